@@ -1,0 +1,250 @@
+package avx
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/p3dc/p3dc/ir"
+)
+
+// Registers of a conv kernel.
+const (
+	regTile     = "SI" // input of the current tile
+	regIn       = "AX" // input, moving over the taps
+	regPanel    = "R8" // weights of the panel
+	regWeights  = "BX" // weights, moving
+	regBias     = "R9"
+	regRes      = "R10"
+	regOut      = "DI"
+	regTiles    = "CX" // tiles left
+	regTapT     = "DX" // taps left, by axis
+	regTapH     = "R11"
+	regTapW     = "R12"
+	regK        = "R13" // iterations of the reduction left
+	convArgs    = 56    // bytes of arguments
+	maxUnrolled = 96    // multiply-adds in the unrolled body of the reduction
+)
+
+// conv writes a conv kernel: see ir.Kernel for what it computes. Accumulators
+// take the lowest registers, then one row of weights, then, where the
+// multiply-add cannot do it, a broadcast pixel.
+func (e *emitter) conv(k *ir.Kernel) {
+	if !e.isa.machine.Accumulators(k.Pixels(), k.Vectors) {
+		panic(fmt.Sprintf("BUG: %s does not fit %d registers", k.Name, e.isa.machine.Registers))
+	}
+	c := convEmitter{emitter: e, k: k}
+	e.Line("// func %s(in, weights, bias, res, out *float32, tiles, taps int)", e.isa.symbol(k))
+	e.Line("TEXT ·%s(SB), NOSPLIT, $0-%d", e.isa.symbol(k), convArgs)
+	e.Op("MOVQ", "in+0(FP)", regTile)
+	e.Op("MOVQ", "weights+8(FP)", regPanel)
+	e.Op("MOVQ", "bias+16(FP)", regBias)
+	if c.adds() {
+		e.Op("MOVQ", "res+24(FP)", regRes)
+	}
+	e.Op("MOVQ", "out+32(FP)", regOut)
+	e.Op("MOVQ", "tiles+40(FP)", regTiles)
+	e.Label("tile")
+	c.start()
+	e.Op("MOVQ", regTile, regIn)
+	e.Op("MOVQ", regPanel, regWeights)
+	c.taps()
+	c.finish()
+	c.next()
+	e.Op("DECQ", regTiles)
+	e.Op("JNE", "tile")
+	e.end()
+}
+
+type convEmitter struct {
+	*emitter
+	k *ir.Kernel
+}
+
+func (c *convEmitter) epilogue() []string { return strings.Fields(c.k.Epi) }
+
+func (c *convEmitter) adds() bool { return strings.Contains(c.k.Epi, ir.EpiAdd.String()) }
+
+// acc is the accumulator of pixel p and vector v.
+func (c *convEmitter) acc(p, v int) string { return c.isa.reg(p*c.k.Vectors + v) }
+
+// weight is the register that holds vector v of the current row of weights.
+func (c *convEmitter) weight(v int) string { return c.isa.reg(c.k.Pixels()*c.k.Vectors + v) }
+
+// pixel is the register that a pixel is broadcast to.
+func (c *convEmitter) pixel() string { return c.isa.reg((c.k.Pixels() + 1) * c.k.Vectors) }
+
+// embedded reports whether the multiply-add broadcasts the pixel itself.
+func (c *convEmitter) embedded() bool { return c.isa.machine.Broadcast && c.k.Vectors == 1 }
+
+// at returns how far pixel p of the tile lies behind its first, in an operand
+// of the given pitch.
+func (c *convEmitter) at(p int, by ir.Pitch) int {
+	return p/c.k.Cols*by.Row + p%c.k.Cols*by.Pixel
+}
+
+// start sets the accumulators to the bias, or to zero.
+func (c *convEmitter) start() {
+	steps := c.epilogue()
+	bias := len(steps) > 0 && steps[0] == ir.EpiBias.String()
+	for v := range c.k.Vectors {
+		for p := range c.k.Pixels() {
+			switch {
+			case !bias:
+				c.zero(c.acc(p, v))
+			case p == 0:
+				c.Op("VMOVUPS", bytesAt(v*c.isa.bytes(), regBias), c.acc(0, v))
+			default:
+				c.Op("VMOVAPS", c.acc(0, v), c.acc(p, v))
+			}
+		}
+	}
+}
+
+// taps writes the loops over the window around the reduction over channels.
+// Only frames' taps are counted at run time.
+func (c *convEmitter) taps() {
+	k := c.k
+	if k.TapsT == 1 {
+		c.tapsOfFrame()
+		return
+	}
+	c.Op("MOVQ", "taps+48(FP)", regTapT)
+	c.Label("frame")
+	moved := c.tapsOfFrame()
+	c.advance(regIn, k.StepT-moved)
+	c.Op("DECQ", regTapT)
+	c.Op("JNE", "frame")
+}
+
+// tapsOfFrame returns how far it moves the input pointer.
+func (c *convEmitter) tapsOfFrame() int {
+	k := c.k
+	inRow := k.K
+	if k.TapsW > 1 {
+		inRow = k.TapsW * k.StepW
+	}
+	c.loop(k.TapsH, regTapH, "row", func() {
+		c.loop(k.TapsW, regTapW, "column", func() {
+			c.reduction()
+			if k.TapsW > 1 {
+				c.advance(regIn, k.StepW-k.K)
+			}
+		})
+		if k.TapsH > 1 {
+			c.advance(regIn, k.StepH-inRow)
+		}
+	})
+	if k.TapsH > 1 {
+		return k.TapsH * k.StepH
+	}
+	return inRow
+}
+
+// reduction sums over the channels of one tap, unrolled.
+func (c *convEmitter) reduction() {
+	k := c.k
+	unroll := c.unroll()
+	width := k.Vectors * c.isa.machine.Lanes
+	body := func(n int) {
+		for i := range n {
+			c.multiplyAdd(i)
+		}
+		c.advance(regIn, n)
+		c.advance(regWeights, n*width)
+	}
+	if n := k.K / unroll; n > 0 {
+		c.loop(n, regK, "channel", func() { body(unroll) })
+	}
+	if rest := k.K % unroll; rest > 0 {
+		body(rest)
+	}
+}
+
+// unroll returns how many steps of the reduction the loop's body has: as many
+// as fit, a divisor of the length where there is one worth it.
+func (c *convEmitter) unroll() int {
+	most := min(c.k.K, 16, max(1, maxUnrolled/(c.k.Pixels()*c.k.Vectors)))
+	for n := most; n > most/2; n-- {
+		if c.k.K%n == 0 {
+			return n
+		}
+	}
+	return most
+}
+
+// multiplyAdd adds the products of the i-th channel behind the pointers.
+func (c *convEmitter) multiplyAdd(i int) {
+	k := c.k
+	for v := range k.Vectors {
+		c.Op("VMOVUPS", bytesAt((i*k.Vectors+v)*c.isa.bytes(), regWeights), c.weight(v))
+	}
+	for p := range k.Pixels() {
+		x := mem(c.at(p, k.In)+i, regIn)
+		if c.embedded() {
+			c.Op("VFMADD231PS.BCST", x, c.weight(0), c.acc(p, 0))
+			continue
+		}
+		c.Op("VBROADCASTSS", x, c.pixel())
+		for v := range k.Vectors {
+			c.Op("VFMADD231PS", c.weight(v), c.pixel(), c.acc(p, v))
+		}
+	}
+}
+
+// finish runs the epilogue and stores the tile.
+func (c *convEmitter) finish() {
+	k := c.k
+	for i, e := range c.epilogue() {
+		switch e {
+		case ir.EpiBias.String():
+			if i != 0 {
+				panic(fmt.Sprintf("BUG: %s adds its bias as step %d", k.Name, i))
+			}
+		case ir.EpiReLU.String():
+			c.relu()
+		case ir.EpiAdd.String():
+			c.eachAcc(func(p, v int) {
+				c.Op("VADDPS", bytesAt(4*c.at(p, k.Res)+v*c.isa.bytes(), regRes), c.acc(p, v), c.acc(p, v))
+			})
+		default:
+			panic(fmt.Sprintf("BUG: %s has the epilogue step %q", k.Name, e))
+		}
+	}
+	c.eachAcc(func(p, v int) {
+		c.Op("VMOVUPS", c.acc(p, v), bytesAt(4*c.at(p, k.Out)+v*c.isa.bytes(), regOut))
+	})
+}
+
+func (c *convEmitter) eachAcc(f func(p, v int)) {
+	for p := range c.k.Pixels() {
+		for v := range c.k.Vectors {
+			f(p, v)
+		}
+	}
+}
+
+// relu takes the maximum with zero. The accumulator is the operand that the
+// instruction returns for a NaN, so that a NaN stays one. The weights are
+// used up: their first register holds the zero.
+func (c *convEmitter) relu() {
+	zero := c.weight(0)
+	c.zero(zero)
+	c.eachAcc(func(p, v int) { c.Op("VMAXPS", c.acc(p, v), zero, c.acc(p, v)) })
+}
+
+// next moves the operands to the following tile: to the right, or down where
+// a tile has several rows.
+func (c *convEmitter) next() {
+	move := func(reg string, by ir.Pitch) {
+		if c.k.Rows > 1 {
+			c.advance(reg, c.k.Rows*by.Row)
+		} else {
+			c.advance(reg, c.k.Cols*by.Pixel)
+		}
+	}
+	move(regTile, c.k.In)
+	move(regOut, c.k.Out)
+	if c.adds() {
+		move(regRes, c.k.Res)
+	}
+}

@@ -1,0 +1,98 @@
+package avx
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/p3dc/p3dc/codegen"
+	"github.com/p3dc/p3dc/ir"
+)
+
+// Machines returns the machines that a package has plans for, in the order in
+// which a program prefers them: avx512, avx2, generic.
+func Machines() []ir.Machine {
+	return []ir.Machine{avx512().machine, avx2().machine, generic()}
+}
+
+// Plans schedules a fused graph for each of the machines.
+func Plans(g *ir.Graph, o ir.ScheduleOptions) ([]*ir.Plan, error) {
+	var plans []*ir.Plan
+	for _, m := range Machines() {
+		p, err := ir.Schedule(g, m, o)
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, p)
+	}
+	return plans, nil
+}
+
+// Generate returns the files of a network's package. The plans are those of
+// [Plans], on one graph. The same input gives the same bytes.
+func Generate(plans []*ir.Plan, o codegen.Options) ([]codegen.File, error) {
+	g := plans[0].Graph
+	files := codegen.Support(o, len(g.Taps) > 0)
+	add := func(name string, f *jen.File) error {
+		var b bytes.Buffer
+		if err := f.Render(&b); err != nil {
+			return fmt.Errorf("BUG: %s: %w", name, err)
+		}
+		files = append(files, codegen.File{Name: name, Content: b.Bytes()})
+		return nil
+	}
+	t := tables{options: o, graph: g}
+	if err := add(o.Package+".go", t.api()); err != nil {
+		return nil, err
+	}
+	if err := add("example_test.go", t.example()); err != nil {
+		return nil, err
+	}
+	if err := add("network.go", t.network()); err != nil {
+		return nil, err
+	}
+	stubs := t.file()
+	stubs.HeaderComment("//go:build amd64")
+	for i, s := range []*isa{avx512(), avx2()} {
+		p := plans[i]
+		if err := add("plan_"+s.machine.Name+"_amd64.go", t.plan(p, s)); err != nil {
+			return nil, err
+		}
+		files = append(files, codegen.File{Name: "kernels_" + s.machine.Name + "_amd64.s", Content: assembly(p, s, o)})
+		t.stubs(stubs, p, s)
+	}
+	if err := add("kernels_amd64.go", stubs); err != nil {
+		return nil, err
+	}
+	if err := add("plan_generic.go", t.plan(plans[2], nil)); err != nil {
+		return nil, err
+	}
+	if err := add("isa_amd64.go", t.isaAMD64()); err != nil {
+		return nil, err
+	}
+	if err := add("isa_other.go", t.isaOther()); err != nil {
+		return nil, err
+	}
+	return files, nil
+}
+
+// assembly returns the kernels of one instruction set.
+func assembly(p *ir.Plan, s *isa, o codegen.Options) []byte {
+	e := &emitter{Printer: new(codegen.Printer), isa: s}
+	e.Line("// %s", o.Header())
+	e.Line("")
+	e.Line("//go:build amd64")
+	e.Line("")
+	e.Line(`#include "textflag.h"`)
+	e.Line("")
+	for i := range p.Kernels {
+		switch k := &p.Kernels[i]; k.Kind {
+		case ir.KernelConv:
+			e.conv(k)
+		case ir.KernelPool:
+			e.pool(k)
+		}
+	}
+	return bytes.TrimSuffix(e.Bytes(), []byte("\n"))
+}

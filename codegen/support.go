@@ -1,0 +1,48 @@
+package codegen
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+//go:embed support/*.go
+var supportFS embed.FS
+
+// tapsFile holds the support code that only packages with taps carry.
+const tapsFile = "taps.go"
+
+// Support returns the support code's files for a package of the given name.
+// Its own tests and package comment stay behind.
+func Support(o Options, taps bool) []File {
+	entries, err := fs.ReadDir(supportFS, "support")
+	if err != nil {
+		panic(fmt.Sprintf("BUG: embedded support code: %v", err))
+	}
+	var files []File
+	for _, e := range entries {
+		name := e.Name()
+		if name == "doc.go" || strings.HasSuffix(name, "_test.go") || name == tapsFile && !taps {
+			continue
+		}
+		src, err := supportFS.ReadFile("support/" + name)
+		if err != nil {
+			panic(fmt.Sprintf("BUG: embedded support code: %v", err))
+		}
+		files = append(files, File{Name: "support_" + name, Content: rename(src, o)})
+	}
+	return slices.Clip(files)
+}
+
+// rename puts the header first and replaces the package clause.
+func rename(src []byte, o Options) []byte {
+	clause := []byte("package support\n")
+	if bytes.Count(src, clause) != 1 {
+		panic("BUG: support code without one package clause")
+	}
+	src = bytes.Replace(src, clause, fmt.Appendf(nil, "package %s\n", o.Package), 1)
+	return append(fmt.Appendf(nil, "// %s\n\n", o.Header()), src...)
+}

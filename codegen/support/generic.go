@@ -1,0 +1,84 @@
+package support
+
+// The kernels of the portable path: the same loops as the assembly has, with
+// the distances read from the kernel instead of built in.
+
+// genericWidth is the channels in a panel of the portable path.
+const genericWidth = 8
+
+// convGeneric computes register tiles one after another: see convFunc.
+func (k *kernel) convGeneric(in, weights, bias, res, out []float32, tiles, taps int) {
+	for i := range tiles {
+		k.convPixel(in[i*k.in.pixel:], weights, bias, at(res, i*k.res.pixel), out[i*k.out.pixel:], taps)
+	}
+}
+
+// convPixel computes genericWidth channels of one pixel.
+func (k *kernel) convPixel(in, weights, bias, res, out []float32, taps int) {
+	var a0, a1, a2, a3, a4, a5, a6, a7 float32
+	for t := range taps {
+		for h := range k.tapsH {
+			for x := range k.tapsW {
+				from := t*k.stepT + h*k.stepH + x*k.stepW
+				row := in[from : from+k.k]
+				panel := weights[:k.k*genericWidth]
+				weights = weights[k.k*genericWidth:]
+				for i, v := range row {
+					w := (*[genericWidth]float32)(panel[i*genericWidth:])
+					a0 += v * w[0]
+					a1 += v * w[1]
+					a2 += v * w[2]
+					a3 += v * w[3]
+					a4 += v * w[4]
+					a5 += v * w[5]
+					a6 += v * w[6]
+					a7 += v * w[7]
+				}
+			}
+		}
+	}
+	acc := [genericWidth]float32{a0, a1, a2, a3, a4, a5, a6, a7}
+	k.finish(&acc, bias, res)
+	copy(out, acc[:])
+}
+
+// finish runs the epilogue.
+func (k *kernel) finish(acc *[genericWidth]float32, bias, res []float32) {
+	for _, e := range k.epi {
+		for j := range acc {
+			switch e {
+			case epiBias:
+				acc[j] += bias[j]
+			case epiReLU:
+				if acc[j] < 0 { // not max: NaN stays NaN
+					acc[j] = 0
+				}
+			case epiAdd:
+				acc[j] += res[j]
+			}
+		}
+	}
+}
+
+// poolGeneric reduces the windows of consecutive pixels: see poolFunc.
+func (k *kernel) poolGeneric(in, out []float32, pixels, tapsT, tapsH, tapsW int, scale float32) {
+	for p := range pixels {
+		for c := range k.width {
+			from := p*k.in.pixel + c
+			acc := in[from]
+			for i := 1; i < tapsT*tapsH*tapsW; i++ {
+				t, h, w := i/(tapsH*tapsW), i/tapsW%tapsH, i%tapsW
+				v := in[from+t*k.stepT+h*k.stepH+w*k.stepW]
+				if k.kind == kindMaxPool {
+					acc = max(acc, v)
+				} else {
+					acc += v
+				}
+			}
+			if k.kind == kindAveragePool {
+				acc *= scale
+			}
+			out[p*k.out.pixel+c] = acc
+		}
+	}
+}

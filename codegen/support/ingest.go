@@ -1,0 +1,61 @@
+package support
+
+// lookup tabulates the normalisation: for each channel of the network, the
+// value of each uint8, computed in float64 and rounded once.
+func lookup(net *network) [][256]float32 {
+	lut := make([][256]float32, net.clip.c)
+	for c := range lut {
+		for v := range lut[c] {
+			lut[c][v] = float32((float64(v)*net.scale - net.mean[c]) / net.std[c])
+		}
+	}
+	return lut
+}
+
+// ingest brings the tile's rows of the caller's clip into the input buffer.
+func (w *worker) ingest(st *step) {
+	for t := w.lo.t; t < w.hi.t; t++ {
+		for h := w.lo.h; h < w.hi.h; h++ {
+			if w.session.clip.values != nil {
+				w.ingestFloat32(st, t, h)
+			} else {
+				w.ingestUint8(st, t, h)
+			}
+		}
+	}
+}
+
+// ingestUint8 normalises a row of frames that are T x H x W x C.
+func (w *worker) ingestUint8(st *step, t, h int) {
+	s := w.session
+	in := st.from
+	pixel := s.model.plan.buffers[st.out].pixel
+	for c := range in.c {
+		source := c
+		if s.model.net.bgr {
+			source = in.c - 1 - c
+		}
+		row := s.clip.frames[(t*in.h+h)*in.w*in.c+source:]
+		out, to := w.place(st.out, t, h, 0)
+		out = out[to+c:]
+		lut := &s.lut[c]
+		for x := range in.w {
+			out[x*pixel] = lut[row[x*in.c]]
+		}
+	}
+}
+
+// ingestFloat32 copies a row of a clip that is C x T x H x W.
+func (w *worker) ingestFloat32(st *step, t, h int) {
+	s := w.session
+	in := st.from
+	pixel := s.model.plan.buffers[st.out].pixel
+	for c := range in.c {
+		row := s.clip.values[((c*in.t+t)*in.h+h)*in.w:][:in.w]
+		out, to := w.place(st.out, t, h, 0)
+		out = out[to+c:]
+		for x, v := range row {
+			out[x*pixel] = v
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package support
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// packAll folds every batch norm into its layer and lays the weights out as
+// the kernels read them, in parallel. raw holds the parameters' bytes.
+func packAll(p *plan, raw [][]byte) ([]float32, error) {
+	packed := make([]float32, p.packed)
+	errs := make([]error, len(p.packs))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(p.packs)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(p.packs); i = int(next.Add(1)) - 1 {
+				errs[i] = p.packs[i].fill(packed, raw)
+			}
+		})
+	}
+	wg.Wait()
+	return packed, errors.Join(errs...)
+}
+
+// float returns the i-th value of a parameter.
+func float(raw []byte, i int) float32 {
+	return math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+}
+
+// fill computes one layer's weights and biases, in float64 and rounded once:
+// weights w·s and biases (b - mean)·s + beta with s = gamma/sqrt(var + epsilon).
+func (p *pack) fill(packed []float32, raw [][]byte) error {
+	weights := raw[p.weight]
+	for o := range p.out {
+		scale, bias := p.fold(raw, o)
+		if math.IsNaN(scale*bias) || math.IsInf(scale*bias, 0) {
+			return fmt.Errorf("channel %d has a batch norm or bias that is not finite", o)
+		}
+		packed[p.bias+o] = float32(bias)
+		panel := packed[p.weights+o/p.width*p.panelLen():]
+		lane := o % p.width
+		for c := range p.in {
+			for t := range p.taps {
+				w := float(weights, (o*p.in+c)*p.taps+t)
+				if w-w != 0 {
+					return fmt.Errorf("the weight of output channel %d, input channel %d is %v", o, c, w)
+				}
+				panel[(t*p.in+c)*p.width+lane] = float32(float64(w) * scale)
+			}
+		}
+	}
+	return nil
+}
+
+// fold returns the factor and the bias of an output channel.
+func (p *pack) fold(raw [][]byte, o int) (scale, bias float64) {
+	get := func(param int, absent float64) float64 {
+		if param == none {
+			return absent
+		}
+		return float64(float(raw[param], o))
+	}
+	scale, bias = 1, get(p.conv, 0)
+	if p.gamma != none {
+		scale = get(p.gamma, 1) / math.Sqrt(get(p.vari, 1)+p.epsilon)
+		bias = get(p.beta, 0) + (bias-get(p.mean, 0))*scale
+	}
+	return scale, bias
+}

@@ -1,0 +1,171 @@
+package support
+
+// network is what all plans of a package have in common.
+type network struct {
+	name   string
+	clip   shape // of the input: frames, rows, columns, channels
+	bgr    bool  // the network wants blue first; frames always come red first
+	scale  float64
+	mean   []float64 // by the network's channels, in units of scale
+	std    []float64
+	params []param
+}
+
+// shape is the extent of a feature map: frames, rows, columns, channels.
+type shape struct{ t, h, w, c int }
+
+func (s shape) elems() int { return s.t * s.h * s.w * s.c }
+
+// param is one tensor of the weights file.
+type param struct {
+	name  string
+	shape []int
+}
+
+// plan is how the network runs on one instruction set. Lengths and distances
+// are in float32 values.
+type plan struct {
+	isa     string
+	lanes   int // channels in a vector
+	arena   int // length of a session's memory
+	scratch int // length of a worker's
+	packed  int // length of the packed weights
+	buffers []buffer
+	packs   []pack
+	kernels []kernel
+	regions []region
+	outputs []output
+}
+
+// none is the index of a buffer or pack that a step does not have, and of a
+// parameter that a pack does not have.
+const none = -1
+
+// buffer is the place of a feature map: position (t, h, w), channel c lies at
+// offset + t·frame + h·row + w·pixel + c of the arena or, counted from the
+// tile's corner, of the worker's scratch memory.
+type buffer struct {
+	offset, frame, row, pixel int
+	scratch                   bool
+}
+
+func (b *buffer) at(t, h, w int) int { return b.offset + t*b.frame + h*b.row + w*b.pixel }
+
+// pack is where one layer's weights go: panels of width output channels, each
+// [tap][input channel][width], then the biases.
+type pack struct {
+	weight, conv            int // parameters: the weight, and the bias before the norm
+	gamma, beta, mean, vari int // parameters of the batch norm
+	epsilon                 float64
+	out, in, taps, width    int
+	weights, bias           int // places in the packed weights
+}
+
+func (p *pack) panels() int   { return (p.out + p.width - 1) / p.width }
+func (p *pack) panelLen() int { return p.taps * p.in * p.width }
+
+// kind tells the kernels apart.
+type kind uint8
+
+const (
+	kindConv kind = iota
+	kindMaxPool
+	kindAveragePool
+	kindIngest
+	kindSoftmax
+)
+
+// convFunc computes consecutive register tiles: sums of taps frames' products
+// from in on, then the epilogue with bias and res.
+type convFunc func(in, weights, bias, res, out *float32, tiles, taps int)
+
+// poolFunc reduces a window of tapsT x tapsH x tapsW for each of consecutive
+// pixels. An average is multiplied by scale.
+type poolFunc func(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+// kernel is a piece of code and what its caller must know of it. On the
+// portable path conv and pool are nil, and the distances say what to do.
+type kernel struct {
+	kind                kind
+	conv                convFunc
+	pool                poolFunc
+	rows, cols, width   int // the register tile: pixels, channels
+	k                   int // the reduction's length at one tap
+	tapsH, tapsW        int
+	stepT, stepH, stepW int
+	in, out, res        pitch
+	epi                 []epi
+}
+
+// pitch is the distance of neighbouring output pixels and rows.
+type pitch struct{ pixel, row int }
+
+// units returns how many steps of a run one register tile covers.
+func (k *kernel) units(r run) int {
+	if r == runRows {
+		return k.rows
+	}
+	return k.cols
+}
+
+// epi is a step of a kernel's epilogue.
+type epi uint8
+
+const (
+	epiBias epi = iota
+	epiReLU
+	epiAdd
+)
+
+// run is how a kernel's tiles follow one another: along the pixels of a row,
+// through all rows of the tile, or downwards in whole rows.
+type run uint8
+
+const (
+	runPixels run = iota
+	runFlat
+	runRows
+)
+
+// region is a grid of tiles that workers take in any order. A region of
+// several steps has tiles that are complete in time and channels.
+type region struct {
+	name        string
+	space, tile shape
+	steps       []step
+}
+
+func (r *region) grid() shape {
+	up := func(n, d int) int { return (n + d - 1) / d }
+	return shape{up(r.space.t, r.tile.t), up(r.space.h, r.tile.h), up(r.space.w, r.tile.w), up(r.space.c, r.tile.c)}
+}
+
+// step is one operation on a tile.
+type step struct {
+	name         string
+	kernel       int
+	tails        []int // by the units left over: the kernel for them
+	run          run
+	maxTiles     int // in one call, which cannot be interrupted
+	in, out, res int // buffers
+	pack         int
+	window       [3]axis // over frames, rows, columns
+	from, to     shape   // extents of input and output
+}
+
+// axis is a window's extent, stride and padding.
+type axis struct{ kernel, stride, pad int }
+
+// span returns the taps [lo, hi) of output position o that fall on one of n
+// input positions and not on padding.
+func (a axis) span(o, n int) (lo, hi int) {
+	start := o*a.stride - a.pad
+	return max(0, -start), min(a.kernel, n-start)
+}
+
+// output is a feature map that outlives the run.
+type output struct {
+	name   string
+	buffer int
+	shape  shape
+}

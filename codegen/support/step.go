@@ -1,0 +1,140 @@
+package support
+
+// step runs one step on the worker's tile: for each panel of channels, each
+// frame, each run of pixels or rows.
+func (w *worker) step(st *step) {
+	k := &w.session.model.plan.kernels[st.kernel]
+	switch k.kind {
+	case kindIngest:
+		w.ingest(st)
+		return
+	case kindSoftmax:
+		w.softmax(st)
+		return
+	}
+	for c := w.lo.c; c < w.hi.c; c += k.width {
+		for t := w.lo.t; t < w.hi.t; t++ {
+			switch st.run {
+			case runPixels:
+				for h := w.lo.h; h < w.hi.h; h++ {
+					w.call(st, k, t, h, c, w.hi.w-w.lo.w)
+				}
+			case runFlat:
+				w.call(st, k, t, w.lo.h, c, (w.hi.h-w.lo.h)*(w.hi.w-w.lo.w))
+			case runRows:
+				w.call(st, k, t, w.lo.h, c, w.hi.h-w.lo.h)
+			}
+		}
+	}
+}
+
+func (w *worker) call(st *step, k *kernel, t, h, c, units int) {
+	if k.kind == kindConv {
+		w.conv(st, k, t, h, c, units)
+	} else {
+		w.poolRow(st, k, t, h, c)
+	}
+}
+
+// place returns a buffer's memory and the place in it of the pixel (t, h, x),
+// which the tile's corner is subtracted from in scratch memory.
+func (w *worker) place(b int, t, h, x int) ([]float32, int) {
+	buf := &w.session.model.plan.buffers[b]
+	if buf.scratch {
+		return w.scratch, buf.at(t, h-w.lo.h, x-w.lo.w)
+	}
+	return w.session.arena, buf.at(t, h, x)
+}
+
+// conv runs one panel of a convolution along a run of units. Taps on frames
+// before the first or after the last are skipped; a zero border stands in for
+// padding in space.
+func (w *worker) conv(st *step, k *kernel, t, h, c, units int) {
+	s := w.session
+	win := &st.window
+	lo, hi := win[0].span(t, st.from.t)
+	x := w.lo.w
+	in, from := w.place(st.in, t*win[0].stride-win[0].pad+lo, h*win[1].stride-win[1].pad, x*win[2].stride-win[2].pad)
+	out, to := w.place(st.out, t, h, x)
+	to += c
+	var res []float32
+	var add int
+	if st.res != none {
+		res, add = w.place(st.res, t, h, x)
+		add += c
+	}
+	pk := &s.model.plan.packs[st.pack]
+	weights := s.packed[pk.weights+c/pk.width*pk.panelLen()+lo*k.tapsH*k.tapsW*k.k*k.width:]
+	bias := s.packed[pk.bias+c:]
+	inStep, outStep, resStep := k.in.pixel*k.cols, k.out.pixel*k.cols, k.res.pixel*k.cols
+	if st.run == runRows {
+		inStep, outStep, resStep = k.in.row*k.rows, k.out.row*k.rows, k.res.row*k.rows
+	}
+	size := k.units(st.run)
+	for whole := units / size; whole > 0; {
+		n := min(whole, st.maxTiles)
+		k.convolve(in[from:], weights, bias, at(res, add), out[to:], n, hi-lo)
+		from, to, add = from+n*inStep, to+n*outStep, add+n*resStep
+		whole -= n
+	}
+	if left := units % size; left > 0 {
+		tail := &s.model.plan.kernels[st.tails[left]]
+		tail.convolve(in[from:], weights, bias, at(res, add), out[to:], 1, hi-lo)
+	}
+}
+
+// at returns s from i on, or nil where there is no operand.
+func at(s []float32, i int) []float32 {
+	if s == nil {
+		return nil
+	}
+	return s[i:]
+}
+
+func (k *kernel) convolve(in, weights, bias, res, out []float32, tiles, taps int) {
+	if k.conv == nil {
+		k.convGeneric(in, weights, bias, res, out, tiles, taps)
+		return
+	}
+	var add *float32
+	if res != nil {
+		add = &res[0]
+	}
+	k.conv(&in[0], &weights[0], &bias[0], add, &out[0], tiles, taps)
+}
+
+// poolRow runs one panel of a pool along a row of the tile: pixel by pixel
+// where the window hangs over the map's edge, at once in between.
+func (w *worker) poolRow(st *step, k *kernel, t, h, c int) {
+	whole := func(x int) bool {
+		lo, hi := st.window[2].span(x, st.from.w)
+		return lo == 0 && hi == st.window[2].kernel
+	}
+	for x := w.lo.w; x < w.hi.w; {
+		n := 1
+		if whole(x) {
+			for x+n < w.hi.w && n < st.maxTiles && whole(x+n) {
+				n++
+			}
+		}
+		w.pool(st, k, t, h, x, c, n)
+		x += n
+	}
+}
+
+// pool reduces the windows of n pixels that have the same taps.
+func (w *worker) pool(st *step, k *kernel, t, h, x, c, n int) {
+	win := &st.window
+	t0, t1 := win[0].span(t, st.from.t)
+	h0, h1 := win[1].span(h, st.from.h)
+	w0, w1 := win[2].span(x, st.from.w)
+	in, from := w.place(st.in, t*win[0].stride-win[0].pad+t0, h*win[1].stride-win[1].pad+h0, x*win[2].stride-win[2].pad+w0)
+	out, to := w.place(st.out, t, h, x)
+	nt, nh, nw := t1-t0, h1-h0, w1-w0
+	scale := 1 / float32(nt*nh*nw)
+	if k.pool == nil {
+		k.poolGeneric(in[from+c:], out[to+c:], n, nt, nh, nw, scale)
+		return
+	}
+	k.pool(&in[from+c], &out[to+c], n, nt, nh, nw, scale)
+}

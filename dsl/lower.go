@@ -1,0 +1,246 @@
+package dsl
+
+import (
+	"fmt"
+
+	"github.com/p3dc/p3dc/ir"
+)
+
+// Lower builds the graph that a network describes: convolution, batch norm,
+// ReLU, addition, pool, dropout, linear and softmax each an op of its own.
+//
+// Parameters stand in the order of the modules, a block's projection last, as
+// in a state dict. The outputs are features (what the head's first layer
+// after the pools reads), logits (with a linear layer) and probabilities (with
+// softmax); the taps are the named layers. The error is an [ErrorList].
+func Lower(n *Network) (*ir.Graph, error) {
+	if errs := check(n); len(errs) > 0 {
+		return nil, errs.err()
+	}
+	l := newLowerer(n)
+	for _, layer := range list[Layer](n) {
+		l.layer(layer)
+	}
+	if l.g.Outputs == nil {
+		l.output(outFeatures)
+	}
+	if len(l.errs) > 0 {
+		return nil, l.errs.err()
+	}
+	if err := l.g.Verify(); err != nil {
+		panic(fmt.Sprintf("BUG: %s lowers to a graph that is not well formed: %v", n.Name, err))
+	}
+	return l.g, nil
+}
+
+// lowerer appends to the graph. Each method for a layer reads the current
+// value and leaves its result as the current value.
+type lowerer struct {
+	n    *Network
+	g    *ir.Graph
+	cur  ir.ValueID
+	pos  ir.Pos // of the statement being lowered
+	errs ErrorList
+
+	names   namer
+	epsilon float64
+	blocks  *Blocks
+	convs   int // layers so far, by what numbers their names
+	pools   int
+	drops   int
+	linears int
+	stages  int
+	mixed   int // blocks so far that took a kind of the mix
+
+	paramAt map[string]ir.Pos
+	opAt    map[string]ir.Pos
+}
+
+func newLowerer(n *Network) *lowerer {
+	in := only[*Input](n)
+	l := &lowerer{
+		n:       n,
+		g:       &ir.Graph{Name: n.Name, Input: in.lower()},
+		names:   newNamer(only[*Names](n)),
+		epsilon: DefaultEpsilon,
+		blocks:  only[*Blocks](n),
+		paramAt: map[string]ir.Pos{},
+		opAt:    map[string]ir.Pos{},
+	}
+	if b := only[*BatchNorm](n); b != nil {
+		l.epsilon = b.Epsilon
+	}
+	l.cur = l.g.AddValue("input", l.g.Input.Shape)
+	return l
+}
+
+// lower fills in the preprocessing's defaults.
+func (in *Input) lower() ir.Input {
+	out := ir.Input{
+		Shape:       ir.Shape{T: in.T, H: in.H, W: in.W, C: in.C},
+		Order:       in.Order,
+		Scale:       1.0 / 255,
+		Mean:        make([]float64, in.C),
+		Std:         make([]float64, in.C),
+		ResizeShort: in.resizeShort(),
+	}
+	for i := range out.Std {
+		out.Std[i] = 1
+	}
+	if s := in.setting("range"); s != nil {
+		out.Scale = s.Values[1] / 255
+	}
+	if s := in.setting("mean"); s != nil {
+		copy(out.Mean, s.Values)
+	}
+	if s := in.setting("std"); s != nil {
+		copy(out.Std, s.Values)
+	}
+	return out
+}
+
+// resizeShort returns the short side to which frames are resized, in pixels,
+// rounded down; 0 if they are not.
+func (in *Input) resizeShort() int {
+	s := in.setting("resize")
+	switch {
+	case s == nil:
+		return 0
+	case len(s.Values) == 2:
+		return min(in.H, in.W) * int(s.Values[0]) / int(s.Values[1])
+	}
+	return int(s.Values[0])
+}
+
+func (l *lowerer) layer(layer Layer) {
+	l.pos = layer.node().Pos
+	switch layer := layer.(type) {
+	case *Conv:
+		l.convs++
+		m := l.module(l.names.name("conv", l.convs), l.names.name("conv-norm", l.convs),
+			layer.Out, l.shape(l.cur).C, layer.window(), false)
+		l.cur = l.relu(m.path+".relu", l.conv(m, l.cur))
+	case *Pool:
+		l.pools++
+		p := layer.pool(l.shape(l.cur))
+		l.cur = l.emit(fmt.Sprintf("pool%d", l.pools), p, p.OutShape(l.shape(l.cur)), l.cur)
+	case *Stage:
+		l.stages++
+		l.stage(layer)
+	case *Dropout:
+		l.features()
+		l.drops++
+		l.cur = l.emit(fmt.Sprintf("dropout%d", l.drops), ir.Dropout{Rate: layer.Rate}, l.shape(l.cur), l.cur)
+	case *Linear:
+		l.features()
+		l.linear(layer)
+	case *Softmax:
+		l.cur = l.emit("softmax", ir.Softmax{}, l.shape(l.cur), l.cur)
+		l.output(outProbabilities)
+	}
+	if name, _ := tap(layer); name != "" {
+		l.g.Taps = append(l.g.Taps, ir.Output{Name: name, Value: l.cur})
+	}
+}
+
+// features makes the current value the features, if it is the first one that
+// a layer of the head reads.
+func (l *lowerer) features() {
+	if l.g.Outputs == nil && l.shape(l.cur).Pixels() == 1 {
+		l.output(outFeatures)
+	}
+}
+
+// output names the current value as an output, instead of an earlier one of
+// that name.
+func (l *lowerer) output(name string) {
+	for i := range l.g.Outputs {
+		if l.g.Outputs[i].Name == name {
+			l.g.Outputs[i].Value = l.cur
+			return
+		}
+	}
+	l.g.Outputs = append(l.g.Outputs, ir.Output{Name: name, Value: l.cur})
+}
+
+func (l *lowerer) linear(layer *Linear) {
+	l.linears++
+	path := l.names.name("linear", l.linears)
+	in := l.shape(l.cur).C
+	a := ir.Linear{
+		Out:    layer.Out,
+		Weight: l.param("weight", path, layer.Out, in),
+		Bias:   l.param("bias", path, layer.Out),
+	}
+	l.cur = l.emit(path, a, ir.Shape{T: 1, H: 1, W: 1, C: layer.Out}, l.cur)
+	l.g.Ops[len(l.g.Ops)-1].Epi = []ir.EpiStep{{Kind: ir.EpiBias}}
+	l.output(outLogits)
+}
+
+// emit appends an op and returns its value.
+func (l *lowerer) emit(name string, a ir.Attr, out ir.Shape, in ...ir.ValueID) ir.ValueID {
+	l.unique(l.opAt, "operation", name)
+	v := l.g.AddValue(name, out)
+	l.g.Ops = append(l.g.Ops, ir.Op{Name: name, Attr: a, In: in, Out: v, Pos: l.pos})
+	return v
+}
+
+func (l *lowerer) relu(name string, x ir.ValueID) ir.ValueID {
+	return l.emit(name, ir.ReLU{}, l.shape(x), x)
+}
+
+func (l *lowerer) add(name string, x, y ir.ValueID) ir.ValueID {
+	return l.emit(name, ir.Add{}, l.shape(x), x, y)
+}
+
+func (l *lowerer) shape(v ir.ValueID) ir.Shape { return l.g.Values[v].Shape }
+
+// param appends a parameter of a module.
+func (l *lowerer) param(key, module string, shape ...int) ir.ParamID {
+	name := l.names.name(key, module)
+	l.unique(l.paramAt, "parameter", name)
+	return l.g.AddParam(name, shape...)
+}
+
+// unique reports a name that is taken, with the statement that took it.
+func (l *lowerer) unique(taken map[string]ir.Pos, what, name string) {
+	if first, ok := taken[name]; ok && len(l.errs) == 0 {
+		l.errs = append(l.errs, l.n.src.error(l.pos,
+			"two %ss are called %s, the first in the statement at %v; expected names of their own: change the templates of the names clause",
+			what, shorten(name), first))
+	}
+	taken[name] = l.pos
+}
+
+// module is a convolution with batch norm and its parameters.
+type module struct {
+	path, normPath string
+	conv           ir.Conv
+	norm           ir.BatchNorm
+}
+
+// module appends the parameters of a convolution and its batch norm. A flat
+// one's weight has no axis for time.
+func (l *lowerer) module(path, normPath string, out, in int, w ir.Window, flat bool) module {
+	weight := []int{out, in, w.T.Kernel, w.H.Kernel, w.W.Kernel}
+	if flat {
+		weight = []int{out, in, w.H.Kernel, w.W.Kernel}
+	}
+	return module{
+		path: path, normPath: normPath,
+		conv: ir.Conv{Window: w, Out: out, Weight: l.param("weight", path, weight...), Bias: ir.NoParam},
+		norm: ir.BatchNorm{
+			Gamma:   l.param("gamma", normPath, out),
+			Beta:    l.param("beta", normPath, out),
+			Mean:    l.param("mean", normPath, out),
+			Var:     l.param("variance", normPath, out),
+			Epsilon: l.epsilon,
+		},
+	}
+}
+
+// conv emits a module's convolution and batch norm on x.
+func (l *lowerer) conv(m module, x ir.ValueID) ir.ValueID {
+	y := l.emit(m.path, m.conv, m.conv.Window.Out(l.shape(x), m.conv.Out), x)
+	return l.emit(m.normPath, m.norm, l.shape(y), y)
+}

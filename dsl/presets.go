@@ -1,0 +1,73 @@
+package dsl
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"sort"
+	"strings"
+)
+
+//go:embed presets/*.p3d
+var presetFiles embed.FS
+
+// Presets returns the names of the networks that ship with the tool, from
+// small to large.
+func Presets() []string { return embedded(presetFiles, "presets") }
+
+// embedded lists the descriptions in an embedded folder without their
+// extension, shorter names first.
+func embedded(files embed.FS, dir string) []string {
+	entries, err := files.ReadDir(dir)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, strings.TrimSuffix(e.Name(), ".p3d"))
+	}
+	sort.SliceStable(names, func(i, j int) bool { return len(names[i]) < len(names[j]) })
+	return names
+}
+
+// Preset returns a network that ships with the tool. Each call returns a tree
+// of its own, which [Set] may change.
+func Preset(name string) (*Network, error) {
+	src, err := presetFiles.ReadFile(path.Join("presets", name+".p3d"))
+	if err != nil {
+		return nil, errors.New(unknown("preset", name, Presets()))
+	}
+	return Parse(name+".p3d", src)
+}
+
+// Load returns the preset of the given name or else the network in the file
+// of that name. To read a file that is called like a preset, write ./ before
+// its name.
+func Load(nameOrPath string) (*Network, error) {
+	if contains(Presets(), nameOrPath) {
+		return Preset(nameOrPath)
+	}
+	src, err := readFile(nameOrPath)
+	switch {
+	case err == nil:
+		return Parse(nameOrPath, src)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s, or a description's file, and there is no such file", unknown("network", nameOrPath, Presets()))
+	}
+	return nil, fmt.Errorf("cannot read the description: %w", err)
+}
+
+// readFile reads a description, and no more of a huge file than shows that it
+// is none.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, MaxSource+1))
+}

@@ -1,0 +1,175 @@
+package dsl
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/p3dc/p3dc/ir"
+)
+
+// exponent matches the zeros and the plus sign that Go writes in exponents.
+var exponent = regexp.MustCompile(`e\+?(-?)0*`)
+
+// misfit is a layer that cannot take what reaches it.
+type misfit struct {
+	layer Layer
+	attr  string // the attribute to blame
+	msg   string
+}
+
+// shapes reports the first layer that does not fit, and an output that is not
+// one position.
+func (c *checker) shapes() {
+	in := only[*Input](c.n)
+	bad := walk(c.n, in.T)
+	if bad == nil {
+		return
+	}
+	pos := c.n.Pos
+	if bad.layer != nil {
+		pos = bad.layer.node().at(bad.attr)
+	}
+	msg := bad.msg
+	if t := shortest(c.n, in.T); t > 0 {
+		msg += fmt.Sprintf("; the shortest clip that fits has %d frames", t)
+	}
+	c.errorf(pos, "%s", msg)
+}
+
+// shortest returns the fewest frames, beyond those of the input, with which
+// every layer fits, or 0 if more frames do not help.
+func shortest(n *Network, frames int) int {
+	for t := frames + 1; t <= min(4*frames+64, MaxFrames); t++ {
+		if walk(n, t) == nil {
+			return t
+		}
+	}
+	return 0
+}
+
+// walk follows the shapes through the layers for a clip of some frames.
+func walk(n *Network, frames int) *misfit {
+	in := only[*Input](n)
+	w := walker{n: n, shape: ir.Shape{T: frames, H: in.H, W: in.W, C: in.C}, from: "the input"}
+	if bad := w.fits(nil, ""); bad != nil {
+		return bad
+	}
+	for _, l := range list[Layer](n) {
+		if bad := w.layer(l); bad != nil {
+			return bad
+		}
+	}
+	if w.shape.Pixels() != 1 {
+		return &misfit{layer: last(n), msg: fmt.Sprintf("the network ends with %v, which is no vector of features; end it with `pool average`, or with `pool average` and `linear`", w.shape)}
+	}
+	if w.params > MaxParams {
+		return &misfit{msg: fmt.Sprintf("the network has %d trained values; expected at most %d", w.params, int64(MaxParams))}
+	}
+	return nil
+}
+
+// last returns the network's last layer, or nil without one.
+func last(n *Network) Layer {
+	if all := list[Layer](n); len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return nil
+}
+
+// walker is the shape that reaches the next layer, and where it comes from.
+type walker struct {
+	n      *Network
+	shape  ir.Shape
+	from   string
+	params int64
+}
+
+func (w *walker) layer(l Layer) *misfit {
+	in := w.shape
+	switch l := l.(type) {
+	case *Conv:
+		if bad := w.step(l, "kernel", "conv "+l.Kernel.String(), l.window().Out(in, l.Out)); bad != nil {
+			return bad
+		}
+		w.weights(l.Out, in.C, l.window().Taps())
+		w.from = "the convolution"
+	case *Pool:
+		p := l.pool(in)
+		if bad := w.step(l, "kernel", "pool "+p.Kind.String()+" "+l.Kernel.or(Extent{}).String(), p.OutShape(in)); bad != nil {
+			return bad
+		}
+		w.from = "the pool"
+	case *Stage:
+		return w.stage(l)
+	case *Linear:
+		if in.Pixels() != 1 {
+			return &misfit{l, "", fmt.Sprintf("linear needs one position, found %v from %s; put `pool average` before it", in, w.from)}
+		}
+		w.shape.C = l.Out
+		w.weights(l.Out, in.C, 1)
+		w.from = "the linear layer"
+	case *Softmax:
+		w.from = "softmax"
+	}
+	return nil
+}
+
+func (w *walker) stage(s *Stage) *misfit {
+	b, in := only[*Blocks](w.n), w.shape
+	st := s.stride()
+	wide := s.Width * b.Expansion
+	out := window(Extent{1, 1, 1}, st, Extent{}).Out(in, wide)
+	if bad := w.step(s, "stride", "stage "+s.Name, out); bad != nil {
+		return bad
+	}
+	w.from = "stage " + s.Name
+	taps := 9 + 3
+	if s.Flat {
+		taps = 9
+	}
+	w.weights(wide, in.C, 1) // the projection
+	w.weights(s.Width, in.C, 1)
+	for i := 0; i < s.Blocks; i++ {
+		w.weights(s.Width, wide, 2)
+		w.weights(s.Width, s.Width, taps)
+	}
+	return nil
+}
+
+// weights adds a layer's to the number of trained values. It may count a few
+// too many: it is for the limit alone.
+func (w *walker) weights(out, in, taps int) { w.params += int64(out) * int64(in) * int64(taps) }
+
+// step moves on to a layer's output, if there is one.
+func (w *walker) step(l Layer, attr, what string, out ir.Shape) *misfit {
+	in := w.shape
+	if !out.Valid() {
+		axis, have := "frame", in.T
+		switch {
+		case out.T > 0 && out.H < 1:
+			axis, have = "row", in.H
+		case out.T > 0:
+			axis, have = "column", in.W
+		}
+		if have > 1 {
+			axis += "s"
+		}
+		return &misfit{l, attr, fmt.Sprintf("%s leaves nothing of %v from %s: it needs more than %d %s; use a larger input or a smaller window",
+			what, in, w.from, have, axis)}
+	}
+	w.shape = out
+	return w.fits(l, attr)
+}
+
+// fits checks the size of the current shape.
+func (w *walker) fits(l Layer, attr string) *misfit {
+	s := w.shape
+	if n := int64(s.T) * int64(s.H) * int64(s.W) * int64(s.C); n > MaxElems {
+		where := "the input"
+		if l != nil {
+			where = "the output of this layer"
+		}
+		return &misfit{l, attr, fmt.Sprintf("%s, %v, has %d values; expected at most %d: use a smaller input or fewer channels", where, s, n, MaxElems)}
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package weights
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Convert reads the checkpoint in, of any format that [Open] takes, and writes
+// it to out as safetensors, by way of a temporary file. Names are cleaned as
+// [CleanName] does, floating-point elements become float32, num_batches_tracked
+// is left out, and everything else stays as it is; the file's metadata are
+// kept.
+//
+// Infinities, NaN, and float64 too large for float32 are errors, since no
+// network could use the result. in and out may be the same file.
+func Convert(in, out string) (err error) {
+	f, err := Open(in)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	tensors, err := f.cleaned()
+	if err != nil {
+		return fmt.Errorf("%s: %w", in, err)
+	}
+	return WriteSafetensorsFile(out, tensors, f.metadata)
+}
+
+// cleaned returns the file's tensors as Convert writes them, after checking
+// their values. All faults are in the error.
+func (f *File) cleaned() ([]Tensor, error) {
+	tensors := make([]Tensor, 0, len(f.tensors))
+	original := map[string]string{}
+	var errs []error
+	for _, t := range f.tensors {
+		name := CleanName(t.Name)
+		if isBookkeeping(name) {
+			continue
+		}
+		if other, dup := original[name]; dup {
+			errs = append(errs, fmt.Errorf("%s and %s both become %s", other, t.Name, name))
+		}
+		original[name] = t.Name
+		t.Name = name
+		tensors = append(tensors, t.asFloat32())
+	}
+	faults := make([]error, len(tensors))
+	parallel(len(tensors), func(i int) { faults[i] = tensors[i].checkFinite() })
+	if err := errors.Join(append(errs, faults...)...); err != nil {
+		return nil, err
+	}
+	return tensors, nil
+}

@@ -1,0 +1,154 @@
+package weights
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Param is a tensor that a network expects.
+type Param struct {
+	// Name is the name in the network's state dict, without "module.".
+	Name string
+	// Shape holds the dimensions, outermost first.
+	Shape []int
+}
+
+// MatchError says in what a checkpoint differs from what a network expects.
+type MatchError struct {
+	// File names the checkpoint.
+	File string
+	// Problems holds one line for each missing, extra, misshapen or otherwise
+	// unusable tensor, naming it: first the expected ones in the network's
+	// order, then the extra ones in the file's.
+	Problems []string
+}
+
+// Error lists all problems, one a line.
+func (e *MatchError) Error() string {
+	count := fmt.Sprintf("%d problems", len(e.Problems))
+	if len(e.Problems) == 1 {
+		count = "1 problem"
+	}
+	return fmt.Sprintf("%s does not fit the network: %s\n  %s", e.File, count, strings.Join(e.Problems, "\n  "))
+}
+
+// CleanName returns a tensor's name without the "module." that
+// torch.nn.DataParallel puts before all names.
+func CleanName(name string) string {
+	for {
+		rest, ok := strings.CutPrefix(name, "module.")
+		if !ok {
+			return name
+		}
+		name = rest
+	}
+}
+
+// isBookkeeping reports whether a tensor has no part in inference: the count
+// of batches that a batch normalisation has seen.
+func isBookkeeping(name string) bool {
+	return name == "num_batches_tracked" || strings.HasSuffix(name, ".num_batches_tracked")
+}
+
+// Match returns the values of every parameter that a network expects, by name,
+// in C order, converted to float32. The slices are copies.
+//
+// Names are compared after [CleanName], and tensors named num_batches_tracked
+// are ignored. If a tensor is missing, not expected, of another shape, not of
+// floating-point numbers, or holds an infinity or NaN, the error is a
+// [*MatchError] with all such faults. Two parameters of one name in want are a
+// fault of the caller and panic.
+func Match(f *File, want []Param) (map[string][]float32, error) {
+	m := matcher{file: f, byName: map[string]Tensor{}, wanted: make(map[string]bool, len(want))}
+	for _, p := range want {
+		if m.wanted[p.Name] {
+			panic("BUG: two parameters are named " + p.Name)
+		}
+		m.wanted[p.Name] = true
+	}
+	m.collect()
+	m.findMissing(want)
+
+	values := make([][]float32, len(want))
+	faults := make([]string, len(want))
+	parallel(len(want), func(i int) { values[i], faults[i] = m.read(want[i]) })
+
+	problems := slices.Concat(faults, m.extraProblems(), m.problems)
+	problems = slices.DeleteFunc(problems, func(s string) bool { return s == "" })
+	if len(problems) > 0 {
+		return nil, &MatchError{File: f.baseName(), Problems: problems}
+	}
+	out := make(map[string][]float32, len(want))
+	for i, p := range want {
+		out[p.Name] = values[i]
+	}
+	return out, nil
+}
+
+// matcher holds what Match knows of the two sides.
+type matcher struct {
+	file     *File
+	byName   map[string]Tensor // by clean name
+	wanted   map[string]bool
+	extra    []Param // in the file's order, with clean names
+	missing  []Param // in the network's order
+	problems []string
+}
+
+// collect indexes the file's tensors by their clean names.
+func (m *matcher) collect() {
+	for _, t := range m.file.tensors {
+		name := CleanName(t.Name)
+		if isBookkeeping(name) && !m.wanted[name] {
+			continue
+		}
+		if other, dup := m.byName[name]; dup {
+			m.problems = append(m.problems, fmt.Sprintf("ambiguous   %s: both %s and %s", name, other.Name, t.Name))
+			continue
+		}
+		m.byName[name] = t
+		if !m.wanted[name] {
+			m.extra = append(m.extra, Param{name, t.Shape})
+		}
+	}
+}
+
+func (m *matcher) findMissing(want []Param) {
+	for _, p := range want {
+		if _, ok := m.byName[p.Name]; !ok {
+			m.missing = append(m.missing, p)
+		}
+	}
+}
+
+// read returns the values of one parameter, or what is wrong with it.
+func (m *matcher) read(p Param) (values []float32, fault string) {
+	t, ok := m.byName[p.Name]
+	switch {
+	case !ok:
+		return nil, fmt.Sprintf("missing     %s (%s)%s", p.Name, shapeString(p.Shape), suggest(p, m.extra))
+	case !slices.Equal(t.Shape, p.Shape):
+		return nil, fmt.Sprintf("misshapen   %s: found %s, expected %s", p.Name, shapeString(t.Shape), shapeString(p.Shape))
+	case !t.stored.IsFloat():
+		return nil, fmt.Sprintf("wrong type  %s: found %v, expected F32, F16, BF16 or F64", p.Name, t.stored)
+	}
+	values, err := t.Float32s()
+	if err != nil {
+		panic("BUG: floating-point numbers that cannot be converted: " + err.Error())
+	}
+	if firstNonFinite(values) >= 0 {
+		return nil, "not finite  " + t.checkFinite().Error()
+	}
+	return values, ""
+}
+
+// extraProblems returns a line for every tensor that no parameter wants.
+func (m *matcher) extraProblems() []string {
+	lines := make([]string, len(m.extra))
+	parallel(len(m.extra), func(i int) {
+		e := m.extra[i]
+		lines[i] = fmt.Sprintf("extra       %s (%s)%s", e.Name, shapeString(e.Shape), suggest(e, m.missing))
+	})
+	return lines
+}

@@ -1,0 +1,196 @@
+package ir
+
+import "fmt"
+
+// region builds a drafted region: its buffers, kernels and steps.
+func (s *scheduler) region(d draft) Region {
+	r := Region{Name: s.ops[d.first].Name, Space: d.space, Tile: d.tile, Why: d.why}
+	if d.end-d.first > 1 {
+		r.Name += ".." + s.ops[d.end-1].Name
+	}
+	for k := d.first; k < d.end; k++ {
+		if out := s.ops[k].out; d.end-d.first > 1 && s.local(out, d.first, d.end) {
+			v := s.g.Values[out]
+			tile := Shape{v.Shape.T, d.tile.H, d.tile.W, v.Shape.C}
+			s.plan.Buffers[out] = newBuffer(v.Name, tile, 0, 0, channelStride(v.Shape.C))
+			s.plan.Buffers[out].Space = Scratch
+		}
+	}
+	for k := d.first; k < d.end; k++ {
+		r.Steps = append(r.Steps, s.step(&s.ops[k], &r, d.tiles[k-d.first], d.runs[k-d.first], d.end-d.first > 1))
+	}
+	return r
+}
+
+// ingest is the region that brings the caller's clip into the input's layout.
+func (s *scheduler) ingest() Region {
+	in := s.g.Input.Shape
+	k := s.kernel(Kernel{Kind: KernelIngest, Rows: 1, Cols: 1})
+	return Region{
+		Name: "input", Space: in, Tile: Shape{1, (in.H + 3) / 4, in.W, in.C},
+		Why: "the caller's clip, normalised",
+		Steps: []Step{{
+			Op: "input", Kernel: k, In: 0, Out: 0, Res: NoBuffer, Pack: NoPack,
+			Window: Window{Unit, Unit, Unit}, InShape: in, OutShape: in, MaxTiles: 1,
+		}},
+	}
+}
+
+func (s *scheduler) step(op *plannedOp, r *Region, rt regTile, run Run, fused bool) Step {
+	st := Step{
+		Op: op.Name, Run: run, In: op.in, Out: op.out, Res: op.res, Pack: NoPack, Window: op.window,
+		InShape: s.g.Values[op.in].Shape, OutShape: s.g.Values[op.Out].Shape, MaxTiles: 1,
+	}
+	if !fused {
+		st.InShape, st.OutShape = reshape(st.InShape, st.OutShape, r.Space), r.Space
+	}
+	switch op.kind {
+	case KernelSoftmax:
+		st.Kernel = s.kernel(Kernel{Kind: KernelSoftmax, Rows: 1, Cols: 1})
+	case KernelPool:
+		st.Kernel = s.kernel(s.poolKernel(op, rt))
+		st.MaxTiles = max(1, s.m.MaxCycles/(op.window.Taps()*rt.vectors))
+	case KernelConv:
+		st.Kernel = s.kernel(s.convKernel(op, rt))
+		st.Tails = s.tails(op, rt, st.Kernel, runLengths(r, &st))
+		st.Pack = s.pack(op, rt.vectors*s.m.Lanes)
+		k := &s.plan.Kernels[st.Kernel]
+		cycles := s.m.TileCycles(k.Pixels(), k.Vectors) * float64(k.K*k.TapsT*k.TapsH*k.TapsW)
+		st.MaxTiles = max(1, int(float64(s.m.MaxCycles)/cycles))
+	}
+	return st
+}
+
+// reshape strings an input's rows together as its region's space does.
+func reshape(in, out, space Shape) Shape {
+	switch {
+	case space.T != out.T:
+		return Shape{1, 1, in.Pixels(), in.C}
+	case space.H != out.H:
+		return Shape{in.T, 1, in.H * in.W, in.C}
+	}
+	return in
+}
+
+// runLengths lists the lengths of the runs that a step meets, in units.
+func runLengths(r *Region, st *Step) []int {
+	whole, rest := r.Tile.W, r.Space.W%r.Tile.W
+	if st.Run != RunPixels {
+		whole, rest = r.Tile.H, r.Space.H%r.Tile.H
+	}
+	if st.Run == RunFlat {
+		whole, rest = whole*r.Space.W, rest*r.Space.W
+	}
+	if rest == 0 {
+		return []int{whole}
+	}
+	return []int{whole, rest}
+}
+
+// tails finds a kernel for what is left of each run behind its last whole
+// register tile.
+func (s *scheduler) tails(op *plannedOp, rt regTile, full KernelID, runs []int) []KernelID {
+	units := max(rt.rows, 1)
+	if rt.rows == 1 {
+		units = rt.cols
+	}
+	tails := make([]KernelID, units)
+	for i := range tails {
+		tails[i] = NoKernel
+	}
+	any := false
+	for _, run := range runs {
+		left := run % units
+		if left == 0 {
+			continue
+		}
+		any = true
+		t := rt
+		if rt.rows == 1 {
+			t.cols = left
+		} else {
+			t.rows = left
+		}
+		tails[left] = s.kernel(s.convKernel(op, t))
+	}
+	if !any {
+		return nil
+	}
+	return tails
+}
+
+func (s *scheduler) convKernel(op *plannedOp, rt regTile) Kernel {
+	in, out := &s.plan.Buffers[op.in], &s.plan.Buffers[op.out]
+	w := op.window
+	k := Kernel{
+		Kind: KernelConv, Rows: rt.rows, Cols: rt.cols, Vectors: rt.vectors, Epi: op.epi,
+		K: in.Shape.C, TapsT: w.T.Kernel, TapsH: w.H.Kernel, TapsW: w.W.Kernel,
+		In:  Pitch{Pixel: w.W.Stride * in.Pixel},
+		Out: Pitch{Pixel: out.Pixel},
+	}
+	if op.res != NoBuffer {
+		k.Res.Pixel = s.plan.Buffers[op.res].Pixel
+	}
+	if in.Pixel == in.Shape.C { // neighbouring pixels' channels follow one another
+		k.K, k.TapsW = k.K*k.TapsW, 1
+	}
+	if k.TapsT > 1 {
+		k.StepT = in.Frame
+	}
+	if k.TapsH > 1 {
+		k.StepH = in.Row
+	}
+	if k.TapsW > 1 {
+		k.StepW = in.Pixel
+	}
+	if k.Rows > 1 {
+		k.In.Row, k.Out.Row = w.H.Stride*in.Row, out.Row
+		if op.res != NoBuffer {
+			k.Res.Row = s.plan.Buffers[op.res].Row
+		}
+	}
+	return k
+}
+
+func (s *scheduler) poolKernel(op *plannedOp, rt regTile) Kernel {
+	in, out := &s.plan.Buffers[op.in], &s.plan.Buffers[op.out]
+	return Kernel{
+		Kind: KernelPool, Pool: op.pool, Rows: 1, Cols: 1, Vectors: rt.vectors,
+		TapsT: op.window.T.Kernel, TapsH: op.window.H.Kernel, TapsW: op.window.W.Kernel,
+		StepT: in.Frame, StepH: in.Row, StepW: in.Pixel,
+		In: Pitch{Pixel: op.window.W.Stride * in.Pixel}, Out: Pitch{Pixel: out.Pixel},
+	}
+}
+
+// kernel returns the id of a kernel, adding it where it is new.
+func (s *scheduler) kernel(k Kernel) KernelID {
+	if id, ok := s.kernels[k]; ok {
+		return id
+	}
+	id := KernelID(len(s.plan.Kernels))
+	s.kernels[k] = id
+	k.Name = fmt.Sprintf("%s%d", kernelName(&k, s.m.Lanes), id)
+	s.plan.Kernels = append(s.plan.Kernels, k)
+	return id
+}
+
+// kernelName says what a kernel does; the number behind it makes it unique.
+func kernelName(k *Kernel, lanes int) string {
+	switch k.Kind {
+	case KernelConv:
+		return fmt.Sprintf("conv%dx%d_k%dx%dx%dx%d_", k.Pixels(), k.Vectors*lanes, k.TapsT, k.TapsH, k.TapsW, k.K)
+	case KernelPool:
+		return fmt.Sprintf("%vpool%d_", k.Pool, k.Vectors*lanes)
+	}
+	return k.Kind.String()
+}
+
+// pack reserves the place of an op's packed weights and biases.
+func (s *scheduler) pack(op *plannedOp, channels int) PackID {
+	p := Pack{Op: op.Name, Conv: op.conv, In: s.g.Values[op.in].Shape.C, Channels: channels}
+	p.Weights = s.plan.PackedLen
+	p.Bias = p.Weights + p.Panels()*p.PanelLen()
+	s.plan.PackedLen = roundUp(p.Bias+p.Panels()*channels, cacheLine)
+	s.plan.Packs = append(s.plan.Packs, p)
+	return PackID(len(s.plan.Packs) - 1)
+}

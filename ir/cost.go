@@ -1,0 +1,91 @@
+package ir
+
+import "slices"
+
+// traffic is what an op moves, in bytes.
+type traffic struct{ weights, in, out int }
+
+func (s *scheduler) traffic(op *plannedOp) traffic {
+	t := traffic{in: 4 * s.g.Values[op.in].Shape.Elems(), out: 4 * s.g.Values[op.Out].Shape.Elems()}
+	if op.res != NoBuffer {
+		t.out *= 2 // read, then written
+	}
+	if op.kind == KernelConv {
+		t.weights = 4 * op.conv.Taps() * s.g.Values[op.in].Shape.C * op.conv.Out
+	}
+	return t
+}
+
+// layerCycles predicts a region of one op, cut into tasks of the given tile.
+// A task reads its inputs once a panel of channels, and its weights from the
+// second-level cache where those of one task fit there.
+func (s *scheduler) layerCycles(space, tile Shape, rt regTile, compute float64, t traffic) float64 {
+	m := &s.m
+	n := (&Region{Space: space, Tile: tile}).Tiles()
+	pixels, channels := n.T*n.H*n.W, n.C
+	tasks := pixels * channels
+	panels := (tile.C + rt.vectors*m.Lanes - 1) / (rt.vectors * m.Lanes)
+	in, weights := t.in/pixels, t.weights/channels
+	move := float64(t.out/tasks) * m.L3
+	move += float64(in) * (m.L3 + float64(panels-1)*m.level(in))
+	move += float64(weights) * m.level(weights)
+	task := compute/float64(tasks) + move
+	return m.spread(task, tasks)
+}
+
+// level returns the cost of a byte of a working set read again and again.
+func (m *Machine) level(bytes int) float64 {
+	if bytes <= m.CacheL2/2 {
+		return m.L2
+	}
+	return m.L3
+}
+
+// spread predicts a region of equal tasks on all cores. A quarter task is
+// added for the wait at its end: cores are never equally fast.
+func (m *Machine) spread(task float64, tasks int) float64 {
+	rounds := (tasks + m.Cores - 1) / m.Cores
+	return task*(float64(rounds)+0.25) + m.Barrier
+}
+
+// fusedCost adds up one tile of a fused region.
+type fusedCost struct {
+	compute     float64
+	weights     int // bytes that every tile reads
+	scratch     int // bytes that stay in the tile
+	arena       int // bytes that enter or leave it
+	scratchMove int // bytes written to and read from scratch
+	read        []BufferID
+}
+
+func (c *fusedCost) add(s *scheduler, op *plannedOp, compute float64, rows, i, j int) {
+	c.compute += compute
+	c.weights += s.traffic(op).weights
+	bytes := func(v BufferID) int {
+		sh := s.g.Values[v].Shape
+		return 4 * sh.T * rows * sh.W * channelStride(sh.C)
+	}
+	for _, v := range []BufferID{op.in, op.res} {
+		if v == NoBuffer {
+			continue
+		}
+		if s.writtenBy(v, i, j) || slices.Contains(c.read, v) {
+			c.scratchMove += bytes(v) // just written or read: still in the cache
+			continue
+		}
+		c.arena += bytes(v)
+		c.read = append(c.read, v)
+	}
+	if s.local(op.out, i, j) {
+		c.scratch += bytes(op.out)
+		c.scratchMove += bytes(op.out)
+	} else {
+		c.arena += bytes(op.out)
+	}
+}
+
+func (c *fusedCost) cycles(m *Machine, tiles int) float64 {
+	move := float64(c.arena)*m.L3 + float64(c.scratchMove)*m.level(c.scratch+c.weights)
+	move += float64(c.weights) * m.level(c.scratch+c.weights)
+	return m.spread(c.compute+move, tiles)
+}

@@ -1,0 +1,190 @@
+package ir
+
+import "fmt"
+
+// draft is a region before it is built: which ops, cut how, and what that is
+// expected to cost on one of the machine's cores.
+type draft struct {
+	first, end  int // the ops [first, end)
+	space, tile Shape
+	tiles       []regTile
+	runs        []Run
+	cycles      float64
+	why         string
+}
+
+func (s *scheduler) draft(i, j int) draft {
+	if j-i == 1 {
+		return s.draftLayer(i)
+	}
+	return s.draftFused(i, j)
+}
+
+// layerSpace returns the extents over which a single op is tiled: its output,
+// with rows or frames strung together where nothing tells them apart.
+func (s *scheduler) layerSpace(op *plannedOp) Shape {
+	out := s.plan.Buffers[op.out].Shape
+	denseRows, dense := true, true
+	for _, v := range []BufferID{op.in, op.out, op.res} {
+		if v != NoBuffer {
+			b := &s.plan.Buffers[v]
+			denseRows = denseRows && b.denseRows()
+			dense = dense && b.dense()
+		}
+	}
+	switch {
+	case dense && op.window.Pointwise():
+		return Shape{1, 1, out.Pixels(), out.C}
+	case denseRows && !reachesOut(op.window):
+		return Shape{out.T, 1, out.H * out.W, out.C}
+	}
+	return out
+}
+
+// draftLayer plans one op as a region of its own: the register tile first,
+// then into how many tasks pixels and channels are cut.
+func (s *scheduler) draftLayer(i int) draft {
+	op := &s.ops[i]
+	d := draft{first: i, end: i + 1, space: s.layerSpace(op)}
+	if op.kind == KernelSoftmax {
+		d.tile, d.runs, d.tiles = d.space, []Run{RunPixels}, []regTile{{1, 1, 1}}
+		d.cycles, d.why = s.m.Barrier, "one task"
+		return d
+	}
+	rt, run, compute := s.registerTile(op, d.space)
+	d.tiles, d.runs = []regTile{rt}, []Run{run}
+	t := s.traffic(op)
+	d.cycles = -1
+	for _, tile := range s.cuts(op, d.space, rt, run) {
+		if c := s.layerCycles(d.space, tile, rt, compute, t); d.cycles < 0 || c < d.cycles {
+			d.cycles, d.tile = c, tile
+		}
+	}
+	tasks := (&Region{Space: d.space, Tile: d.tile}).Tiles().Elems()
+	d.why = fmt.Sprintf("layer: %d tasks, %.0f kcycles, %.0f of them arithmetic", tasks, d.cycles/1e3, compute/float64(s.m.Cores)/1e3)
+	return d
+}
+
+// registerTile chooses an op's register tile for a region's space, and
+// whether it runs along pixels or down whole rows.
+func (s *scheduler) registerTile(op *plannedOp, space Shape) (regTile, Run, float64) {
+	vectors := (space.C + s.m.Lanes - 1) / s.m.Lanes
+	if op.kind == KernelPool {
+		return s.poolTile(op, space, vectors)
+	}
+	p := tileProblem{
+		runs: []int{space.W}, counts: []int{space.T * space.H},
+		vectors: vectors, steps: op.conv.Taps() * s.g.Values[op.in].Shape.C,
+	}
+	best, cycles := bestTile(&s.m, p)
+	if space.H > 1 {
+		p.runs, p.counts, p.width = []int{space.H}, []int{space.T}, space.W
+		if rows, c := bestTile(&s.m, p); rows.rows > 1 && c < cycles {
+			return rows, RunRows, c
+		}
+	}
+	return best, RunPixels, cycles
+}
+
+// maxPoolVectors is how many vectors of channels a pool keeps at once.
+const maxPoolVectors = 8
+
+func (s *scheduler) poolTile(op *plannedOp, space Shape, vectors int) (regTile, Run, float64) {
+	v := min(maxPoolVectors, vectors)
+	for vectors%v != 0 {
+		v--
+	}
+	cycles := float64(space.Pixels()*vectors) * float64(op.window.Taps()) * s.m.Load
+	return regTile{rows: 1, cols: 1, vectors: v}, RunPixels, cycles
+}
+
+// cuts lists the task tiles worth weighing for a single op: halving pixels
+// from all to a register tile, and channels from all to a panel.
+func (s *scheduler) cuts(op *plannedOp, space Shape, rt regTile, run Run) []Shape {
+	panel := rt.vectors * s.m.Lanes
+	panels := (space.C + panel - 1) / panel
+	var tiles []Shape
+	for _, px := range pixelCuts(space, rt, run) {
+		for n := panels; ; n = (n + 1) / 2 {
+			px.C = min(n*panel, roundUp(space.C, panel))
+			tiles = append(tiles, px)
+			if n == 1 {
+				break
+			}
+		}
+	}
+	return tiles
+}
+
+// pixelCuts halves the outermost extent that can still be cut: frames, then
+// rows, then pixels of a row, in whole register tiles.
+func pixelCuts(space Shape, rt regTile, run Run) []Shape {
+	tile := space
+	cuts := []Shape{tile}
+	for {
+		switch {
+		case tile.T > 1:
+			tile.T = (tile.T + 1) / 2
+		case tile.H > rt.rows:
+			tile.H = roundUp((tile.H+1)/2, rt.rows)
+		case run == RunPixels && tile.W > rt.cols:
+			tile.W = roundUp((tile.W+1)/2, rt.cols)
+		default:
+			return cuts
+		}
+		cuts = append(cuts, tile)
+	}
+}
+
+// draftFused plans several ops as one region whose tiles are whole rows,
+// complete in time and channels. It weighs every height of a tile.
+func (s *scheduler) draftFused(i, j int) draft {
+	space := s.g.Values[s.ops[i].Out].Shape
+	space.T, space.C = 1, 1 // steps differ in both: a tile has all of them
+	var best draft
+	for rows := 1; rows <= space.H; rows++ {
+		d := s.draftRows(i, j, space, rows)
+		if best.tiles == nil || d.cycles < best.cycles {
+			best = d
+		}
+	}
+	return best
+}
+
+func (s *scheduler) draftRows(i, j int, space Shape, rows int) draft {
+	d := draft{first: i, end: j, space: space, tile: Shape{1, rows, space.W, 1}}
+	var cost fusedCost
+	for k := i; k < j; k++ {
+		op := &s.ops[k]
+		out := s.g.Values[op.Out].Shape
+		view := Shape{out.T, rows, out.W, out.C}
+		flat := s.flat(op, i, j)
+		if flat {
+			view = Shape{out.T, 1, rows * out.W, out.C}
+		}
+		rt, run, compute := s.registerTile(op, view)
+		if flat {
+			run = RunFlat
+		}
+		d.tiles, d.runs = append(d.tiles, rt), append(d.runs, run)
+		cost.add(s, op, compute, rows, i, j)
+	}
+	n := (space.H + rows - 1) / rows
+	d.cycles = cost.cycles(&s.m, n)
+	d.why = fmt.Sprintf("fused: %d tiles of %d rows, %.0f kcycles, %d KiB scratch", n, rows, d.cycles/1e3, cost.scratch>>10)
+	return d
+}
+
+// flat reports whether an op of the region [i, j) may run through the rows of
+// a tile as if they were one.
+func (s *scheduler) flat(op *plannedOp, i, j int) bool {
+	if reachesOut(op.window) {
+		return false
+	}
+	for _, v := range []BufferID{op.in, op.out, op.res} {
+		if v != NoBuffer && !s.local(v, i, j) && !s.plan.Buffers[v].denseRows() {
+			return false
+		}
+	}
+	return true
+}

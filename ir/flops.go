@@ -1,0 +1,63 @@
+package ir
+
+// Work is how much an op computes on one clip, and how many weights it reads
+// for it.
+type Work struct {
+	// FLOPs is twice the multiply-adds of convolutions and linear layers,
+	// taps on padding included: the count that papers and frameworks give.
+	FLOPs int64
+	// Executed is FLOPs without the taps on padding, which are skipped.
+	Executed int64
+	// WeightBytes is the size of weight and bias in float32, batch norm folded.
+	WeightBytes int64
+}
+
+// Plus returns the sum of both.
+func (w Work) Plus(o Work) Work {
+	return Work{w.FLOPs + o.FLOPs, w.Executed + o.Executed, w.WeightBytes + o.WeightBytes}
+}
+
+// Work returns what op, one of the graph's, computes. Elementwise ops, pools
+// and epilogues count as nothing.
+func (g *Graph) Work(op *Op) Work {
+	in, out := g.Values[op.In[0]].Shape, g.Values[op.Out].Shape
+	var c Conv
+	switch a := op.Attr.(type) {
+	case Conv:
+		c = a
+	case Linear:
+		c = a.asConv()
+	default:
+		return Work{}
+	}
+	channels := int64(in.C) * int64(out.C)
+	w := Work{
+		FLOPs:       2 * channels * int64(out.Pixels()) * int64(c.Taps()),
+		Executed:    2 * channels * c.T.inside(in.T) * c.H.inside(in.H) * c.W.inside(in.W),
+		WeightBytes: 4 * channels * int64(c.Taps()),
+	}
+	if hasBias(c) {
+		w.WeightBytes += 4 * int64(out.C)
+	}
+	return w
+}
+
+// TotalWork returns the sum of Work over all ops.
+func (g *Graph) TotalWork() Work {
+	var sum Work
+	for i := range g.Ops {
+		sum = sum.Plus(g.Work(&g.Ops[i]))
+	}
+	return sum
+}
+
+// inside returns how many taps, over all output positions, fall on one of the
+// n input elements.
+func (a Axis) inside(n int) int64 {
+	sum := 0
+	for o := range a.Out(n) {
+		lo, hi := a.Range(o, n)
+		sum += hi - lo
+	}
+	return int64(sum)
+}

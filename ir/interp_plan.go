@@ -1,0 +1,313 @@
+package ir
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// InterpretPlan runs a plan in float64, tile by tile and kernel call by
+// kernel call, on an arena laid out as the plan says. Memory that nobody has
+// written is NaN, and so is a worker's scratch memory at the start of each
+// tile: what a plan reads too early or from the wrong place shows in its
+// result. The clip is C x T x H x W, normalised; results come by output and
+// tap name, each in C, T, H, W order, as [Interpret] gives them.
+func InterpretPlan(p *Plan, weights map[string][]float32, clip []float32) (map[string][]float64, error) {
+	in := p.Graph.Input.Shape
+	if len(clip) != in.Elems() {
+		return nil, fmt.Errorf("clip has %d values, the network takes %d (%dx%dx%dx%d)", len(clip), in.Elems(), in.C, in.T, in.H, in.W)
+	}
+	ip := &planInterpreter{p: p, clip: clip, arena: make([]float64, p.ArenaLen)}
+	fillNaN(ip.arena)
+	for i := range p.Buffers {
+		if b := &p.Buffers[i]; b.Space == Arena && b.Last >= b.First && b.BorderH+b.BorderW > 0 {
+			clear(ip.arena[b.Base : b.Base+b.Len])
+		}
+	}
+	var err error
+	if ip.packed, err = packFloat64(p, weights); err != nil {
+		return nil, err
+	}
+	for i := range p.Regions {
+		ip.region(&p.Regions[i])
+	}
+	out := make(map[string][]float64)
+	for _, o := range p.Outputs {
+		out[o.Name] = ip.read(&p.Buffers[o.Buffer])
+	}
+	return out, nil
+}
+
+type planInterpreter struct {
+	p      *Plan
+	clip   []float32
+	packed []float64
+	arena  []float64
+}
+
+func fillNaN(s []float64) {
+	for i := range s {
+		s[i] = math.NaN()
+	}
+}
+
+// packFloat64 lays out all weights as their packs say.
+func packFloat64(p *Plan, weights map[string][]float32) ([]float64, error) {
+	packed := make([]float64, p.PackedLen)
+	for i := range p.Packs {
+		pk := &p.Packs[i]
+		w, bias, err := FoldConv(pk.Conv, p.Graph, weights)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", pk.Op, err)
+		}
+		taps := pk.Conv.Taps()
+		for o := range pk.Conv.Out {
+			panel := packed[pk.Weights+o/pk.Channels*pk.PanelLen():]
+			for c := range pk.In {
+				for t := range taps {
+					panel[(t*pk.In+c)*pk.Channels+o%pk.Channels] = w[(o*pk.In+c)*taps+t]
+				}
+			}
+			if bias != nil {
+				packed[pk.Bias+o] = bias[o]
+			}
+		}
+	}
+	return packed, nil
+}
+
+// region runs all tiles of a region, in no particular order: they are
+// independent, or the plan is wrong.
+func (ip *planInterpreter) region(r *Region) {
+	n := r.Tiles()
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), n.Elems()) {
+		wg.Go(func() {
+			w := &planWorker{planInterpreter: ip, scratch: make([]float64, ip.p.ScratchLen)}
+			for i := int(next.Add(1)) - 1; i < n.Elems(); i = int(next.Add(1)) - 1 {
+				w.tile(r, Shape{T: i / (n.H * n.W * n.C), H: i / (n.W * n.C) % n.H, W: i / n.C % n.W, C: i % n.C})
+			}
+		})
+	}
+	wg.Wait()
+}
+
+type planWorker struct {
+	*planInterpreter
+	scratch []float64
+	lo, hi  Shape // the tile
+}
+
+func (w *planWorker) tile(r *Region, at Shape) {
+	w.lo = Shape{at.T * r.Tile.T, at.H * r.Tile.H, at.W * r.Tile.W, at.C * r.Tile.C}
+	w.hi = Shape{
+		min(w.lo.T+r.Tile.T, r.Space.T), min(w.lo.H+r.Tile.H, r.Space.H),
+		min(w.lo.W+r.Tile.W, r.Space.W), min(w.lo.C+r.Tile.C, r.Space.C),
+	}
+	fillNaN(w.scratch)
+	for i := range r.Steps {
+		st := &r.Steps[i]
+		if len(r.Steps) > 1 {
+			w.lo.T, w.hi.T = 0, st.OutShape.T
+			w.lo.C, w.hi.C = 0, st.OutShape.C
+		}
+		w.step(st)
+	}
+}
+
+func (w *planWorker) step(st *Step) {
+	k := &w.p.Kernels[st.Kernel]
+	switch k.Kind {
+	case KernelIngest:
+		w.ingest(st)
+	case KernelSoftmax:
+		w.softmax(st)
+	default:
+		width := k.Vectors * w.p.Machine.Lanes
+		for c := w.lo.C; c < w.hi.C; c += width {
+			for t := w.lo.T; t < w.hi.T; t++ {
+				w.frame(st, k, t, c)
+			}
+		}
+	}
+}
+
+// frame runs one panel of channels over one frame of the tile.
+func (w *planWorker) frame(st *Step, k *Kernel, t, c int) {
+	switch st.Run {
+	case RunPixels:
+		for h := w.lo.H; h < w.hi.H; h++ {
+			w.run(st, k, t, h, c, w.hi.W-w.lo.W)
+		}
+	case RunFlat:
+		w.run(st, k, t, w.lo.H, c, (w.hi.H-w.lo.H)*(w.hi.W-w.lo.W))
+	case RunRows:
+		w.run(st, k, t, w.lo.H, c, w.hi.H-w.lo.H)
+	}
+}
+
+func (w *planWorker) run(st *Step, k *Kernel, t, h, c, units int) {
+	if k.Kind == KernelPool {
+		for i := range units {
+			w.poolPixel(st, k, t, h, w.lo.W+i, c)
+		}
+		return
+	}
+	whole := k.Units(st.Run)
+	tile := k
+	for done := 0; done < units; done += tile.Units(st.Run) {
+		if units-done < whole {
+			tile = &w.p.Kernels[st.Tails[units-done]]
+		}
+		if st.Run == RunRows {
+			w.convTile(st, tile, t, h+done, w.lo.W, c)
+		} else {
+			w.convTile(st, tile, t, h, w.lo.W+done, c)
+		}
+	}
+}
+
+// memory returns the space a buffer lies in and the place of position
+// (t, h, w), counted from the tile's corner in scratch.
+func (w *planWorker) memory(id BufferID, t, h, x int) ([]float64, int) {
+	b := &w.p.Buffers[id]
+	if b.Space == Scratch {
+		return w.scratch, b.At(t, h-w.lo.H, x-w.lo.W, 0)
+	}
+	return w.arena, b.At(t, h, x, 0)
+}
+
+// convTile is one register tile: see [Kernel].
+func (w *planWorker) convTile(st *Step, k *Kernel, t, h, x, c int) {
+	win, pk := st.Window, &w.p.Packs[st.Pack]
+	width := pk.Channels
+	lo, hi := win.T.Range(t, st.InShape.T)
+	in, at := w.memory(st.In, t*win.T.Stride-win.T.Pad+lo, h*win.H.Stride-win.H.Pad, x*win.W.Stride-win.W.Pad)
+	out, to := w.memory(st.Out, t, h, x)
+	var res []float64
+	var from int
+	if st.Res != NoBuffer {
+		res, from = w.memory(st.Res, t, h, x)
+	}
+	perFrame := k.TapsH * k.TapsW * k.K * width
+	weights := w.packed[pk.Weights+c/width*pk.PanelLen()+lo*perFrame:]
+	acc := make([]float64, width)
+	for r := range k.Rows {
+		for q := range k.Cols {
+			clear(acc)
+			w.reduce(acc, k, in, at+r*k.In.Row+q*k.In.Pixel, weights, hi-lo)
+			if res != nil {
+				w.epilogue(acc, k, w.packed[pk.Bias+c:], res[from+r*k.Res.Row+q*k.Res.Pixel+c:])
+			} else {
+				w.epilogue(acc, k, w.packed[pk.Bias+c:], nil)
+			}
+			copy(out[to+r*k.Out.Row+q*k.Out.Pixel+c:], acc)
+		}
+	}
+}
+
+func (w *planWorker) reduce(acc []float64, k *Kernel, in []float64, at int, weights []float64, tapsT int) {
+	n := len(acc)
+	for kt := range tapsT {
+		for kh := range k.TapsH {
+			for kw := range k.TapsW {
+				row := in[at+kt*k.StepT+kh*k.StepH+kw*k.StepW:][:k.K]
+				for _, x := range row {
+					wk := weights[:n]
+					for j := range acc {
+						acc[j] += x * wk[j]
+					}
+					weights = weights[n:]
+				}
+			}
+		}
+	}
+}
+
+func (w *planWorker) epilogue(acc []float64, k *Kernel, bias, res []float64) {
+	for _, e := range strings.Fields(k.Epi) {
+		for j := range acc {
+			switch e {
+			case EpiBias.String():
+				acc[j] += bias[j]
+			case EpiReLU.String():
+				acc[j] = reluNaN(acc[j])
+			case EpiAdd.String():
+				acc[j] += res[j]
+			}
+		}
+	}
+}
+
+// reluNaN is max(x, 0) that keeps NaN.
+func reluNaN(x float64) float64 {
+	if x < 0 {
+		return 0
+	}
+	return x
+}
+
+func (w *planWorker) poolPixel(st *Step, k *Kernel, t, h, x, c int) {
+	win, s := st.Window, st.InShape
+	t0, t1 := win.T.Range(t, s.T)
+	h0, h1 := win.H.Range(h, s.H)
+	w0, w1 := win.W.Range(x, s.W)
+	in, at := w.memory(st.In, t*win.T.Stride-win.T.Pad, h*win.H.Stride-win.H.Pad, x*win.W.Stride-win.W.Pad)
+	out, to := w.memory(st.Out, t, h, x)
+	for j := c; j < c+k.Vectors*w.p.Machine.Lanes; j++ {
+		sum, most := 0.0, math.Inf(-1)
+		for kt := t0; kt < t1; kt++ {
+			for kh := h0; kh < h1; kh++ {
+				for kw := w0; kw < w1; kw++ {
+					v := in[at+kt*k.StepT+kh*k.StepH+kw*k.StepW+j]
+					sum, most = sum+v, max(most, v)
+				}
+			}
+		}
+		if k.Pool == PoolAverage {
+			most = sum / float64((t1-t0)*(h1-h0)*(w1-w0))
+		}
+		out[to+j] = most
+	}
+}
+
+// ingest copies the tile of the clip, which is C x T x H x W.
+func (w *planWorker) ingest(st *Step) {
+	s := st.InShape
+	for t := w.lo.T; t < w.hi.T; t++ {
+		for h := w.lo.H; h < w.hi.H; h++ {
+			for x := w.lo.W; x < w.hi.W; x++ {
+				out, to := w.memory(st.Out, t, h, x)
+				for c := range s.C {
+					out[to+c] = float64(w.clip[((c*s.T+t)*s.H+h)*s.W+x])
+				}
+			}
+		}
+	}
+}
+
+func (w *planWorker) softmax(st *Step) {
+	in, at := w.memory(st.In, 0, 0, 0)
+	out, to := w.memory(st.Out, 0, 0, 0)
+	softmax(out[to:to+st.OutShape.C], in[at:at+st.OutShape.C])
+}
+
+// read gives a buffer's contents in C, T, H, W order.
+func (ip *planInterpreter) read(b *Buffer) []float64 {
+	s := b.Shape
+	out := make([]float64, 0, s.Elems())
+	for c := range s.C {
+		for t := range s.T {
+			for h := range s.H {
+				for x := range s.W {
+					out = append(out, ip.arena[b.At(t, h, x, c)])
+				}
+			}
+		}
+	}
+	return out
+}

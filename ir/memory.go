@@ -1,0 +1,166 @@
+package ir
+
+import (
+	"cmp"
+	"slices"
+)
+
+// planMemory gives every buffer its place. Arena buffers whose lifetimes
+// overlap never share memory. Bordered buffers share only with buffers of the
+// same layout: their borders are zero from the start, and nobody ever writes
+// there. Scratch buffers of one region lie side by side.
+func planMemory(p *Plan) {
+	lifetimes(p)
+	shareInPlace(p)
+	bordered := placeBordered(p)
+	p.ArenaLen = placePlain(p, bordered)
+	placeScratch(p)
+	for i := range p.Buffers {
+		b := &p.Buffers[i]
+		b.Offset = b.Base + b.corner()
+	}
+}
+
+// lifetimes notes the first and last region that touches each buffer. Outputs
+// live to the end.
+func lifetimes(p *Plan) {
+	for i := range p.Buffers {
+		p.Buffers[i].First, p.Buffers[i].Last = len(p.Regions), -1
+	}
+	touch := func(id BufferID, r int) {
+		if id == NoBuffer {
+			return
+		}
+		b := &p.Buffers[id]
+		b.First, b.Last = min(b.First, r), max(b.Last, r)
+	}
+	for r := range p.Regions {
+		for s := range p.Regions[r].Steps {
+			st := &p.Regions[r].Steps[s]
+			touch(st.In, r)
+			touch(st.Res, r)
+			touch(st.Out, r)
+		}
+	}
+	for _, o := range p.Outputs {
+		p.Buffers[o.Buffer].Last = len(p.Regions)
+	}
+}
+
+// shareInPlace lets a step write its result over the value that it adds,
+// where that value dies there: each tile reads what it then overwrites, and
+// the stage's stream stays where the cache has it.
+func shareInPlace(p *Plan) {
+	alias := make([]BufferID, len(p.Buffers))
+	for i := range alias {
+		alias[i] = BufferID(i)
+	}
+	for r := range p.Regions {
+		for s := range p.Regions[r].Steps {
+			st := &p.Regions[r].Steps[s]
+			st.In, st.Out = alias[st.In], alias[st.Out]
+			if st.Res == NoBuffer {
+				continue
+			}
+			st.Res = alias[st.Res]
+			if st.Res != st.Out && canShare(p, r, st, alias) {
+				alias[st.Out] = st.Res
+				p.Buffers[st.Res].Last = p.Buffers[st.Out].Last
+				p.Buffers[st.Out].Last = -1
+				st.Out = st.Res
+			}
+		}
+	}
+	for i, o := range p.Outputs {
+		p.Outputs[i].Buffer = alias[o.Buffer]
+	}
+}
+
+func canShare(p *Plan, region int, st *Step, alias []BufferID) bool {
+	res, out := &p.Buffers[st.Res], &p.Buffers[st.Out]
+	if res.Space != Arena || out.Space != Arena || res.Last != region || !sameLayout(res, out) {
+		return false
+	}
+	for _, other := range p.Regions[region].Steps {
+		again := other.Op != st.Op && other.Res != NoBuffer && alias[other.Res] == st.Res
+		if again || alias[other.In] == st.Res {
+			return false // still read by another step, in tiles of its own
+		}
+	}
+	return true
+}
+
+func sameLayout(a, b *Buffer) bool {
+	return a.Shape == b.Shape && a.Pixel == b.Pixel && a.Row == b.Row && a.Frame == b.Frame &&
+		a.BorderH == b.BorderH && a.BorderW == b.BorderW
+}
+
+// overlap reports whether two buffers are ever alive together.
+func overlap(a, b *Buffer) bool { return a.First <= b.Last && b.First <= a.Last }
+
+// placeBordered places the bordered arena buffers at the arena's start and
+// returns the length they take.
+func placeBordered(p *Plan) int {
+	end := 0
+	var slots [][]*Buffer
+next:
+	for i := range p.Buffers {
+		b := &p.Buffers[i]
+		if !inArena(b) || b.BorderH+b.BorderW == 0 {
+			continue
+		}
+		for s, slot := range slots {
+			if sameLayout(slot[0], b) && !slices.ContainsFunc(slot, func(o *Buffer) bool { return overlap(o, b) }) {
+				b.Base = slot[0].Base
+				slots[s] = append(slot, b)
+				continue next
+			}
+		}
+		b.Base = end
+		end += b.Len
+		slots = append(slots, []*Buffer{b})
+	}
+	return end
+}
+
+// placePlain places the other arena buffers behind start, the largest first,
+// each at the lowest place that is free during its life. It returns the
+// arena's length.
+func placePlain(p *Plan, start int) int {
+	var todo, placed []*Buffer
+	for i := range p.Buffers {
+		if b := &p.Buffers[i]; inArena(b) && b.BorderH+b.BorderW == 0 {
+			todo = append(todo, b)
+		}
+	}
+	slices.SortStableFunc(todo, func(a, b *Buffer) int { return cmp.Compare(b.Len, a.Len) })
+	end := start
+	for _, b := range todo {
+		b.Base = start
+		for _, o := range placed { // sorted by place
+			if overlap(o, b) && o.Base < b.Base+b.Len && b.Base < o.Base+o.Len {
+				b.Base = o.Base + o.Len
+			}
+		}
+		i, _ := slices.BinarySearchFunc(placed, b, func(x, y *Buffer) int { return cmp.Compare(x.Base, y.Base) })
+		placed = slices.Insert(placed, i, b)
+		end = max(end, b.Base+b.Len)
+	}
+	return end
+}
+
+// inArena reports whether a buffer takes memory of its own in the arena.
+func inArena(b *Buffer) bool { return b.Space == Arena && b.Last >= 0 }
+
+func placeScratch(p *Plan) {
+	for r := range p.Regions {
+		end := 0
+		for i := range p.Buffers {
+			if b := &p.Buffers[i]; b.Space == Scratch && b.First == r {
+				b.Base = end
+				end += b.Len
+			}
+		}
+		p.ScratchLen = max(p.ScratchLen, end)
+	}
+}

@@ -1,0 +1,198 @@
+package ir
+
+// Plan is how a graph runs on one kind of machine: regions executed in order,
+// each a grid of independent tiles that workers take, each tile an ordered
+// list of steps, each step the calls of one kernel over the tile.
+type Plan struct {
+	Graph   *Graph
+	Machine Machine
+	Buffers []Buffer
+	Packs   []Pack
+	Kernels []Kernel
+	Regions []Region
+	Outputs []PlanOutput
+	// Sizes in float32 values: the arena and the packed weights of the whole
+	// network, and the scratch memory of one worker.
+	ArenaLen, PackedLen, ScratchLen int
+}
+
+// Indices into the lists of a Plan; the No... values mean absent.
+type (
+	BufferID int
+	KernelID int
+	PackID   int
+)
+
+// The ids of things that a step does not have.
+const (
+	NoBuffer BufferID = -1
+	NoKernel KernelID = -1
+	NoPack   PackID   = -1
+)
+
+// PlanOutput is where an output or tap lies when the run is over.
+type PlanOutput struct {
+	Name   string
+	Buffer BufferID
+	Tap    bool
+}
+
+// Space is the memory that a buffer lies in.
+type Space int
+
+// The memories.
+const (
+	Arena   Space = iota // one a session, shared by its workers
+	Scratch              // one a worker, contents lost between tiles
+)
+
+// String returns the memory's name.
+func (s Space) String() string { return [...]string{"arena", "scratch"}[s] }
+
+// Buffer is the place and layout of a feature map: position (t, h, w, c) lies
+// at Offset + t·Frame + h·Row + w·Pixel + c, in float32 values. Offset is
+// that of position 0, behind Border rows and columns that are always zero.
+// A scratch buffer holds one tile: h and w count from the tile's corner.
+//
+// Pixel may be larger than Shape.C: channels are padded to whole vectors, and
+// kernels write those too, but no kernel reduces over them.
+type Buffer struct {
+	Name              string
+	Shape             Shape
+	Space             Space
+	BorderH, BorderW  int // zero rows above and below, zero columns left and right
+	Pixel, Row, Frame int
+	Base, Len         int // the memory taken, border included
+	Offset            int
+	First, Last       int // regions of the first write and the last read
+}
+
+// Pack is one op's weights as kernels read them: panels of Channels output
+// channels, each [tap][input channel][Channels], the last panel padded with
+// zeros; then the biases, padded likewise.
+type Pack struct {
+	Op       string
+	Conv     Conv // of a Linear: the same as a convolution of one tap
+	In       int  // input channels
+	Channels int  // output channels in a panel
+	Weights  int  // offset of the panels in the packed weights
+	Bias     int  // offset of the biases
+}
+
+// Panels returns the number of panels.
+func (p *Pack) Panels() int { return (p.Conv.Out + p.Channels - 1) / p.Channels }
+
+// PanelLen returns the length of one panel.
+func (p *Pack) PanelLen() int { return p.Conv.Taps() * p.In * p.Channels }
+
+// KernelKind tells the kernels apart.
+type KernelKind int
+
+// The kernels.
+const (
+	KernelConv    KernelKind = iota
+	KernelPool               // maximum or average over a window
+	KernelIngest             // the caller's clip into the input buffer
+	KernelSoftmax            // scores into probabilities
+)
+
+// String returns the kernel kind's name.
+func (k KernelKind) String() string {
+	return [...]string{"conv", "pool", "ingest", "softmax"}[k]
+}
+
+// Kernel is a piece of unique code. All distances are constants in it, in
+// float32 values.
+//
+// A conv kernel computes a register tile of Rows x Cols pixels by Vectors
+// vectors of channels:
+//
+//	acc[p][n] = sum over kt < taps, kh < TapsH, kw < TapsW, k < K of
+//	    in[p + kt·StepT + kh·StepH + kw·StepW + k] * weights[kt][kh][kw][k][n]
+//
+// where kt's count is given at each call, so that taps on padding frames are
+// skipped; then the epilogue. It repeats this for a given number of tiles,
+// each Advance positions further.
+//
+// A pool kernel reduces, for each of a given number of pixels, a window of
+// given extents to Vectors vectors of channels.
+type Kernel struct {
+	Name       string
+	Kind       KernelKind
+	Rows, Cols int
+	Vectors    int
+	K          int
+	TapsT      int // the most that a call may ask for
+	TapsH      int
+	TapsW      int
+	StepT      int
+	StepH      int
+	StepW      int
+	In         Pitch
+	Out        Pitch
+	Res        Pitch // of the value that EpiAdd adds
+	Epi        string
+	Pool       PoolKind
+}
+
+// Pitch is the distance between neighbouring output positions in one operand.
+type Pitch struct{ Pixel, Row int }
+
+// Pixels returns the pixels of a register tile.
+func (k *Kernel) Pixels() int { return k.Rows * k.Cols }
+
+// Units returns how many units of a run (see Run) one register tile covers.
+func (k *Kernel) Units(r Run) int {
+	if r == RunRows {
+		return k.Rows
+	}
+	return k.Cols
+}
+
+// Run says along what a kernel's tiles follow one another in one call.
+type Run int
+
+// The runs.
+const (
+	RunPixels Run = iota // along each row of the tile
+	RunFlat              // through all rows of a frame's tile: they are contiguous
+	RunRows              // in whole rows, downwards
+)
+
+// String returns the run's name.
+func (r Run) String() string { return [...]string{"pixels", "flat", "rows"}[r] }
+
+// Region is a part of the plan that workers run without waiting for one
+// another: Space is cut into tiles, and each tile goes through all steps. A
+// tile of more than one step is complete in time and in channels.
+type Region struct {
+	Name  string
+	Space Shape // extents that are tiled: output positions and channels
+	Tile  Shape // extents of a tile; the last in each direction may be smaller
+	Steps []Step
+	Why   string // what the schedule weighed
+}
+
+// Tiles returns the number of tiles along each axis.
+func (r *Region) Tiles() Shape {
+	up := func(n, d int) int { return (n + d - 1) / d }
+	return Shape{up(r.Space.T, r.Tile.T), up(r.Space.H, r.Tile.H), up(r.Space.W, r.Tile.W), up(r.Space.C, r.Tile.C)}
+}
+
+// Step is one op on a tile.
+type Step struct {
+	Op     string
+	Kernel KernelID
+	// Tails[r] is the kernel for the last r units of a run, where fewer than
+	// a whole register tile are left; NoKernel where that cannot happen.
+	Tails    []KernelID
+	Run      Run
+	MaxTiles int // register tiles in one call
+	In, Out  BufferID
+	Res      BufferID
+	Pack     PackID
+	Window   Window
+	// InShape and OutShape are the op's extents, reshaped to one row where
+	// the region is. Frames are bounded by the first, channels by the second.
+	InShape, OutShape Shape
+}

@@ -1,0 +1,72 @@
+package ir
+
+import (
+	"fmt"
+	"strings"
+)
+
+// String dumps the plan: buffers with their place and life, kernels, then
+// regions with their tiles and steps, in execution order.
+func (p *Plan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "plan %s for %s: arena %d, scratch %d, packed %d floats\n",
+		p.Graph.Name, p.Machine.Name, p.ArenaLen, p.ScratchLen, p.PackedLen)
+	for i := range p.Buffers {
+		if buf := &p.Buffers[i]; buf.Last >= buf.First {
+			fmt.Fprintf(&b, "buffer b%d %s %v %v+%d pixel %d row %d frame %d border %dx%d life %d..%d\n",
+				i, buf.Name, buf.Shape, buf.Space, buf.Base, buf.Pixel, buf.Row, buf.Frame,
+				buf.BorderH, buf.BorderW, buf.First, buf.Last)
+		}
+	}
+	for i := range p.Kernels {
+		p.printKernel(&b, &p.Kernels[i])
+	}
+	for i := range p.Regions {
+		r := &p.Regions[i]
+		fmt.Fprintf(&b, "region %d %s: space %v tile %v (%s)\n", i, r.Name, r.Space, r.Tile, r.Why)
+		for j := range r.Steps {
+			p.printStep(&b, &r.Steps[j])
+		}
+	}
+	for _, o := range p.Outputs {
+		kind := "output"
+		if o.Tap {
+			kind = "tap"
+		}
+		fmt.Fprintf(&b, "%s %s = b%d\n", kind, o.Name, o.Buffer)
+	}
+	return b.String()
+}
+
+func (p *Plan) printKernel(b *strings.Builder, k *Kernel) {
+	fmt.Fprintf(b, "kernel %s", k.Name)
+	if k.Kind == KernelConv || k.Kind == KernelPool {
+		fmt.Fprintf(b, ": tile %dx%d pixels x %d vectors, taps %dx%dx%d by %d/%d/%d, in %d,%d out %d,%d",
+			k.Rows, k.Cols, k.Vectors, k.TapsT, k.TapsH, k.TapsW, k.StepT, k.StepH, k.StepW,
+			k.In.Pixel, k.In.Row, k.Out.Pixel, k.Out.Row)
+	}
+	if k.Kind == KernelConv {
+		fmt.Fprintf(b, ", k %d", k.K)
+	}
+	if k.Res.Pixel != 0 {
+		fmt.Fprintf(b, ", res %d,%d", k.Res.Pixel, k.Res.Row)
+	}
+	if k.Epi != "" {
+		fmt.Fprintf(b, " | %s", k.Epi)
+	}
+	b.WriteByte('\n')
+}
+
+func (p *Plan) printStep(b *strings.Builder, st *Step) {
+	fmt.Fprintf(b, "  %s: b%d -> b%d %s", st.Op, st.In, st.Out, p.Kernels[st.Kernel].Name)
+	if st.Res != NoBuffer {
+		fmt.Fprintf(b, " + b%d", st.Res)
+	}
+	fmt.Fprintf(b, " %v", st.Run)
+	for left, id := range st.Tails {
+		if id != NoKernel {
+			fmt.Fprintf(b, " tail %d %s", left, p.Kernels[id].Name)
+		}
+	}
+	b.WriteByte('\n')
+}

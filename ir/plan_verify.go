@@ -1,0 +1,118 @@
+package ir
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Verify checks the rules that hold for every plan: operands exist, register
+// tiles fit the machine, tails cover what runs leave over, panels cover the
+// channels, nothing reads or writes outside its memory, and buffers that are
+// alive together do not overlap. It returns all faults joined, or nil.
+func (p *Plan) Verify() error {
+	v := planVerifier{p: p}
+	for i := range p.Kernels {
+		v.kernel(&p.Kernels[i])
+	}
+	for r := range p.Regions {
+		for s := range p.Regions[r].Steps {
+			v.step(&p.Regions[r], &p.Regions[r].Steps[s])
+		}
+	}
+	v.memory()
+	return errors.Join(v.errs...)
+}
+
+type planVerifier struct {
+	p    *Plan
+	errs []error
+}
+
+func (v *planVerifier) fail(where, format string, args ...any) {
+	v.errs = append(v.errs, fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
+}
+
+func (v *planVerifier) kernel(k *Kernel) {
+	switch k.Kind {
+	case KernelConv:
+		if !v.p.Machine.Accumulators(k.Pixels(), k.Vectors) {
+			v.fail(k.Name, "a register tile of %d pixels x %d vectors does not fit %d registers", k.Pixels(), k.Vectors, v.p.Machine.Registers)
+		}
+		if k.K < 1 || k.TapsT < 1 || k.TapsH < 1 || k.TapsW < 1 {
+			v.fail(k.Name, "an empty reduction")
+		}
+	case KernelPool:
+		if k.Vectors < 1 || k.Vectors > maxPoolVectors {
+			v.fail(k.Name, "%d vectors, not 1 to %d", k.Vectors, maxPoolVectors)
+		}
+	}
+}
+
+func (v *planVerifier) step(r *Region, st *Step) {
+	p := v.p
+	for _, id := range []BufferID{st.In, st.Out} {
+		if id < 0 || int(id) >= len(p.Buffers) {
+			v.fail(st.Op, "operand %d does not exist", id)
+			return
+		}
+	}
+	if st.Kernel < 0 || int(st.Kernel) >= len(p.Kernels) || st.MaxTiles < 1 {
+		v.fail(st.Op, "kernel %d, %d tiles a call", st.Kernel, st.MaxTiles)
+		return
+	}
+	k := &p.Kernels[st.Kernel]
+	if k.Kind != KernelConv && k.Kind != KernelPool {
+		return
+	}
+	width := k.Vectors * p.Machine.Lanes
+	if n := roundUp(st.OutShape.C, width); n > p.Buffers[st.Out].Pixel {
+		v.fail(st.Op, "panels of %d channels store %d, a pixel has room for %d", width, n, p.Buffers[st.Out].Pixel)
+	}
+	if len(r.Steps) == 1 && r.Tile.C%width != 0 && r.Tile.C < r.Space.C {
+		v.fail(st.Op, "a tile of %d channels cuts a panel of %d", r.Tile.C, width)
+	}
+	if k.Kind == KernelConv {
+		v.tails(r, st, k)
+		if st.Pack < 0 || int(st.Pack) >= len(p.Packs) || p.Packs[st.Pack].Channels != width {
+			v.fail(st.Op, "panels of %d channels, pack %d", width, st.Pack)
+		}
+	}
+}
+
+func (v *planVerifier) tails(r *Region, st *Step, k *Kernel) {
+	units := k.Units(st.Run)
+	for _, run := range runLengths(r, st) {
+		left := run % units
+		if left == 0 {
+			continue
+		}
+		if left >= len(st.Tails) || st.Tails[left] == NoKernel {
+			v.fail(st.Op, "no kernel for the last %d of a run of %d", left, run)
+		} else if t := &v.p.Kernels[st.Tails[left]]; t.Units(st.Run) != left {
+			v.fail(st.Op, "tail %s covers %d units, not %d", t.Name, t.Units(st.Run), left)
+		}
+	}
+}
+
+func (v *planVerifier) memory() {
+	p := v.p
+	for i := range p.Buffers {
+		b := &p.Buffers[i]
+		if b.Last < b.First {
+			continue
+		}
+		room := p.ArenaLen
+		if b.Space == Scratch {
+			room = p.ScratchLen
+		}
+		if b.Base < 0 || b.Base+b.Len > room {
+			v.fail(b.Name, "lies at %d..%d of %d in the %v", b.Base, b.Base+b.Len, room, b.Space)
+		}
+		for j := range i {
+			o := &p.Buffers[j]
+			if o.Last >= o.First && o.Space == b.Space && overlap(o, b) && o.Base < b.Base+b.Len && b.Base < o.Base+o.Len {
+				v.fail(b.Name, "shares memory with %s, which is alive at the same time", o.Name)
+			}
+		}
+	}
+}

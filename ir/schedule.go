@@ -1,0 +1,200 @@
+package ir
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Fusion says which ops may share a region.
+type Fusion int
+
+// The ways to fuse.
+const (
+	FuseAuto   Fusion = iota // where the cost model expects it to pay
+	FuseNever                // layer by layer
+	FuseAlways               // as many ops a region as can be
+)
+
+// ScheduleOptions are the choices that a caller may take from the planner.
+type ScheduleOptions struct{ Fusion Fusion }
+
+// Schedule plans how a fused graph runs on a machine. It fails where an op
+// has no kernel, naming it.
+func Schedule(g *Graph, m Machine, o ScheduleOptions) (*Plan, error) {
+	s := &scheduler{
+		m: m, g: g,
+		plan:    &Plan{Graph: g, Machine: m, Buffers: layouts(g)},
+		readers: make([][]int, len(g.Values)),
+		kept:    make([]bool, len(g.Values)),
+		kernels: make(map[Kernel]KernelID),
+	}
+	for i := range g.Ops {
+		op, err := newPlannedOp(g, i)
+		if err != nil {
+			return nil, err
+		}
+		s.ops = append(s.ops, op)
+		s.readers[op.in] = append(s.readers[op.in], i)
+		if op.res != NoBuffer {
+			s.readers[op.res] = append(s.readers[op.res], i)
+		}
+	}
+	s.keep(g.Outputs, false)
+	s.keep(g.Taps, true)
+	s.plan.Regions = append(s.plan.Regions, s.ingest())
+	for _, d := range s.partition(o.Fusion) {
+		s.plan.Regions = append(s.plan.Regions, s.region(d))
+	}
+	planMemory(s.plan)
+	if err := s.plan.Verify(); err != nil {
+		panic(fmt.Sprintf("BUG: schedule of %s for %s: %v", g.Name, m.Name, err))
+	}
+	return s.plan, nil
+}
+
+type scheduler struct {
+	m       Machine
+	g       *Graph
+	plan    *Plan
+	ops     []plannedOp
+	readers [][]int // by value: the ops that read it
+	kept    []bool  // by value: an output or tap
+	kernels map[Kernel]KernelID
+}
+
+func (s *scheduler) keep(outs []Output, tap bool) {
+	for _, o := range outs {
+		s.kept[o.Value] = true
+		s.plan.Outputs = append(s.plan.Outputs, PlanOutput{Name: o.Name, Buffer: BufferID(o.Value), Tap: tap})
+	}
+}
+
+// plannedOp is an op as the planner sees it: a kernel of one input, maybe a
+// second operand that its epilogue adds, and a result. Before memory is
+// planned a value's buffer has the value's number.
+type plannedOp struct {
+	*Op
+	kind         KernelKind
+	window       Window
+	conv         Conv // of a linear layer: a convolution with one tap
+	pool         PoolKind
+	in, out, res BufferID
+	epi          string
+}
+
+func newPlannedOp(g *Graph, i int) (plannedOp, error) {
+	op := &g.Ops[i]
+	p := plannedOp{Op: op, in: BufferID(op.In[0]), out: BufferID(op.Out), res: NoBuffer, window: Window{Unit, Unit, Unit}}
+	switch a := op.Attr.(type) {
+	case Conv:
+		p.kind, p.conv, p.window = KernelConv, a, a.Window
+	case Linear:
+		p.kind, p.conv = KernelConv, Conv{Window: p.window, Out: a.Out, Weight: a.Weight, Bias: a.Bias}
+	case Pool:
+		p.kind, p.pool, p.window = KernelPool, a.Kind, a.Window
+	case Softmax:
+		p.kind = KernelSoftmax
+	default:
+		return p, fmt.Errorf("%s: no kernel computes %T by itself; it must follow a convolution or a linear layer", op.Name, op.Attr)
+	}
+	var steps []string
+	for _, e := range op.Epi {
+		steps = append(steps, e.Kind.String())
+		if e.Kind != EpiAdd {
+			continue
+		}
+		if p.res != NoBuffer {
+			return p, fmt.Errorf("%s: a kernel adds one value, the epilogue has two", op.Name)
+		}
+		p.res = BufferID(e.Arg)
+	}
+	if len(steps) > 0 && p.kind != KernelConv {
+		return p, fmt.Errorf("%s: a %v has no epilogue, found %s", op.Name, p.kind, strings.Join(steps, ", "))
+	}
+	p.epi = strings.Join(steps, " ")
+	return p, nil
+}
+
+// reachesOut reports whether a window needs pixels beside the one it is at.
+func reachesOut(w Window) bool { return w.H != Unit || w.W != Unit }
+
+// partition cuts the ops into the contiguous segments with the least
+// predicted time: best[j] is that of the first j ops.
+func (s *scheduler) partition(f Fusion) []draft {
+	n := len(s.ops)
+	best := make([]float64, n+1)
+	last := make([]draft, n+1)
+	for j := 1; j <= n; j++ {
+		best[j] = math.Inf(1)
+		for i := j - 1; i >= 0 && s.fusable(i, j); i-- {
+			if f == FuseNever && i < j-1 {
+				break
+			}
+			d := s.draft(i, j)
+			if f == FuseAlways {
+				d.cycles = 1 // the fewest regions
+			}
+			if c := best[i] + d.cycles; c < best[j] {
+				best[j], last[j] = c, d
+			}
+		}
+	}
+	var drafts []draft
+	for j := n; j > 0; j = last[j].first {
+		drafts = append(drafts, last[j])
+	}
+	for i, k := 0, len(drafts)-1; i < k; i, k = i+1, k-1 {
+		drafts[i], drafts[k] = drafts[k], drafts[i]
+	}
+	return drafts
+}
+
+// fusable reports whether the ops [i, j) may be one region: every op but the
+// first continues one before it, and needs of it only the pixels that the
+// tile has, at all times. Softmax wants all channels of a value at once and
+// stays alone.
+func (s *scheduler) fusable(i, j int) bool {
+	space := s.g.Values[s.ops[i].Out].Shape
+	for k := i; k < j; k++ {
+		op := &s.ops[k]
+		if j-i > 1 && op.kind == KernelSoftmax {
+			return false
+		}
+		if k == i {
+			continue
+		}
+		shape := s.g.Values[op.Out].Shape
+		if reachesOut(op.window) || shape.H != space.H || shape.W != space.W {
+			return false
+		}
+		if !s.writtenBy(op.in, i, k) && (op.res == NoBuffer || !s.writtenBy(op.res, i, k)) {
+			return false
+		}
+	}
+	return true
+}
+
+// writtenBy reports whether one of the ops [i, k) writes the value.
+func (s *scheduler) writtenBy(v BufferID, i, k int) bool {
+	for ; i < k; i++ {
+		if s.ops[i].out == v {
+			return true
+		}
+	}
+	return false
+}
+
+// local reports whether a value lives and dies within the ops [i, j), so that
+// it need not leave the tile's scratch memory.
+func (s *scheduler) local(v BufferID, i, j int) bool {
+	if s.kept[v] || !s.writtenBy(v, i, j) {
+		return false
+	}
+	for _, r := range s.readers[v] {
+		if r < i || r >= j {
+			return false
+		}
+	}
+	return true
+}
