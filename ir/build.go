@@ -55,7 +55,7 @@ func (s *scheduler) step(op *plannedOp, r *Region, rt regTile, run Run, fused bo
 		st.Tails = s.tails(op, rt, st.Kernel, runLengths(r, &st))
 		st.Pack = s.pack(op, rt.vectors*s.m.Lanes)
 		k := &s.plan.Kernels[st.Kernel]
-		cycles := s.m.TileCycles(k.Pixels(), k.Vectors) * float64(k.K*k.TapsT*k.TapsH*k.TapsW)
+		cycles := s.m.TileCycles(k.Pixels(), k.Vectors, k.K*k.TapsT*k.TapsH*k.TapsW)
 		st.MaxTiles = max(1, int(float64(s.m.MaxCycles)/cycles))
 	}
 	return st

@@ -11,9 +11,11 @@ type Machine struct {
 
 	// Costs are in cycles of one core.
 	FMA       float64 // one vector multiply-add
-	Load      float64 // one vector load
+	Load      float64 // one vector of weights, which come from L2
 	Splat     float64 // one load of a scalar into all lanes
 	Latency   float64 // of a multiply-add
+	Tile      float64 // the start and end of a register tile
+	Store     float64 // one vector of a tile: its bias, epilogue and store
 	Call      float64 // one kernel call from Go
 	Barrier   float64 // the end of a region: all workers meet
 	L2, L3    float64 // one byte moved from or to that cache
@@ -39,9 +41,14 @@ func (m *Machine) Accumulators(pixels, vectors int) bool {
 // the multiply-add: only one vector wide does the broadcast cost nothing.
 func (m *Machine) embeds(vectors int) bool { return m.Broadcast && vectors == 1 }
 
-// TileCycles predicts one step of the reduction, on one register tile.
-func (m *Machine) TileCycles(pixels, vectors int) float64 {
+// loadShare is how much of the cycles that loads take stays visible behind
+// multiply-adds that take longer.
+const loadShare = 0.08
+
+// TileCycles predicts one register tile with a reduction of so many steps.
+func (m *Machine) TileCycles(pixels, vectors, steps int) float64 {
 	fma := float64(pixels*vectors) * m.FMA
 	loads := float64(vectors)*m.Load + float64(pixels)*m.Splat
-	return max(fma, loads, m.Latency)
+	step := max(fma, loads, m.Latency) + loadShare*loads
+	return float64(steps)*step + m.Tile + float64(pixels*vectors)*m.Store
 }

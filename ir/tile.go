@@ -14,10 +14,6 @@ type tileProblem struct {
 	steps   int   // of the reduction: taps x channels
 }
 
-// epilogueSteps is what the start and end of a register tile cost, in
-// reduction steps of the same tile: loading biases, storing results.
-const epilogueSteps = 4
-
 // bestTile returns the register tile that needs the fewest predicted cycles,
 // and those cycles. Vectors divide the channels, so that no panel is ragged;
 // among equals the tile without tails, then the larger one wins.
@@ -46,7 +42,7 @@ func bestTile(m *Machine, p tileProblem) (regTile, float64) {
 func (p *tileProblem) cycles(m *Machine, n, v int) float64 {
 	width := max(p.width, 1)
 	one := func(units int) float64 {
-		return float64(p.steps+epilogueSteps) * m.TileCycles(units*width, v)
+		return m.TileCycles(units*width, v, p.steps)
 	}
 	total := 0.0
 	for i, run := range p.runs {

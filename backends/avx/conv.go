@@ -44,6 +44,7 @@ func (e *emitter) conv(k *ir.Kernel) {
 	e.Op("MOVQ", "out+32(FP)", regOut)
 	e.Op("MOVQ", "tiles+40(FP)", regTiles)
 	e.Label("tile")
+	c.prefetch()
 	c.start()
 	e.Op("MOVQ", regTile, regIn)
 	e.Op("MOVQ", regPanel, regWeights)
@@ -96,6 +97,28 @@ func (c *convEmitter) start() {
 			default:
 				c.Op("VMOVAPS", c.acc(0, v), c.acc(p, v))
 			}
+		}
+	}
+}
+
+// prefetch asks for the lines that the epilogue will add or overwrite, so that
+// they arrive during the reduction: without, the wide layers of the first
+// stage take 8 % longer.
+func (c *convEmitter) prefetch() {
+	if c.adds() {
+		c.lines(c.k.Res, func(at int) { c.Op("PREFETCHT0", bytesAt(at, regRes)) })
+		return // most often the result goes over what is added
+	}
+	c.lines(c.k.Out, func(at int) { c.Op("PREFETCHT0", bytesAt(at, regOut)) })
+}
+
+// lines calls f with the byte offset of each cache line that a tile covers in
+// an operand of the given pitch.
+func (c *convEmitter) lines(by ir.Pitch, f func(at int)) {
+	const line = 64
+	for p := range c.k.Pixels() {
+		for b := 0; b < c.k.Vectors*c.isa.bytes(); b += line {
+			f(4*c.at(p, by) + b)
 		}
 	}
 }

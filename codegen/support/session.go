@@ -66,7 +66,7 @@ func (m *Model) NewSession(options ...Option) *Session {
 	for i := range s.workers {
 		w := &s.workers[i]
 		w.session, w.scratch = s, make([]float32, m.plan.scratch)
-		w.start = w.work
+		w.start, w.wake = w.work, make(chan struct{}, 1)
 	}
 	return s
 }

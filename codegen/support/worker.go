@@ -3,6 +3,7 @@ package support
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 )
 
 // worker is one goroutine's share of a run.
@@ -11,6 +12,8 @@ type worker struct {
 	scratch []float32
 	lo, hi  shape  // the tile under way
 	start   func() // work, bound once so that starting a worker allocates nothing
+	parked  atomic.Bool
+	wake    chan struct{}
 }
 
 // execute runs all regions on the clip. The caller's goroutine is the first
@@ -37,8 +40,7 @@ func (w *worker) work() {
 	s := w.session
 	for r := range s.model.plan.regions {
 		w.region(r)
-		s.arrived[r].Add(1)
-		s.wait(r)
+		w.meet(r)
 		if s.cancelled.Load() {
 			break
 		}
@@ -55,27 +57,12 @@ func (w *worker) lead(ctx context.Context) error {
 		if err = ctx.Err(); err != nil {
 			s.cancelled.Store(true)
 		}
-		s.arrived[r].Add(1)
-		s.wait(r)
+		w.meet(r)
 		if err != nil {
 			break
 		}
 	}
 	return err
-}
-
-// spins is how often a waiting worker looks before it offers its processor to
-// other goroutines: about as long as the spread of a region's tiles.
-const spins = 2000
-
-// wait returns when all workers have finished region r.
-func (s *Session) wait(r int) {
-	all := int64(len(s.workers))
-	for i := 0; s.arrived[r].Load() < all; i++ {
-		if i >= spins {
-			runtime.Gosched()
-		}
-	}
 }
 
 // region takes tiles of region r until there are none left. Which worker

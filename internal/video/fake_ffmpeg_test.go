@@ -72,9 +72,9 @@ func fakeFFmpeg(args []string) int {
 		os.Stdout.Close()
 		forever()
 	case "slow":
-		for i := range 10 {
+		for i := range 6 { // longer than the timeout in all, shorter each
 			frames(i, i+1)
-			time.Sleep(400 * time.Millisecond)
+			time.Sleep(450 * time.Millisecond)
 		}
 	case "garbage":
 		for range 100000 {

@@ -64,8 +64,9 @@ func (v *ffmpegFile) arguments() []string {
 		"-nostdin", "-hide_banner", "-loglevel", "error",
 		// A file may be a playlist in disguise: it must not reach the network.
 		"-protocol_whitelist", "file",
-		// Twice the limit, since ffmpeg counts padding; readPPM is exact.
-		"-max_pixels", strconv.FormatInt(min(2*int64(v.o.MaxPixels), 1<<31-1), 10),
+		// readPPM keeps the limit exactly. This one is ffmpeg's own protection
+		// from monstrous files, generous since ffmpeg counts padding too.
+		"-max_pixels", strconv.FormatInt(min(int64(v.o.MaxPixels)+1<<25, 1<<31-1), 10),
 		// The prefix keeps -x.mp4 from being an option and a:b.mp4 a protocol.
 		"-i", "file:" + filepath.ToSlash(v.path),
 		"-map", "0:V:0", // the first video stream that is no cover picture
@@ -112,7 +113,7 @@ func (v *ffmpegFile) run(parent context.Context, yield func(*frame, error) bool)
 	ctx, stop := context.WithCancelCause(parent)
 	defer stop(nil)
 	cmd := exec.CommandContext(ctx, v.program, v.arguments()...)
-	stderr := &tail{}
+	stderr := &excerpt{}
 	cmd.Stderr = stderr
 	cmd.WaitDelay = reapTime
 	tree := newProcessTree(cmd)

@@ -18,6 +18,7 @@ import (
 // TestWholeGroupEnds: ffmpeg's children are ended with it, and none of ours is
 // left as a zombie.
 func TestWholeGroupEnds(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"timeout", "cancel"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()

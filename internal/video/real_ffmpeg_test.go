@@ -119,6 +119,7 @@ func TestSoundIsNoVideo(t *testing.T) {
 
 // TestSharedVideos decodes the example videos where they are present.
 func TestSharedVideos(t *testing.T) {
+	t.Parallel()
 	needFFmpeg(t)
 	tests := []struct {
 		name   string
@@ -159,5 +160,50 @@ func TestSharedVideos(t *testing.T) {
 				t.Fatalf("got %d clips, the last from %d with %d values", len(clips), clips[2].Start, len(clips[2].Frames))
 			}
 		})
+	}
+}
+
+// TestRealFFmpegLimits: a frame over the limit is refused in our own words, and
+// ffmpeg's protection does not refuse what the limit allows.
+func TestRealFFmpegLimits(t *testing.T) {
+	needFFmpeg(t)
+	for _, limit := range []int{1, 64*48 - 1} {
+		o := small(1)
+		o.MaxPixels = limit
+		_, err := Decode(t.Context(), "testdata/tiny.mp4", o)
+		if err == nil || !strings.Contains(err.Error(), "64x48 pixels is over the limit") {
+			t.Errorf("limit of %d: got %v, want an error about it", limit, err)
+		}
+	}
+	o := small(1)
+	o.MaxPixels = 64 * 48
+	if _, err := Decode(t.Context(), "testdata/tiny.mp4", o); err != nil {
+		t.Errorf("limit of exactly the frame: %v", err)
+	}
+}
+
+// TestRealFFmpegOldSync: the arguments for ffmpeg before 5.1 give the same
+// clips wherever they are still understood.
+func TestRealFFmpegOldSync(t *testing.T) {
+	needFFmpeg(t)
+	o := quiet(small(2))
+	var clips [2][]Clip
+	for i, old := range []bool{false, true} {
+		src, err := newFFmpeg("testdata/tiny.mp4", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src.(*ffmpegFile).oldSync = old
+		if clips[i], err = collect(t.Context(), src, o); err != nil {
+			if old {
+				t.Skipf("this ffmpeg knows -fps_mode only: %v", err)
+			}
+			t.Fatal(err)
+		}
+	}
+	for i := range clips[0] {
+		if string(clips[0][i].Frames) != string(clips[1][i].Frames) {
+			t.Errorf("clip %d differs", i)
+		}
 	}
 }

@@ -4,15 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/p3dc/p3dc/ir"
 )
 
-// Param is a tensor that a network expects.
-type Param struct {
-	// Name is the name in the network's state dict, without "module.".
-	Name string
-	// Shape holds the dimensions, outermost first.
-	Shape []int
-}
+// Param is a tensor that a network expects: its name in the network's state
+// dict, without "module.", and its dimensions, outermost first.
+type Param = ir.Param
 
 // MatchError says in what a checkpoint differs from what a network expects.
 type MatchError struct {
@@ -109,7 +107,7 @@ func (m *matcher) collect() {
 		}
 		m.byName[name] = t
 		if !m.wanted[name] {
-			m.extra = append(m.extra, Param{name, t.Shape})
+			m.extra = append(m.extra, Param{Name: name, Shape: t.Shape})
 		}
 	}
 }

@@ -59,17 +59,17 @@ func TestMatchError(t *testing.T) {
 	)
 	f.path = "some/where/p3d.pth"
 	_, err := Match(f, []Param{
-		{"conv1_custom.weight", []int{64, 3, 1, 7, 7}},
-		{"bn1.weight", []int{64}},
-		{"bn1.bias", []int{64}},
-		{"layer1.0.conv1.weight", []int{64, 64, 1, 1, 1}},
-		{"layer1.0.conv2.weight", []int{64, 64, 1, 3, 3}},
-		{"layer1.0.conv4.weight", []int{1}},
-		{"layer1.0.bn3.weight", []int{2}},
-		{"fc.weight", []int{400, 2048}},
-		{"fc.bias", []int{400}},
-		{"twice", []int{3}},
-		{"temporal_embedding", []int{7, 9}},
+		{Name: "conv1_custom.weight", Shape: []int{64, 3, 1, 7, 7}},
+		{Name: "bn1.weight", Shape: []int{64}},
+		{Name: "bn1.bias", Shape: []int{64}},
+		{Name: "layer1.0.conv1.weight", Shape: []int{64, 64, 1, 1, 1}},
+		{Name: "layer1.0.conv2.weight", Shape: []int{64, 64, 1, 3, 3}},
+		{Name: "layer1.0.conv4.weight", Shape: []int{1}},
+		{Name: "layer1.0.bn3.weight", Shape: []int{2}},
+		{Name: "fc.weight", Shape: []int{400, 2048}},
+		{Name: "fc.bias", Shape: []int{400}},
+		{Name: "twice", Shape: []int{3}},
+		{Name: "temporal_embedding", Shape: []int{7, 9}},
 	})
 	var match *MatchError
 	if !errors.As(err, &match) || len(match.Problems) != 13 {
@@ -80,7 +80,7 @@ func TestMatchError(t *testing.T) {
 
 func TestMatchOneProblem(t *testing.T) {
 	f := memoryFile(t, floats(t, "a", []int{2}))
-	_, err := Match(f, []Param{{"a", []int{2, 1}}})
+	_, err := Match(f, []Param{{Name: "a", Shape: []int{2, 1}}})
 	const want = "the checkpoint does not fit the network: 1 problem\n  misshapen   a: found 2, expected 2x1"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v", err)
@@ -90,7 +90,7 @@ func TestMatchOneProblem(t *testing.T) {
 // A network that does have a parameter of a name that is usually ignored.
 func TestMatchBookkeepingWanted(t *testing.T) {
 	f := memoryFile(t, floats(t, "bn.num_batches_tracked", []int{1}, 3))
-	got, err := Match(f, []Param{{"bn.num_batches_tracked", []int{1}}})
+	got, err := Match(f, []Param{{Name: "bn.num_batches_tracked", Shape: []int{1}}})
 	if err != nil || got["bn.num_batches_tracked"][0] != 3 {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -102,7 +102,7 @@ func TestMatchRepeatedParam(t *testing.T) {
 			t.Errorf("panic %v", r)
 		}
 	}()
-	_, _ = Match(memoryFile(t), []Param{{"a", nil}, {"a", nil}})
+	_, _ = Match(memoryFile(t), []Param{{Name: "a", Shape: nil}, {Name: "a", Shape: nil}})
 }
 
 func TestCleanName(t *testing.T) {
@@ -118,10 +118,10 @@ func TestCleanName(t *testing.T) {
 
 func TestSuggestIsBounded(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
-	if got := suggest(Param{long, nil}, []Param{{long + "y", nil}}); got != "" {
+	if got := suggest(Param{Name: long, Shape: nil}, []Param{{Name: long + "y"}}); got != "" {
 		t.Errorf("suggested for a name of a megabyte: %.60s", got)
 	}
-	if got := suggest(Param{"abc", []int{1}}, []Param{{"qqqqqq", []int{2}}}); got != "" {
+	if got := suggest(Param{Name: "abc", Shape: []int{1}}, []Param{{Name: "qqqqqq", Shape: []int{2}}}); got != "" {
 		t.Errorf("suggested what is not alike: %s", got)
 	}
 }

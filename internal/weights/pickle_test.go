@@ -63,7 +63,7 @@ func TestLegacyViews(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := Match(f, []Param{{"a", []int{6}}, {"b", []int{2}}})
+	got, err := Match(f, []Param{{Name: "a", Shape: []int{6}}, {Name: "b", Shape: []int{2}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestOpaqueObjects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := Match(f, []Param{{"a", []int{1}}}); err != nil || got["a"][0] != 1 {
+	if got, err := Match(f, []Param{{Name: "a", Shape: []int{1}}}); err != nil || got["a"][0] != 1 {
 		t.Errorf("%v, %v", got, err)
 	}
 	if diff := cmp.Diff(map[string]string{"ok": "true"}, f.Metadata()); diff != "" {

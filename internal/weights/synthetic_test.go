@@ -15,9 +15,9 @@ func TestSyntheticReference(t *testing.T) {
 		param Param
 		want  [3]float32
 	}{
-		{Param{"conv1_custom.weight", []int{64, 3, 1, 7, 7}}, [3]float32{-0.02833224, 0.06297382, -0.09491776}},
-		{Param{"bn1.running_var", []int{64}}, [3]float32{1.1423075, 1.2867534, 1.4707788}},
-		{Param{"fc.bias", []int{400}}, [3]float32{-0.00446974, -0.00385364, -0.04398739}},
+		{Param{Name: "conv1_custom.weight", Shape: []int{64, 3, 1, 7, 7}}, [3]float32{-0.02833224, 0.06297382, -0.09491776}},
+		{Param{Name: "bn1.running_var", Shape: []int{64}}, [3]float32{1.1423075, 1.2867534, 1.4707788}},
+		{Param{Name: "fc.bias", Shape: []int{400}}, [3]float32{-0.00446974, -0.00385364, -0.04398739}},
 	}
 	for _, test := range tests {
 		got := Synthetic([]Param{test.param})[test.param.Name]
@@ -60,7 +60,7 @@ func TestSyntheticPython(t *testing.T) {
 			n, _ := elements(want.Shape)
 			values = SyntheticClip(n)
 		} else {
-			values = Synthetic([]Param{{want.Name, want.Shape}})[want.Name]
+			values = Synthetic([]Param{{Name: want.Name, Shape: want.Shape}})[want.Name]
 		}
 		if got := fmt.Sprintf("%x", sha256.Sum256(encodeFloats(nil, values))); got != want.SHA256 {
 			t.Errorf("%s: SHA-256 %s, expected %s", want.Name, got, want.SHA256)
@@ -75,13 +75,13 @@ func TestSyntheticRanges(t *testing.T) {
 		param    Param
 		low, top float64
 	}{
-		{Param{"a.running_mean", []int{5000}}, -0.1, 0.1},
-		{Param{"a.running_var", []int{5000}}, 0.5, 1.5},
-		{Param{"a.weight", []int{200, 3, 1, 3, 3}}, -bound, bound},
-		{Param{"a.weight", []int{5000}}, 0.4, 0.6},
-		{Param{"a.bias", []int{5000}}, -0.1, 0.1},
-		{Param{"a.kernel", []int{200, 27}}, -bound, bound},
-		{Param{"shift", []int{5000}}, -0.1, 0.1},
+		{Param{Name: "a.running_mean", Shape: []int{5000}}, -0.1, 0.1},
+		{Param{Name: "a.running_var", Shape: []int{5000}}, 0.5, 1.5},
+		{Param{Name: "a.weight", Shape: []int{200, 3, 1, 3, 3}}, -bound, bound},
+		{Param{Name: "a.weight", Shape: []int{5000}}, 0.4, 0.6},
+		{Param{Name: "a.bias", Shape: []int{5000}}, -0.1, 0.1},
+		{Param{Name: "a.kernel", Shape: []int{200, 27}}, -bound, bound},
+		{Param{Name: "shift", Shape: []int{5000}}, -0.1, 0.1},
 	}
 	for _, test := range tests {
 		low, top := math.Inf(1), math.Inf(-1)
@@ -110,7 +110,7 @@ func TestSyntheticIndependent(t *testing.T) {
 }
 
 func BenchmarkSynthetic(b *testing.B) {
-	want := []Param{{"conv.weight", []int{512, 512, 3, 3}}}
+	want := []Param{{Name: "conv.weight", Shape: []int{512, 512, 3, 3}}}
 	b.SetBytes(4 * 512 * 512 * 9)
 	for b.Loop() {
 		Synthetic(want)

@@ -29,13 +29,13 @@ func madeValues(shape []int, start int) []float32 {
 
 // madeParams are the parameters of testdata/make.py's network.
 var madeParams = []Param{
-	{"conv1_custom.weight", []int{4, 3, 1, 3, 3}},
-	{"bn1.weight", []int{4}},
-	{"bn1.bias", []int{4}},
-	{"bn1.running_mean", []int{4}},
-	{"bn1.running_var", []int{4}},
-	{"fc.weight", []int{5, 4}},
-	{"fc.bias", []int{5}},
+	{Name: "conv1_custom.weight", Shape: []int{4, 3, 1, 3, 3}},
+	{Name: "bn1.weight", Shape: []int{4}},
+	{Name: "bn1.bias", Shape: []int{4}},
+	{Name: "bn1.running_mean", Shape: []int{4}},
+	{Name: "bn1.running_var", Shape: []int{4}},
+	{Name: "fc.weight", Shape: []int{5, 4}},
+	{Name: "fc.bias", Shape: []int{5}},
 }
 
 // madeTensors are the values of testdata/make.py's network.

@@ -1,0 +1,151 @@
+package avx
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/p3dc/p3dc/codegen"
+)
+
+// PeakFiles returns the files of a package that measures how many
+// multiply-adds a processor can do: loops without memory traffic, to compare
+// a network's speed with. It is no part of a network's package. The package
+// exports
+//
+//	type Loop struct {
+//		ISA   string      // avx512 or avx2
+//		FLOPs int         // floating-point operations of one iteration
+//		Run   func(n int) // runs n > 0 iterations on the calling goroutine
+//	}
+//
+//	func Loops() []Loop // that this processor can run, the widest first
+//
+// Off amd64, Loops returns nothing.
+func PeakFiles(o codegen.Options) []codegen.File {
+	t := tables{options: o}
+	return []codegen.File{
+		{Name: "loop.go", Content: render(t.peakLoop())},
+		{Name: "peak_amd64.go", Content: render(t.peakStubs())},
+		{Name: "peak_amd64.s", Content: peakAssembly(o)},
+		{Name: "peak_other.go", Content: render(t.peakOther())},
+	}
+}
+
+func render(f *jen.File) []byte {
+	var b bytes.Buffer
+	if err := f.Render(&b); err != nil {
+		panic(fmt.Sprintf("BUG: generated Go: %v", err))
+	}
+	return b.Bytes()
+}
+
+// peakLoops lists the instruction sets, the widest first, and the features
+// that x/sys/cpu must report for each.
+func peakLoops() []peakISA {
+	return []peakISA{
+		{avx512(), []string{"AVX512F"}},
+		{avx2(), []string{"AVX2", "FMA"}},
+	}
+}
+
+type peakISA struct {
+	*isa
+	features []string
+}
+
+// symbol is the loop's function.
+func (s peakISA) symbol() string { return "multiplyAdd_" + s.machine.Name }
+
+// accumulators is the number of independent sums. A processor of the last ten
+// years starts at most two multiply-adds a cycle, each of which takes four or
+// five: ten would do, and two to four registers stay free for the constant.
+func (s peakISA) accumulators() int { return s.machine.Registers * 3 / 4 }
+
+// flops counts the operations of one iteration: a product and a sum in each
+// lane of each accumulator.
+func (s peakISA) flops() int { return 2 * s.accumulators() * s.machine.Lanes }
+
+// peakAssembly writes the loops. Register 0 holds ones, the accumulators
+// follow: each adds 1·1 until 2^24, where it stays, so that no value is
+// subnormal or infinite. What a register holds at the start does not matter
+// for speed unless it is subnormal, so the sums start at 1 too.
+func peakAssembly(o codegen.Options) []byte {
+	var p codegen.Printer
+	p.Line("// %s", o.Header())
+	p.Line("")
+	p.Line("//go:build amd64")
+	p.Line("")
+	p.Line(`#include "textflag.h"`)
+	for _, s := range peakLoops() {
+		one := s.reg(0)
+		p.Line("")
+		p.Line("// func %s(n int)", s.symbol())
+		p.Line("TEXT ·%s(SB), NOSPLIT, $0-8", s.symbol())
+		p.Op("MOVQ", "n+0(FP)", "CX")
+		p.Op("MOVL", "$0x3F800000", "AX") // 1 in float32
+		p.Op("VMOVD", "AX", "X0")
+		p.Op("VBROADCASTSS", "X0", one)
+		for i := range s.accumulators() {
+			p.Op("VMOVAPS", one, s.reg(1+i))
+		}
+		p.Label("loop")
+		for i := range s.accumulators() {
+			p.Op("VFMADD231PS", one, one, s.reg(1+i))
+		}
+		p.Op("DECQ", "CX")
+		p.Op("JNE", "loop")
+		p.Op("VZEROUPPER")
+		p.Op("RET")
+	}
+	return p.Bytes()
+}
+
+func (t *tables) peakLoop() *jen.File {
+	f := t.file()
+	f.PackageComment(fmt.Sprintf("Package %s measures how many multiply-adds this processor can do.", t.options.Package))
+	f.Comment("Loop does nothing but independent multiply-adds.")
+	f.Type().Id("Loop").Struct(
+		jen.Id("ISA").String().Comment("avx512 or avx2"),
+		jen.Id("FLOPs").Int().Comment("floating-point operations of one iteration"),
+		jen.Id("Run").Func().Params(jen.Id("n").Int()).Comment("runs n > 0 iterations on the calling goroutine"),
+	)
+	return f
+}
+
+func (t *tables) peakStubs() *jen.File {
+	f := t.file()
+	f.HeaderComment("//go:build amd64")
+	body := []jen.Code{jen.Var().Id("loops").Index().Id("Loop")}
+	for _, s := range peakLoops() {
+		f.Comment("//go:noescape")
+		f.Func().Id(s.symbol()).Params(jen.Id("n").Int())
+		f.Line()
+		var has *jen.Statement
+		for i, name := range s.features {
+			flag := jen.Qual(cpuPackage, "X86").Dot("Has" + name)
+			if i == 0 {
+				has = flag
+			} else {
+				has = has.Op("&&").Add(flag)
+			}
+		}
+		body = append(body, jen.If(has).Block(
+			jen.Id("loops").Op("=").Append(jen.Id("loops"), jen.Id("Loop").Values(
+				jen.Lit(s.machine.Name), jen.Lit(s.flops()), jen.Id(s.symbol()),
+			)),
+		))
+	}
+	f.Comment("Loops returns the loops that this processor can run, the widest first.")
+	f.Func().Id("Loops").Params().Index().Id("Loop").Block(append(body, jen.Return(jen.Id("loops")))...)
+	return f
+}
+
+func (t *tables) peakOther() *jen.File {
+	f := t.file()
+	f.HeaderComment("//go:build !amd64")
+	f.Comment("Loops returns nothing: there is no loop for this architecture.")
+	f.Func().Id("Loops").Params().Index().Id("Loop").Block(jen.Return(jen.Nil()))
+	return f
+}

@@ -1,0 +1,24 @@
+package main
+
+import "github.com/alecthomas/kong"
+
+// description introduces the tool in its help.
+const description = `Compiles a description of a Pseudo-3D video network into a Go package that runs it on CPUs with its own AVX-512 and AVX2 assembly.
+
+NET is the name of a network that ships with the tool (${presets}) or the file of a description. Exit codes: 0 done, 1 failed, 2 the command line makes no sense.`
+
+// cli is the command line: a field a command.
+type cli struct {
+	Version kong.VersionFlag `help:"Print the version and exit."`
+
+	Compile compileCmd `cmd:"" help:"Write the Go package of a network."`
+	Fmt     fmtCmd     `cmd:"" help:"Format descriptions."`
+	Explain explainCmd `cmd:"" help:"Show what is computed and how, layer by layer."`
+	Weights weightsCmd `cmd:"" help:"Look into checkpoints and convert them."`
+}
+
+// weightsCmd groups the commands on checkpoints.
+type weightsCmd struct {
+	Inspect inspectCmd `cmd:"" help:"List the tensors of a checkpoint."`
+	Convert convertCmd `cmd:"" help:"Convert a checkpoint to safetensors."`
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/p3dc/p3dc/ir"
+)
+
+// explainCmd is "p3dc explain".
+type explainCmd struct {
+	netArgs
+	ISA  string `name:"isa" enum:"${isas}" default:"avx512" help:"Instruction set whose schedule to show: ${enum}."`
+	Plan bool   `xor:"form" help:"Print the whole plan: buffers, kernels, regions and steps."`
+	JSON bool   `name:"json" xor:"form" help:"Print JSON; docs/cli.md names the fields."`
+}
+
+// Help returns what the command's help says in detail.
+func (*explainCmd) Help() string {
+	return `A row is a layer as it runs, with batch norms, ReLUs and sums worked into the convolution before them. The schedule is that of a fixed machine model, not of this computer: the same network gives the same answer everywhere.
+
+    MFLOP    twice the multiply-adds, taps on padding included
+    weights  size of weights and bias in float32
+    moved    weights, and activations read from and written to the session's memory;
+             what stays in a fused region's scratch memory is not moved
+    region   layers of one region run tile by tile, without waiting for each other
+    schedule what the planner chose, and what it weighed
+
+Examples:
+
+    p3dc explain p3d63
+    p3dc explain p3d63 --set mix=C --isa avx2
+    p3dc explain p3d63 --plan
+    p3dc explain p3d63 --json | jq '.layers[] | select(.flops > 1e9) | .name'`
+}
+
+// Run prints the plan in the form asked for.
+func (c *explainCmd) Run(s *streams) error {
+	n, err := c.load()
+	if err != nil {
+		return err
+	}
+	plans, err := n.plans()
+	if err != nil {
+		return err
+	}
+	var plan *ir.Plan
+	for _, p := range plans {
+		if p.Machine.Name == c.ISA {
+			plan = p
+		}
+	}
+	switch {
+	case c.Plan:
+		_, err = io.WriteString(s.out, plan.String())
+	case c.JSON:
+		err = writeJSON(s.out, explain(n, plan))
+	default:
+		explain(n, plan).write(s.out)
+	}
+	return err
+}
+
+// writeJSON writes a value as indented JSON.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// write prints the explanation as a table.
+func (x *explanation) write(w io.Writer) {
+	fmt.Fprintf(w, "%s from %s for %s: %d layers in %d regions\n\n", x.Network, x.Source, x.ISA, len(x.Layers), len(x.Regions))
+	t := table{align: "rlllrrrl"}
+	t.row("region", "layer", "kind", "output CxTxHxW", "MFLOP", "weights KB", "moved KB", "schedule")
+	last := -1
+	for _, l := range x.Layers {
+		why := ""
+		if l.Region != last {
+			why = x.Regions[l.Region].Why
+		}
+		last = l.Region
+		t.row(l.Region, l.Name, l.Kind, l.Output, zeroBlank(float64(l.FLOPs)/1e6, 1),
+			zeroBlank(float64(l.WeightBytes)/1e3, 0), fmt.Sprintf("%.0f", float64(l.BytesMoved)/1e3), why)
+	}
+	t.row("", "total", "", "", fmt.Sprintf("%.1f", float64(x.Totals.FLOPs)/1e6),
+		fmt.Sprintf("%.0f", float64(x.Totals.WeightBytes)/1e3), fmt.Sprintf("%.0f", float64(x.Totals.BytesMoved)/1e3), "")
+	t.write(w, "")
+	fmt.Fprintf(w, "\nmemory: %s weights, %s a session, %s a thread\n",
+		bytesText(x.Totals.PackedBytes), bytesText(x.Totals.ArenaBytes), bytesText(x.Totals.ScratchBytes))
+}
+
+// zeroBlank formats a number with so many digits behind the point, and zero
+// as nothing.
+func zeroBlank(v float64, digits int) string {
+	if v == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.*f", digits, v)
+}

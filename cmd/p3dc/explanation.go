@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/p3dc/p3dc/ir"
+)
+
+// explanation is what "explain --json" prints. The names of its fields are
+// part of the tool's interface; docs/cli.md describes them.
+type explanation struct {
+	Network string              `json:"network"`
+	Source  string              `json:"source"`
+	ISA     string              `json:"isa"`
+	Layers  []layerExplanation  `json:"layers"`
+	Regions []regionExplanation `json:"regions"`
+	Totals  totals              `json:"totals"`
+}
+
+// layerExplanation is one layer as it runs. Shapes are CxTxHxW, windows
+// TxHxW.
+type layerExplanation struct {
+	Name          string `json:"name"`
+	Kind          string `json:"kind"`
+	Input         string `json:"input"`
+	Output        string `json:"output"`
+	Epilogue      string `json:"epilogue"`
+	FLOPs         int64  `json:"flops"`
+	ExecutedFLOPs int64  `json:"executed_flops"`
+	WeightBytes   int64  `json:"weight_bytes"`
+	BytesMoved    int64  `json:"bytes_moved"`
+	Region        int    `json:"region"`
+	Kernel        string `json:"kernel"`
+}
+
+// regionExplanation is how the layers of one region are cut and why so. Tiles
+// are TxHxWxC.
+type regionExplanation struct {
+	Fused bool   `json:"fused"`
+	Space string `json:"space"`
+	Tile  string `json:"tile"`
+	Tiles int    `json:"tiles"`
+	Why   string `json:"why"`
+}
+
+// totals are the sums over all layers, and the memory of a program.
+type totals struct {
+	FLOPs         int64 `json:"flops"`
+	ExecutedFLOPs int64 `json:"executed_flops"`
+	WeightBytes   int64 `json:"weight_bytes"`
+	BytesMoved    int64 `json:"bytes_moved"`
+	PackedBytes   int   `json:"packed_bytes"`
+	ArenaBytes    int   `json:"arena_bytes"`
+	ScratchBytes  int   `json:"scratch_bytes"`
+}
+
+// explain puts together what a plan says of each layer.
+func explain(n *network, p *ir.Plan) *explanation {
+	x := &explanation{Network: n.Name, Source: n.source, ISA: p.Machine.Name}
+	ops := make(map[string]*ir.Op, len(p.Graph.Ops))
+	for i := range p.Graph.Ops {
+		ops[p.Graph.Ops[i].Name] = &p.Graph.Ops[i]
+	}
+	for i := range p.Regions {
+		r := &p.Regions[i]
+		x.Regions = append(x.Regions, regionExplanation{
+			Fused: len(r.Steps) > 1, Space: r.Space.String(), Tile: r.Tile.String(), Tiles: r.Tiles().Elems(), Why: r.Why,
+		})
+		seen := make(map[ir.BufferID]bool) // read or written by a step before
+		for j := range r.Steps {
+			l := explainStep(p, &r.Steps[j], ops[r.Steps[j].Op], seen)
+			l.Region = i
+			x.Layers = append(x.Layers, l)
+			x.Totals.FLOPs += l.FLOPs
+			x.Totals.ExecutedFLOPs += l.ExecutedFLOPs
+			x.Totals.WeightBytes += l.WeightBytes
+			x.Totals.BytesMoved += l.BytesMoved
+		}
+	}
+	x.Totals.PackedBytes = floatBytes * p.PackedLen
+	x.Totals.ArenaBytes = floatBytes * p.ArenaLen
+	x.Totals.ScratchBytes = floatBytes * p.ScratchLen
+	return x
+}
+
+// explainStep explains one step. op is nil for the step that brings in the
+// caller's clip.
+func explainStep(p *ir.Plan, st *ir.Step, op *ir.Op, seen map[ir.BufferID]bool) layerExplanation {
+	l := layerExplanation{Name: st.Op, Kernel: p.Kernels[st.Kernel].Name}
+	if op == nil {
+		in := p.Graph.Input.Shape
+		l.Kind, l.Input, l.Output = "input", shapeText(in), shapeText(in)
+		l.BytesMoved = int64(floatBytes * in.Elems())
+		return l
+	}
+	in, out := p.Graph.Values[op.In[0]].Shape, p.Graph.Values[op.Out].Shape
+	work := p.Graph.Work(op)
+	l.Kind, l.Input, l.Output, l.Epilogue = kindText(op.Attr), shapeText(in), shapeText(out), epilogueText(op.Epi)
+	l.FLOPs, l.ExecutedFLOPs, l.WeightBytes = work.FLOPs, work.Executed, work.WeightBytes
+	l.BytesMoved = work.WeightBytes
+	read := func(id ir.BufferID, elems int) {
+		if id == ir.NoBuffer || p.Buffers[id].Space == ir.Scratch || seen[id] {
+			return
+		}
+		seen[id] = true
+		l.BytesMoved += int64(floatBytes * elems)
+	}
+	read(st.In, visited(st.Window, in, out))
+	read(st.Res, out.Elems())
+	if p.Buffers[st.Out].Space == ir.Arena {
+		seen[st.Out] = true
+		l.BytesMoved += int64(floatBytes * out.Elems())
+	}
+	return l
+}
+
+// visited returns how many values of its input a window reads: all, unless it
+// strides over some.
+func visited(w ir.Window, in, out ir.Shape) int {
+	axis := func(a ir.Axis, in, out int) int {
+		if a.Stride > a.Kernel {
+			return min(in, out*a.Kernel)
+		}
+		return in
+	}
+	return axis(w.T, in.T, out.T) * axis(w.H, in.H, out.H) * axis(w.W, in.W, out.W) * in.C
+}
+
+// kindText names what an op computes, with its window's extent and stride.
+func kindText(a ir.Attr) string {
+	switch a := a.(type) {
+	case ir.Conv:
+		return "conv " + windowText(a.Window)
+	case ir.Pool:
+		return a.Kind.String() + " pool " + windowText(a.Window)
+	case ir.Linear:
+		return "linear"
+	case ir.Softmax:
+		return "softmax"
+	}
+	panic(fmt.Sprintf("BUG: a plan with %T", a))
+}
+
+// windowText formats a window, and its stride where it is not 1.
+func windowText(w ir.Window) string {
+	s := fmt.Sprintf("%dx%dx%d", w.T.Kernel, w.H.Kernel, w.W.Kernel)
+	if w.T.Stride*w.H.Stride*w.W.Stride != 1 {
+		s += fmt.Sprintf("/%dx%dx%d", w.T.Stride, w.H.Stride, w.W.Stride)
+	}
+	return s
+}
+
+// epilogueText lists an epilogue's steps in order.
+func epilogueText(steps []ir.EpiStep) string {
+	var names []string
+	for _, e := range steps {
+		names = append(names, e.Kind.String())
+	}
+	return strings.Join(names, " ")
+}

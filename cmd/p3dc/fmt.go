@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/p3dc/p3dc/dsl"
+)
+
+// fmtCmd is "p3dc fmt".
+type fmtCmd struct {
+	Files []string `arg:"" optional:"" name:"file" help:"Files of descriptions; none or - is standard input."`
+	Diff  bool     `short:"d" xor:"mode" help:"Print what would change as a diff, and change nothing."`
+	List  bool     `short:"l" xor:"mode" help:"List the files that would change, and change nothing."`
+}
+
+// Help returns what the command's help says in detail.
+func (*fmtCmd) Help() string {
+	return `Files are rewritten in canonical form, comments kept; standard input is written to standard output. Formatting twice changes nothing. A file with a fault of form is reported and left as it is.
+
+Examples:
+
+    p3dc fmt mynet.p3d
+    p3dc fmt -d nets/*.p3d
+    test -z "$(p3dc fmt -l nets/*.p3d)"
+    p3dc fmt < mynet.p3d`
+}
+
+// stdinName is how messages call standard input.
+const stdinName = "<standard input>"
+
+// Run formats the files, reporting each that cannot be.
+func (c *fmtCmd) Run(s *streams) error {
+	files := c.Files
+	if len(files) == 0 {
+		files = []string{"-"}
+	}
+	failed := false
+	for _, name := range files {
+		if err := c.file(s, name); err != nil {
+			failed = true
+			var faults dsl.ErrorList
+			if errors.As(err, &faults) {
+				fmt.Fprintln(s.err, err)
+			} else {
+				fmt.Fprintf(s.err, "p3dc: %v\n", err)
+			}
+		}
+	}
+	if failed {
+		return errReported
+	}
+	return nil
+}
+
+func (c *fmtCmd) file(s *streams, name string) error {
+	isStdin := name == "-"
+	var src []byte
+	var err error
+	if isStdin {
+		name = stdinName
+		src, err = readAll(s.in)
+	} else {
+		src, err = readFile(name)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read the description: %w", err)
+	}
+	n, err := dsl.Parse(name, src)
+	if err != nil {
+		return err
+	}
+	res := dsl.Format(n)
+	changed := !bytes.Equal(src, res)
+	switch {
+	case c.List:
+		if changed {
+			fmt.Fprintln(s.out, name)
+		}
+	case c.Diff:
+		_, err = s.out.Write(diff.Diff(name+".orig", src, name, res))
+	case isStdin:
+		_, err = s.out.Write(res)
+	case changed:
+		err = replaceFile(name, res)
+	}
+	return err
+}
+
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f)
+}
+
+// readAll reads a description, and of a larger text only as much as shows
+// that it is none.
+func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, dsl.MaxSource+1)) }

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"unicode"
+
+	"github.com/p3dc/p3dc/backends/avx"
+	"github.com/p3dc/p3dc/codegen"
+	"github.com/p3dc/p3dc/dsl"
+	"github.com/p3dc/p3dc/ir"
+)
+
+// netArgs are the arguments that name a network.
+type netArgs struct {
+	Net string `arg:"" help:"Name of a network (${presets}) or file of a description."`
+	setArgs
+}
+
+// setArgs are the flags that change a network.
+type setArgs struct {
+	Set []string `sep:"none" placeholder:"KEY=VALUE" help:"Change the network: mix=A,B, depths=3,4,6,3, input=2x16x160x160, classes=101 or stem-pool=caffe|pytorch. Repeatable."`
+}
+
+// network is a description, and the graph that it lowers to.
+type network struct {
+	*dsl.Network
+	source string    // the description's name and what was changed, in one line
+	graph  *ir.Graph // as lowered, with the named layers as taps
+}
+
+// load reads the network of the arguments. Faults of --set are usage errors.
+func (a *netArgs) load() (*network, error) { return loadNetwork(a.Net, a.Set) }
+
+func loadNetwork(name string, set []string) (*network, error) {
+	n, err := dsl.Load(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range set {
+		key, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return nil, usageError{fmt.Errorf("--set %s: expected KEY=VALUE, such as classes=101", s)}
+		}
+		if err := dsl.Set(n, key, value); err != nil {
+			return nil, usageError{err}
+		}
+	}
+	g, err := dsl.Lower(n)
+	if err != nil {
+		return nil, err
+	}
+	return &network{Network: n, source: sourceName(name, set), graph: g}, nil
+}
+
+// sourceName returns how generated files call their description: its base
+// name, which does not depend on the folder the tool ran in, and the changes.
+func sourceName(name string, set []string) string {
+	s := filepath.Base(name)
+	if !strings.HasSuffix(s, ".p3d") {
+		s += ".p3d"
+	}
+	for _, kv := range set {
+		s += " --set " + strings.Join(strings.Fields(kv), "")
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// fused returns the graph that is deployed: without taps, after all passes.
+func (n *network) fused() (*ir.Graph, error) {
+	g := n.graph.Clone()
+	g.Taps = nil
+	return ir.RunPasses(g, ir.Passes())
+}
+
+// plans returns how the network runs on each instruction set.
+func (n *network) plans() ([]*ir.Plan, error) {
+	g, err := n.fused()
+	if err != nil {
+		return nil, err
+	}
+	return avx.Plans(g, ir.ScheduleOptions{})
+}
+
+// generate returns the files of the network's package. An empty name is that
+// of the network.
+func (n *network) generate(plans []*ir.Plan, pkg string) ([]codegen.File, error) {
+	return avx.Generate(plans, codegen.Options{Package: pkg, Source: n.source, Version: version})
+}
+
+// packageName checks the name given to a package, or makes one of the
+// network's where none is given.
+func (n *network) packageName(given string) (string, error) {
+	if given == "" {
+		name, err := codegen.PackageName(n.Name)
+		if err == nil && name == "main" {
+			err = errors.New("package main cannot be imported; give another name")
+		}
+		if err != nil {
+			return "", fmt.Errorf("%w: --package NAME", err)
+		}
+		return name, nil
+	}
+	if name, err := codegen.PackageName(given); err != nil || name != given || name == "main" {
+		return "", usageError{fmt.Errorf("--package %s: expected lower-case letters and digits, no keyword and not main, such as %s", given, "p3d63")}
+	}
+	return given, nil
+}
+
+// isaNames returns the instruction sets that packages have code for.
+func isaNames() []string {
+	var names []string
+	for _, m := range avx.Machines() {
+		names = append(names, m.Name)
+	}
+	return names
+}

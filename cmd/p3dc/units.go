@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/p3dc/p3dc/ir"
+)
+
+// bytesText formats a size with a binary unit, such as 54.7 MiB.
+func bytesText(n int) string {
+	switch {
+	case n < 1<<10:
+		return fmt.Sprintf("%d B", n)
+	case n < 1<<20:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	case n < 1<<30:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	}
+	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+}
+
+// countText formats a number of parameters, such as 25.64 M.
+func countText(n int) string {
+	switch {
+	case n < 1e3:
+		return fmt.Sprint(n)
+	case n < 1e6:
+		return fmt.Sprintf("%.1f K", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.2f M", float64(n)/1e6)
+}
+
+// shapeText formats a shape as descriptions write it: channels x frames x
+// height x width.
+func shapeText(s ir.Shape) string { return fmt.Sprintf("%dx%dx%dx%d", s.C, s.T, s.H, s.W) }
+
+// floatBytes is the size of a float32.
+const floatBytes = 4

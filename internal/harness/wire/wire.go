@@ -1,0 +1,167 @@
+// Package wire is how the harness and the program that it builds talk: the
+// messages, and the frames that carry them over a pipe. Both sides compile
+// this package, so it imports the standard library only.
+//
+// The harness sends a [Request], the program answers with one [Reply], and so
+// on until the harness closes the pipe. A message is a frame: the length of
+// its header and of its body, the header as JSON, and the body, which holds
+// clips and results as raw little-endian values.
+package wire
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"time"
+)
+
+// Request asks the program for one thing: exactly one field is set.
+type Request struct {
+	Probe *Probe `json:"probe,omitempty"`
+	Open  *Open  `json:"open,omitempty"`
+	Run   *Run   `json:"run,omitempty"`
+	Bench *Bench `json:"bench,omitempty"`
+	Peak  *Peak  `json:"peak,omitempty"`
+}
+
+// Probe asks which of the named instruction sets the package runs on this
+// processor.
+type Probe struct {
+	ISAs []string `json:"isas"`
+}
+
+// Open opens the model, which must come before Run and Bench.
+type Open struct {
+	Weights string `json:"weights"` // path of a safetensors file
+}
+
+// Run runs the clip in the request's body. The reply's body holds the wanted
+// values one after another, each C x T x H x W in float32.
+type Run struct {
+	Threads int     `json:"threads"` // of the session; 0 for all cores
+	Frames  bool    `json:"frames"`  // the body is uint8 frames, T x H x W x C, and not float32 values, C x T x H x W
+	Want    []Value `json:"want"`
+}
+
+// Value is a result of a run.
+type Value struct {
+	Name string `json:"name"`
+	Len  int    `json:"len"`           // in float32 values
+	Tap  bool   `json:"tap,omitempty"` // a value inside the network
+}
+
+// Bench runs the float32 clip in the request's body over and over.
+type Bench struct {
+	Threads  int `json:"threads"`  // of each session; 0 for all cores
+	Sessions int `json:"sessions"` // that run at the same time
+	Warmups  int `json:"warmups"`  // runs of each session before the measurement
+	Runs     int `json:"runs"`     // runs of all sessions together
+}
+
+// Peak measures how many multiply-adds the processor can do.
+type Peak struct {
+	ISA     string        `json:"isa"` // of the loop; "" for the widest that the processor has
+	Threads int           `json:"threads"`
+	Rounds  int           `json:"rounds"` // the best counts
+	Round   time.Duration `json:"round"`  // about how long one takes
+}
+
+// Reply answers a request.
+type Reply struct {
+	Error string      `json:"error,omitempty"` // why there is no answer; the program goes on
+	ISAs  []string    `json:"isas,omitempty"`  // to Probe
+	ISA   string      `json:"isa,omitempty"`   // to Open: what the model runs on
+	Bench *BenchReply `json:"bench,omitempty"`
+	Peak  *PeakReply  `json:"peak,omitempty"`
+}
+
+// BenchReply is what a benchmark measured.
+type BenchReply struct {
+	Durations []time.Duration `json:"durations"` // of each run
+	Wall      time.Duration   `json:"wall"`      // from the first run's start to the last one's end
+	Mallocs   uint64          `json:"mallocs"`   // heap objects allocated meanwhile
+}
+
+// PeakReply is the rate of multiply-adds. ISA is "" where the processor has no
+// loop for it.
+type PeakReply struct {
+	ISA   string  `json:"isa"`
+	FLOPS float64 `json:"flops"` // floating-point operations a second, over all threads
+}
+
+// Lengths that no frame exceeds: a longer one is no frame.
+const (
+	maxHeader = 64 << 20
+	maxBody   = 16 << 30
+)
+
+// prefixLen is the length of what comes before a header: its length and the
+// body's, as little-endian 64-bit numbers.
+const prefixLen = 16
+
+// Write writes a frame.
+func Write(w io.Writer, header any, body []byte) error {
+	text, err := json.Marshal(header)
+	if err != nil {
+		return err
+	}
+	head := make([]byte, prefixLen, prefixLen+len(text))
+	binary.LittleEndian.PutUint64(head, uint64(len(text)))
+	binary.LittleEndian.PutUint64(head[8:], uint64(len(body)))
+	if _, err := w.Write(append(head, text...)); err != nil {
+		return err
+	}
+	_, err = w.Write(body)
+	return err
+}
+
+// Read reads a frame into header, a pointer, and returns its body. The error
+// is io.EOF where the stream ends before the frame's first byte.
+func Read(r io.Reader, header any) ([]byte, error) {
+	var prefix [prefixLen]byte
+	if _, err := io.ReadFull(r, prefix[:]); err != nil {
+		return nil, err
+	}
+	h, b := binary.LittleEndian.Uint64(prefix[:]), binary.LittleEndian.Uint64(prefix[8:])
+	if h > maxHeader || b > maxBody || b > math.MaxInt {
+		return nil, fmt.Errorf("not a frame: a header of %d bytes, a body of %d", h, b)
+	}
+	text := make([]byte, h)
+	body := make([]byte, b)
+	for _, part := range [][]byte{text, body} {
+		if _, err := io.ReadFull(r, part); err != nil {
+			return nil, fmt.Errorf("a frame ends early: %w", noEOF(err))
+		}
+	}
+	if err := json.Unmarshal(text, header); err != nil {
+		return nil, fmt.Errorf("not a frame: %w", err)
+	}
+	return body, nil
+}
+
+// noEOF keeps a frame that is cut off from looking like the end of all.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// AppendFloats appends values to a body.
+func AppendFloats(body []byte, values []float32) []byte {
+	for _, v := range values {
+		body = binary.LittleEndian.AppendUint32(body, math.Float32bits(v))
+	}
+	return body
+}
+
+// Floats returns the values in a body. Its length must be a multiple of four.
+func Floats(body []byte) []float32 {
+	values := make([]float32, len(body)/4)
+	for i := range values {
+		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(body[4*i:]))
+	}
+	return values
+}
