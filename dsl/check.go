@@ -208,7 +208,11 @@ func (c *checker) stage(s *Stage) {
 
 // counts checks how many layers and blocks there are.
 func (c *checker) counts() {
-	if layers := list[Layer](c.n); len(layers) > MaxLayers {
+	layers := list[Layer](c.n)
+	if len(layers) == 0 {
+		c.errorf(c.n.Pos, "the network has no layers; add some, such as a stage and `pool average`")
+	}
+	if len(layers) > MaxLayers {
 		c.errorf(layers[MaxLayers].node().Pos, "the network has %d layers; expected at most %d", len(layers), MaxLayers)
 	}
 	blocks := 0

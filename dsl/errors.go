@@ -66,7 +66,8 @@ func (l ErrorList) Unwrap() []error {
 	return errs
 }
 
-// err returns the list sorted by position, or nil when it is empty.
+// err returns the list sorted by position, or nil when it is empty. Past
+// MaxFaults, one last entry says how many more there are.
 func (l ErrorList) err() error {
 	if len(l) == 0 {
 		return nil
@@ -75,6 +76,10 @@ func (l ErrorList) err() error {
 		a, b := l[i].Pos, l[j].Pos
 		return a.Line < b.Line || a.Line == b.Line && a.Col < b.Col
 	})
+	if more := len(l) - MaxFaults; more > 0 {
+		rest := &Error{Pos: l[MaxFaults].Pos, Msg: fmt.Sprintf("%d more faults from here on are not shown", more)}
+		l = append(l[:MaxFaults], rest)
+	}
 	return l
 }
 
@@ -140,13 +145,13 @@ func nearest(word string, choices []string) string {
 // edits counts the insertions, deletions, replacements and swaps of
 // neighbours that turn a into b.
 func edits(a, b string) int {
-	var before []int
-	last, row := make([]int, len(b)+1), make([]int, len(b)+1)
+	var before []int // the row before last
+	last := make([]int, len(b)+1)
 	for j := range last {
 		last[j] = j
 	}
 	for i := 1; i <= len(a); i++ {
-		row = make([]int, len(b)+1)
+		row := make([]int, len(b)+1)
 		row[0] = i
 		for j := 1; j <= len(b); j++ {
 			change := last[j-1]

@@ -13,7 +13,7 @@ const (
 // The limits of a description. They are far beyond any network in use, and
 // keep every later size computation from overflowing.
 const (
-	MaxSource   = 1 << 20 // bytes of a description
+	MaxSource   = 1 << 18 // bytes of a description
 	MaxFrames   = 4096    // frames of a clip
 	MaxSide     = 8192    // pixels of a clip's height or width, and of a resized frame's short side
 	MaxChannels = 1 << 16 // channels of any feature map
@@ -24,4 +24,5 @@ const (
 	MaxElems    = 1 << 28 // values of one feature map (1 GiB of float32)
 	MaxParams   = 1 << 31 // trained values of a network (8 GiB of float32)
 	MaxName     = 256     // characters of a name
+	MaxFaults   = 100     // faults that are reported one by one
 )

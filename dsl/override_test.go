@@ -53,6 +53,18 @@ func TestSetKeepsBGR(t *testing.T) {
 	}
 }
 
+func TestSetAddsSettings(t *testing.T) {
+	n := parse(t, small)
+	if err := Set(n, "input", "2x8x16x16"); err != nil {
+		t.Fatal(err)
+	}
+	in := lower(t, n).Input
+	if got := fmt.Sprint(in.Shape, in.Order, in.Mean, in.Std); got != "8x16x16x2 flow [0.5 0.5] [0.226 0.226]" {
+		t.Errorf("input is %s", got)
+	}
+	checkFormat(t, n)
+}
+
 func TestSetErrors(t *testing.T) {
 	const bare = "network bare {\n    input rgb 3x1x1x1\n    pool average\n}\n"
 	tests := []struct{ src, key, value, want string }{

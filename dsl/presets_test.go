@@ -44,7 +44,7 @@ func TestLoad(t *testing.T) {
 	}
 	tests := []struct{ name, want string }{
 		{bad, bad + ":1:8: expected the network's name"},
-		{big, "expected at most 1048576"},
+		{big, "expected at most 262144"},
 		{"p3d19", `unknown network "p3d19"; expected p3d63, p3d131 or p3d199 (did you mean "p3d199"?), or a description's file, and there is no such file`},
 		{dir, "cannot read the description"},
 	}

@@ -68,12 +68,10 @@ func walk(n *Network, frames int) *misfit {
 	return nil
 }
 
-// last returns the network's last layer, or nil without one.
+// last returns the network's last layer.
 func last(n *Network) Layer {
-	if all := list[Layer](n); len(all) > 0 {
-		return all[len(all)-1]
-	}
-	return nil
+	all := list[Layer](n)
+	return all[len(all)-1]
 }
 
 // walker is the shape that reaches the next layer, and where it comes from.

@@ -176,9 +176,10 @@ func (s *scheduler) draftRows(i, j int, space Shape, rows int) draft {
 }
 
 // flat reports whether an op of the region [i, j) may run through the rows of
-// a tile as if they were one.
+// a tile as if they were one. A pool may not: it asks of every pixel where in
+// its row that lies, since its window may hang over the edge.
 func (s *scheduler) flat(op *plannedOp, i, j int) bool {
-	if reachesOut(op.window) {
+	if op.kind == KernelPool || reachesOut(op.window) {
 		return false
 	}
 	for _, v := range []BufferID{op.in, op.out, op.res} {

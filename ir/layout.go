@@ -43,14 +43,17 @@ func (b *Buffer) At(t, h, w, c int) int {
 }
 
 // layouts decides the layout of every value: bordered as far as a
-// convolution's padding reaches, channels padded to vectors except in the
-// input, which only convolutions read, a channel at a time.
+// convolution's padding reaches, channels padded to vectors except in an
+// input that only convolutions read, a channel at a time.
 func layouts(g *Graph) []Buffer {
 	bufs := make([]Buffer, len(g.Values))
 	borderH, borderW := make([]int, len(g.Values)), make([]int, len(g.Values))
 	tight := true
 	for i := range g.Ops {
 		op := &g.Ops[i]
+		for _, e := range op.Epi {
+			tight = tight && (e.Kind != EpiAdd || e.Arg != 0)
+		}
 		conv, ok := op.Attr.(Conv)
 		if !ok {
 			tight = tight && op.In[0] != 0

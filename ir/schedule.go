@@ -3,6 +3,7 @@ package ir
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -144,10 +145,23 @@ func (s *scheduler) partition(f Fusion) []draft {
 	for j := n; j > 0; j = last[j].first {
 		drafts = append(drafts, last[j])
 	}
-	for i, k := 0, len(drafts)-1; i < k; i, k = i+1, k-1 {
-		drafts[i], drafts[k] = drafts[k], drafts[i]
+	slices.Reverse(drafts)
+	for i := range drafts {
+		s.compare(&drafts[i])
 	}
 	return drafts
+}
+
+// compare adds to a fused draft's reason what its ops would cost apart.
+func (s *scheduler) compare(d *draft) {
+	if d.end-d.first == 1 {
+		return
+	}
+	apart := 0.0
+	for i := d.first; i < d.end; i++ {
+		apart += s.draft(i, i+1).cycles
+	}
+	d.why += fmt.Sprintf("; apart %.0f", apart/1e3)
 }
 
 // fusable reports whether the ops [i, j) may be one region: every op but the

@@ -119,7 +119,6 @@ func (t *tables) peakStubs() *jen.File {
 	f.HeaderComment("//go:build amd64")
 	body := []jen.Code{jen.Var().Id("loops").Index().Id("Loop")}
 	for _, s := range peakLoops() {
-		f.Comment("//go:noescape")
 		f.Func().Id(s.symbol()).Params(jen.Id("n").Int())
 		f.Line()
 		var has *jen.Statement

@@ -72,7 +72,6 @@ func (t *tables) plan(p *ir.Plan, s *isa) *jen.File {
 	name := planVar(&p.Machine)
 	var lit fields
 	lit.add("isa", jen.Lit(p.Machine.Name))
-	lit.int("lanes", p.Machine.Lanes)
 	lit.int("arena", p.ArenaLen)
 	lit.int("scratch", p.ScratchLen)
 	lit.int("packed", p.PackedLen)

@@ -11,10 +11,11 @@ NET is the name of a network that ships with the tool (${presets}) or the file o
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
-	Compile compileCmd `cmd:"" help:"Write the Go package of a network."`
-	Fmt     fmtCmd     `cmd:"" help:"Format descriptions."`
-	Explain explainCmd `cmd:"" help:"Show what is computed and how, layer by layer."`
-	Weights weightsCmd `cmd:"" help:"Look into checkpoints and convert them."`
+	Compile  compileCmd  `cmd:"" help:"Write the Go package of a network."`
+	Fmt      fmtCmd      `cmd:"" help:"Format descriptions."`
+	Explain  explainCmd  `cmd:"" help:"Show what is computed and how, layer by layer."`
+	Classify classifyCmd `cmd:"" help:"Say what happens in videos."`
+	Weights  weightsCmd  `cmd:"" help:"Look into checkpoints and convert them."`
 }
 
 // weightsCmd groups the commands on checkpoints.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"path/filepath"
 
 	"github.com/p3dc/p3dc/codegen"
 )
@@ -10,7 +9,7 @@ import (
 // compileCmd is "p3dc compile".
 type compileCmd struct {
 	netArgs
-	Output  string `short:"o" placeholder:"DIR" type:"path" help:"Folder of the package, replaced as a whole. Default: one named like the package, here."`
+	Output  string `short:"o" placeholder:"DIR" help:"Folder of the package, replaced as a whole. Default: one named like the package, here."`
 	Package string `placeholder:"NAME" help:"Name of the package. Default: the network's."`
 	Quiet   bool   `short:"q" help:"Print nothing but failures."`
 }
@@ -57,23 +56,7 @@ func (c *compileCmd) Run(ctx context.Context, s *streams) error {
 	}
 	if !c.Quiet {
 		n.summary(s.out, plans)
-		writeFiles(s.out, shortPath(dir), files)
+		writeFiles(s.out, dir, files)
 	}
 	return nil
-}
-
-// shortPath returns a path as seen from here, where that is shorter.
-func shortPath(path string) string {
-	here, err := filepath.Abs(".")
-	if err != nil {
-		return path
-	}
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return path
-	}
-	if rel, err := filepath.Rel(here, abs); err == nil && len(rel) < len(abs) {
-		return rel
-	}
-	return path
 }

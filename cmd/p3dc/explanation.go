@@ -34,8 +34,8 @@ type layerExplanation struct {
 	Kernel        string `json:"kernel"`
 }
 
-// regionExplanation is how the layers of one region are cut and why so. Tiles
-// are TxHxWxC.
+// regionExplanation is how the layers of one region are cut and why so. Space
+// and tile are CxTxHxW.
 type regionExplanation struct {
 	Fused bool   `json:"fused"`
 	Space string `json:"space"`
@@ -65,7 +65,7 @@ func explain(n *network, p *ir.Plan) *explanation {
 	for i := range p.Regions {
 		r := &p.Regions[i]
 		x.Regions = append(x.Regions, regionExplanation{
-			Fused: len(r.Steps) > 1, Space: r.Space.String(), Tile: r.Tile.String(), Tiles: r.Tiles().Elems(), Why: r.Why,
+			Fused: len(r.Steps) > 1, Space: shapeText(r.Space), Tile: shapeText(r.Tile), Tiles: r.Tiles().Elems(), Why: r.Why,
 		})
 		seen := make(map[ir.BufferID]bool) // read or written by a step before
 		for j := range r.Steps {

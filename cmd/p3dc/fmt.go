@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -44,12 +43,7 @@ func (c *fmtCmd) Run(s *streams) error {
 	for _, name := range files {
 		if err := c.file(s, name); err != nil {
 			failed = true
-			var faults dsl.ErrorList
-			if errors.As(err, &faults) {
-				fmt.Fprintln(s.err, err)
-			} else {
-				fmt.Fprintf(s.err, "p3dc: %v\n", err)
-			}
+			reportError(s.err, err)
 		}
 	}
 	if failed {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -59,7 +60,7 @@ func loadNetwork(name string, set []string) (*network, error) {
 // name, which does not depend on the folder the tool ran in, and the changes.
 func sourceName(name string, set []string) string {
 	s := filepath.Base(name)
-	if !strings.HasSuffix(s, ".p3d") {
+	if slices.Contains(dsl.Presets(), name) {
 		s += ".p3d"
 	}
 	for _, kv := range set {
@@ -109,7 +110,7 @@ func (n *network) packageName(given string) (string, error) {
 		return name, nil
 	}
 	if name, err := codegen.PackageName(given); err != nil || name != given || name == "main" {
-		return "", usageError{fmt.Errorf("--package %s: expected lower-case letters and digits, no keyword and not main, such as %s", given, "p3d63")}
+		return "", usageError{fmt.Errorf("--package %s: expected lower-case letters and digits, no keyword and not main, such as p3d63", given)}
 	}
 	return given, nil
 }

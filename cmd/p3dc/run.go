@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 func dispatch(ctx context.Context, args []string, s *streams) int {
 	exited := false // by --help or --version
-	parser, err := newParser(s, func(int) { exited = true })
+	parser, err := newParser(new(cli), s, func(int) { exited = true })
 	if err != nil {
 		panic(fmt.Sprintf("BUG: command line: %v", err))
 	}
@@ -63,17 +63,17 @@ func dispatch(ctx context.Context, args []string, s *streams) int {
 		return exitOK
 	}
 	if err != nil {
-		return reportUsage(s.err, err)
+		return reportUsage(s.err, err, commandOf(err))
 	}
 	c.BindTo(ctx, (*context.Context)(nil))
 	c.Bind(s)
-	return report(ctx, s.err, c.Run(), c.Command())
+	return report(ctx, s.err, c.Run(), c.Selected().FullPath())
 }
 
-// newParser makes the parser of the command line. exit is called instead of
+// newParser makes the parser that fills in a command line. exit is called instead of
 // the process's end after --help and --version.
-func newParser(s *streams, exit func(int)) (*kong.Kong, error) {
-	return kong.New(new(cli),
+func newParser(c *cli, s *streams, exit func(int)) (*kong.Kong, error) {
+	return kong.New(c,
 		kong.Name("p3dc"),
 		kong.Description(description),
 		kong.Vars{
@@ -87,34 +87,44 @@ func newParser(s *streams, exit func(int)) (*kong.Kong, error) {
 	)
 }
 
+// commandOf returns the command that a parser's error came up in.
+func commandOf(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
+		return parse.Context.Selected().FullPath()
+	}
+	return "p3dc"
+}
+
 // report tells of a command's error and returns the exit code.
 func report(ctx context.Context, w io.Writer, err error, command string) int {
 	var usage usageError
-	var faults dsl.ErrorList
 	switch {
 	case err == nil:
 		return exitOK
 	case ctx.Err() != nil:
 		fmt.Fprintln(w, "p3dc: interrupted")
 	case errors.As(err, &usage):
-		name, _, _ := strings.Cut(command, " <")
-		return reportUsage(w, fmt.Errorf("%s: %w", name, usage.error))
-	case errors.Is(err, errReported):
-	case errors.As(err, &faults):
-		fmt.Fprintln(w, err) // begins with file:line:column
-	default:
-		fmt.Fprintf(w, "p3dc: %v\n", err)
+		return reportUsage(w, err, command)
+	case !errors.Is(err, errReported):
+		reportError(w, err)
 	}
 	return exitFailed
 }
 
-// reportUsage tells what is wrong with the command line and where to look.
-func reportUsage(w io.Writer, err error) int {
-	command := "p3dc"
-	var parse *kong.ParseError
-	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
-		command = parse.Context.Selected().FullPath()
+// reportError tells of an error. Those of a description begin with
+// file:line:column and stay as they are, for editors.
+func reportError(w io.Writer, err error) {
+	var faults dsl.ErrorList
+	if errors.As(err, &faults) {
+		fmt.Fprintln(w, err)
+		return
 	}
+	fmt.Fprintf(w, "p3dc: %v\n", err)
+}
+
+// reportUsage tells what is wrong with the command line and where to look.
+func reportUsage(w io.Writer, err error, command string) int {
 	fmt.Fprintf(w, "p3dc: %v\nRun \"%s --help\" for help.\n", err, command)
 	return exitUsage
 }
@@ -132,6 +142,3 @@ func (s *stickyWriter) Write(b []byte) (int, error) {
 	}
 	return len(b), nil
 }
-
-// Unwrap returns the writer below.
-func (s *stickyWriter) Unwrap() io.Writer { return s.w }

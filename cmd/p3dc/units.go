@@ -36,3 +36,11 @@ func shapeText(s ir.Shape) string { return fmt.Sprintf("%dx%dx%dx%d", s.C, s.T, 
 
 // floatBytes is the size of a float32.
 const floatBytes = 4
+
+// plural formats a count of things.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -51,7 +51,6 @@ func (s *server) bench(q *wire.Bench, clip []float32) (*wire.BenchReply, error) 
 	})
 	r.Wall = time.Since(start)
 	runtime.ReadMemStats(&after)
-	// Each session but the first has cost a goroutine and its error.
 	r.Mallocs = after.Mallocs - before.Mallocs
 	return r, err
 }

@@ -1,0 +1,325 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/p3dc/p3dc/codegen"
+	"github.com/p3dc/p3dc/dsl"
+	"github.com/p3dc/p3dc/internal/weights"
+	"github.com/p3dc/p3dc/ir"
+)
+
+// tiny is the network of the tests.
+func tiny(t *testing.T) *ir.Graph {
+	t.Helper()
+	n, err := dsl.Load(filepath.Join("testdata", "tiny.p3d"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := dsl.Lower(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// built is a network's program and weights.
+type built struct {
+	*Program
+	graph   *ir.Graph
+	weights string
+	values  map[string][]float32
+}
+
+func build(t *testing.T, g *ir.Graph) *built {
+	t.Helper()
+	files, err := Generate(g, ir.ScheduleOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Build(t.Context(), files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(p.dir); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the temporary folder is still there: %v", err)
+		}
+	})
+	b := &built{Program: p, graph: g, weights: filepath.Join(t.TempDir(), "w.safetensors"), values: weights.Synthetic(g.Params)}
+	if err := WriteWeights(b.weights, g.Params, b.values); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func (b *built) open(t *testing.T, isa string) *Process {
+	t.Helper()
+	c, err := b.Start(context.Background(), isa, b.weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// TestProgram exercises every request on one program with taps.
+func TestProgram(t *testing.T) {
+	b := build(t, tiny(t))
+	isas, err := b.ISAs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(isas, "generic") {
+		t.Errorf("the package runs on %v, which lacks generic", isas)
+	}
+	clip := weights.SyntheticClip(b.graph.Input.Shape.Elems())
+	want, err := ir.Interpret(b.graph, b.values, clip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, isa := range isas {
+		t.Run(isa, func(t *testing.T) {
+			c := b.open(t, isa)
+			if c.ISA() != isa {
+				t.Errorf("opened on %s", c.ISA())
+			}
+			t.Run("run", func(t *testing.T) { testRun(t, c, b.graph, clip, want) })
+			t.Run("frames", func(t *testing.T) { testFrames(t, c, b.graph) })
+			t.Run("bench", func(t *testing.T) { testBench(t, c, clip) })
+			t.Run("peak", func(t *testing.T) { testPeak(t, c, isa) })
+			t.Run("faults", func(t *testing.T) { testFaults(t, c, clip) })
+		})
+	}
+	t.Run("start", func(t *testing.T) { testStart(t, b) })
+	t.Run("cancel", func(t *testing.T) { testCancel(t, b, clip) })
+	t.Run("crash", func(t *testing.T) { testCrash(t, b) })
+}
+
+// testRun compares several clips' results with the interpreter's.
+func testRun(t *testing.T, c *Process, g *ir.Graph, clip []float32, want map[string][]float64) {
+	for _, threads := range []int{0, 1, 3} {
+		got, err := c.RunFloat32(clip, threads, Values(g))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range Values(g) {
+			if len(got[v.Name]) != v.Len {
+				t.Fatalf("%s has %d values, want %d", v.Name, len(got[v.Name]), v.Len)
+			}
+			for i, x := range got[v.Name] {
+				if d := math.Abs(float64(x) - want[v.Name][i]); !(d < 1e-4) {
+					t.Fatalf("%s[%d] is %g, want %g", v.Name, i, x, want[v.Name][i])
+				}
+			}
+		}
+	}
+}
+
+// testFrames runs raw frames and the same clip normalised.
+func testFrames(t *testing.T, c *Process, g *ir.Graph) {
+	in := g.Input
+	frames := make([]uint8, in.Shape.Elems())
+	clip := make([]float32, len(frames))
+	for i := range frames {
+		frames[i] = uint8(i * 7919 >> 4)
+		ch, pixel := i%in.Shape.C, i/in.Shape.C
+		clip[ch*in.Shape.Pixels()+pixel] = float32((float64(frames[i])*in.Scale - in.Mean[ch]) / in.Std[ch])
+	}
+	want := []Value{{Name: "logits", Len: 10}}
+	fromFrames, err := c.RunUint8(frames, 0, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromClip, err := c.RunFloat32(clip, 0, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range fromFrames["logits"] {
+		if d := x - fromClip["logits"][i]; !(d < 1e-4 && d > -1e-4) {
+			t.Errorf("logit %d is %g from frames, %g from the clip", i, x, fromClip["logits"][i])
+		}
+	}
+}
+
+func testBench(t *testing.T, c *Process, clip []float32) {
+	r, err := c.Bench(clip, BenchOptions{Threads: 1, Sessions: 2, Warmups: 1, Runs: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Durations) != 5 || slices.Min(r.Durations) <= 0 || r.Wall < slices.Max(r.Durations) {
+		t.Errorf("measured %+v", r)
+	}
+}
+
+func testPeak(t *testing.T, c *Process, isa string) {
+	p, err := c.Peak(isa, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if isa == "generic" {
+		if *p != (Peak{}) {
+			t.Errorf("generic has a peak of %+v", p)
+		}
+		return
+	}
+	// A processor of 1 GHz with one vector of 8 lanes does more.
+	if p.ISA != isa || p.FLOPS < 10e9 || p.FLOPS > 1e12 {
+		t.Errorf("measured %+v", p)
+	}
+}
+
+// testFaults checks that a request that fails leaves the process as it was.
+func testFaults(t *testing.T, c *Process, clip []float32) {
+	for _, tc := range []struct {
+		name string
+		clip []float32
+		want Value
+		text string
+	}{
+		{"clip", clip[1:], Value{Name: "logits", Len: 10}, "values, tiny takes"},
+		{"length", clip, Value{Name: "logits", Len: 11}, "room for 11 logits"},
+		{"output", clip, Value{Name: "scores", Len: 10}, `no output "scores"`},
+		{"tap", clip, Value{Name: "res9", Len: 10, Tap: true}, "no tap res9"},
+	} {
+		if _, err := c.RunFloat32(tc.clip, 0, []Value{tc.want}); err == nil || !strings.Contains(err.Error(), tc.text) {
+			t.Errorf("%s: error %v, want one with %q", tc.name, err, tc.text)
+		}
+	}
+	if _, err := c.RunFloat32(clip, 0, nil); err != nil {
+		t.Error("after errors:", err)
+	}
+}
+
+func testStart(t *testing.T, b *built) {
+	if _, err := b.Start(t.Context(), "mmx", b.weights); err == nil || !strings.Contains(err.Error(), "P3DC_ISA=mmx") {
+		t.Errorf("an unknown instruction set: %v", err)
+	}
+	if _, err := b.Start(t.Context(), "", "none.safetensors"); err == nil || !strings.Contains(err.Error(), "none.safetensors") {
+		t.Errorf("no weights: %v", err)
+	}
+}
+
+func testCancel(t *testing.T, b *built, clip []float32) {
+	ctx, cancel := context.WithCancel(t.Context())
+	c, err := b.Start(ctx, "", b.weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(50*time.Millisecond, cancel)
+	start := time.Now()
+	_, err = c.Bench(clip, BenchOptions{Sessions: 1, Runs: 1 << 20})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled benchmark returned %v", err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %v to stop", took)
+	}
+	if _, err := c.RunFloat32(clip, 0, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("the next call returned %v", err)
+	}
+	if err := c.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+// testCrash makes the program panic: a negative length is a fault of the
+// caller that it does not expect.
+func testCrash(t *testing.T, b *built) {
+	c := b.open(t, "")
+	_, err := c.RunFloat32(nil, 0, []Value{{Name: "logits", Len: -1}})
+	if err == nil || !strings.Contains(err.Error(), "panic: ") || !strings.Contains(err.Error(), "exit status 2") {
+		t.Errorf("a crash gives %v", err)
+	}
+}
+
+func TestBuildWithoutTaps(t *testing.T) {
+	g := tiny(t)
+	g.Taps = nil
+	b := build(t, g)
+	c := b.open(t, "generic")
+	clip := weights.SyntheticClip(g.Input.Shape.Elems())
+	_, err := c.RunFloat32(clip, 1, []Value{{Name: "res2", Len: 1, Tap: true}})
+	if err == nil || !strings.Contains(err.Error(), "the package has no taps") {
+		t.Errorf("a tap of a package without taps: %v", err)
+	}
+}
+
+func TestBuildFaults(t *testing.T) {
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	t.Setenv("TMP", temp) // on Windows
+	broken := []codegen.File{{Name: "net.go", Content: []byte("package net\n\nvar x int = \"one\"\n")}}
+	if _, err := Build(t.Context(), broken); err == nil || !strings.Contains(err.Error(), "net.go:3:13: cannot use \"one\"") {
+		t.Errorf("a package that does not compile: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Build(ctx, broken); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled build: %v", err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if _, err := Build(t.Context(), broken); err == nil || !strings.Contains(err.Error(), "needs the go command") {
+		t.Errorf("no go command: %v", err)
+	}
+	left, err := os.ReadDir(temp)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left in the temporary folder: %v, %v", left, err)
+	}
+}
+
+func TestBuildEnv(t *testing.T) {
+	got := buildEnv([]string{"GOFLAGS=-mod=vendor", "HOME=/home/x", "GOOS=plan9", "GOWORK=/w/go.work", "PWD=/x", "GOPROXY=off"})
+	for _, s := range []string{"GOFLAGS=-mod=vendor", "GOOS=plan9", "GOWORK=/w/go.work", "PWD=/x"} {
+		if slices.Contains(got, s) {
+			t.Errorf("%s is still there", s)
+		}
+	}
+	for _, s := range []string{"HOME=/home/x", "GOPROXY=off", "GOWORK=off", "CGO_ENABLED=0"} {
+		if !slices.Contains(got, s) {
+			t.Errorf("%s is not there", s)
+		}
+	}
+}
+
+// TestPinnedModule compares the temporary module's requirement with ours.
+func TestPinnedModule(t *testing.T) {
+	for file, line := range map[string]string{
+		"go.mod": sysModule + " " + sysVersion,
+		"go.sum": sysModule + " " + sysVersion + " " + sysSum + "\n" + sysModule + " " + sysVersion + "/go.mod " + sysModSum + "\n",
+	} {
+		text, err := os.ReadFile(filepath.Join("..", "..", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), line) {
+			t.Errorf("%s does not say %q", file, line)
+		}
+	}
+}
+
+func TestWriteWeights(t *testing.T) {
+	params := []ir.Param{{Name: "a", Shape: []int{2}}}
+	path := filepath.Join(t.TempDir(), "w")
+	if err := WriteWeights(path, params, nil); err == nil || !strings.Contains(err.Error(), `"a"`) {
+		t.Errorf("a missing parameter: %v", err)
+	}
+	if err := WriteWeights(path, params, map[string][]float32{"a": {1}}); err == nil {
+		t.Error("a parameter of the wrong length is written")
+	}
+}

@@ -1,0 +1,90 @@
+package harness
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/p3dc/p3dc/internal/harness/wire"
+	"github.com/p3dc/p3dc/ir"
+)
+
+// Value is a result of a run: logits, features, probabilities or, with Tap, a
+// tap of a package that was generated with taps. Len is in float32 values.
+type Value = wire.Value
+
+// Values lists the outputs and the taps of a graph, outputs first.
+func Values(g *ir.Graph) []Value {
+	var values []Value
+	for _, o := range g.Outputs {
+		values = append(values, Value{Name: o.Name, Len: g.Values[o.Value].Shape.Elems()})
+	}
+	for _, o := range g.Taps {
+		values = append(values, Value{Name: o.Name, Len: g.Values[o.Value].Shape.Elems(), Tap: true})
+	}
+	return values
+}
+
+// RunFloat32 runs a clip of normalised values, C x T x H x W, on a session of
+// so many threads (0 for all cores), and returns the wanted values by name,
+// each C x T x H x W.
+func (c *Process) RunFloat32(clip []float32, threads int, want []Value) (map[string][]float32, error) {
+	body := wire.AppendFloats(make([]byte, 0, 4*len(clip)), clip)
+	return c.run(&wire.Run{Threads: threads, Want: want}, body)
+}
+
+// RunUint8 is RunFloat32 for raw frames, T x H x W x C, which the network
+// normalises.
+func (c *Process) RunUint8(frames []uint8, threads int, want []Value) (map[string][]float32, error) {
+	return c.run(&wire.Run{Threads: threads, Frames: true, Want: want}, frames)
+}
+
+func (c *Process) run(q *wire.Run, body []byte) (map[string][]float32, error) {
+	_, body, err := c.call(&wire.Request{Run: q}, body)
+	if err != nil {
+		return nil, err
+	}
+	values := wire.Floats(body)
+	results := make(map[string][]float32, len(q.Want))
+	for _, v := range q.Want {
+		if len(values) < v.Len {
+			return nil, fmt.Errorf("the generated program returned too few values for %s", v.Name)
+		}
+		results[v.Name], values = values[:v.Len:v.Len], values[v.Len:]
+	}
+	return results, nil
+}
+
+// BenchOptions say what Bench is to run. Zero threads are all cores.
+type BenchOptions = wire.Bench
+
+// BenchResult is what Bench measured.
+type BenchResult = wire.BenchReply
+
+// Bench runs a clip of normalised values, C x T x H x W, on several sessions
+// at once, and returns how long each run took.
+func (c *Process) Bench(clip []float32, o BenchOptions) (*BenchResult, error) {
+	if o.Sessions < 1 || o.Runs < 1 {
+		panic(fmt.Sprintf("BUG: a benchmark of %d sessions, %d runs", o.Sessions, o.Runs))
+	}
+	body := wire.AppendFloats(make([]byte, 0, 4*len(clip)), clip)
+	r, _, err := c.call(&wire.Request{Bench: &o}, body)
+	return r.Bench, err
+}
+
+// Peak is the best rate of multiply-adds that was measured.
+type Peak = wire.PeakReply
+
+// How Peak measures: short rounds, of which the best is the one that the
+// machine's other work disturbed least.
+const (
+	peakRounds = 10
+	peakRound  = 10 * time.Millisecond
+)
+
+// Peak measures the multiply-adds a second of an instruction set's vectors
+// ("" for the widest that the processor has) on so many threads at once. The
+// result's ISA is "" where there is no loop to measure with.
+func (c *Process) Peak(isa string, threads int) (*Peak, error) {
+	r, _, err := c.call(&wire.Request{Peak: &wire.Peak{ISA: isa, Threads: threads, Rounds: peakRounds, Round: peakRound}}, nil)
+	return r.Peak, err
+}

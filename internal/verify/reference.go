@@ -1,0 +1,148 @@
+package verify
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Reference holds what another implementation computes for a P3D network with
+// synthetic weights on the synthetic clip.
+type Reference struct {
+	Name    string   `json:"name"`
+	Layers  []int    `json:"layers"`  // blocks of each stage
+	Mix     []string `json:"mix"`     // the cycle of block kinds, counted through the network
+	Input   []int    `json:"input"`   // N, C, T, H, W; N is 1
+	Classes int      `json:"classes"` // logits
+	Pool1   string   `json:"pool1"`   // the stem pool: caffe or pytorch, a colon, and what that means
+
+	Taps     map[string]ReferenceTap `json:"taps"`
+	Features []float64               `json:"features"`
+	Logits   []float64               `json:"logits"`
+}
+
+// ReferenceTap is a value inside the network: samples of it, and moments over
+// all of it.
+type ReferenceTap struct {
+	Shape   []int    `json:"shape"` // N, C, T, H, W, or N, C, H, W of a single frame; N is 1
+	Mean    float64  `json:"mean"`
+	RMS     float64  `json:"rms"`
+	Samples []Sample `json:"samples"`
+}
+
+// Sample is the value at a flat index in C order of the tap's shape.
+type Sample struct {
+	Index int
+	Value float64
+}
+
+// UnmarshalJSON reads [index, value].
+func (s *Sample) UnmarshalJSON(text []byte) error {
+	var pair []json.Number
+	if err := json.Unmarshal(text, &pair); err != nil || len(pair) != 2 {
+		return fmt.Errorf("the sample %s is not [index, value]", text)
+	}
+	index, err := pair[0].Int64()
+	if err != nil || index < 0 || index > math.MaxInt32 {
+		return fmt.Errorf("the sample %s has no index", text)
+	}
+	s.Index = int(index)
+	s.Value, err = pair[1].Float64()
+	return err
+}
+
+// ReadReferenceFile reads a file of reference values. The error names the file
+// and says what is wrong with it.
+func ReadReferenceFile(path string) (*Reference, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := ReadReference(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if r.Name == "" {
+		r.Name = filepath.Base(path)
+	}
+	return r, nil
+}
+
+// maxReference is more than any file of reference values has, in bytes.
+const maxReference = 64 << 20
+
+// ReadReference reads reference values and checks that they are complete and
+// fit one another.
+func ReadReference(in io.Reader) (*Reference, error) {
+	text, err := io.ReadAll(io.LimitReader(in, maxReference))
+	if err != nil {
+		return nil, err
+	}
+	r := new(Reference)
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("not a file of reference values: %w", err)
+	}
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("not a file of reference values: %w", err)
+	}
+	return r, nil
+}
+
+// check reports everything that the file lacks.
+func (r *Reference) check() error {
+	var errs []error
+	require := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	require(len(r.Layers) > 0 && slices.Min(r.Layers) > 0, "layers is %v; expected the number of blocks of each stage", r.Layers)
+	require(len(r.Mix) > 0, "mix is missing")
+	require(len(r.Input) == 5 && r.Input[0] == 1 && slices.Min(r.Input) > 0, "input is %v; expected 1, channels, frames, height, width", r.Input)
+	require(r.Classes > 0 && r.Classes == len(r.Logits), "%d logits for %d classes", len(r.Logits), r.Classes)
+	require(r.stemPool() != "", "pool1 is %q; expected caffe or pytorch, a colon, and what that means", r.Pool1)
+	require(len(r.Features) > 0, "features are missing")
+	for _, name := range r.tapNames() {
+		if err := r.Taps[name].check(); err != nil {
+			errs = append(errs, fmt.Errorf("tap %s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (t ReferenceTap) check() error {
+	if len(t.Shape) != 4 && len(t.Shape) != 5 || t.Shape[0] != 1 || slices.Min(t.Shape) < 1 {
+		return fmt.Errorf("the shape is %v; expected 1, channels, frames, height, width, or 1, channels, height, width", t.Shape)
+	}
+	if len(t.Samples) == 0 {
+		return errors.New("no samples")
+	}
+	n := t.elems()
+	for _, s := range t.Samples {
+		if s.Index >= n {
+			return fmt.Errorf("a sample has index %d, of %d values", s.Index, n)
+		}
+	}
+	if !(t.RMS > 0) {
+		return fmt.Errorf("the root mean square is %g", t.RMS)
+	}
+	return nil
+}
+
+func (t ReferenceTap) elems() int {
+	n := 1
+	for _, d := range t.Shape {
+		n *= d
+	}
+	return n
+}
+
+// tapNames lists the taps in alphabetical order.
+func (r *Reference) tapNames() []string { return slices.Sorted(maps.Keys(r.Taps)) }

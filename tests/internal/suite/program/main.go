@@ -1,0 +1,105 @@
+//go:build suite
+
+// The program around the generated packages. It runs the jobs of the file
+// that is its first argument and writes all results to the second; with the
+// argument "isas" it prints the instruction sets that it can run.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// network is a generated package. open returns what runs a clip on a number
+// of threads.
+type network struct {
+	name string
+	open func(weights string) (runFunc, error)
+}
+
+type runFunc func(threads int, clip []float32, want []value, results [][]float32) error
+
+const isaVariable = "P3DC_ISA"
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == "isas" {
+		isas()
+		return
+	}
+	if err := work(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// isas prints the instruction sets whose absence Open does not complain of
+// before it looks for the weights.
+func isas() {
+	for _, isa := range []string{"avx512", "avx2", "generic"} {
+		os.Setenv(isaVariable, isa)
+		if _, err := networks[0].open("no-such-file"); errors.Is(err, fs.ErrNotExist) {
+			fmt.Println(isa)
+		}
+	}
+}
+
+func work(jobFile, resultFile string) (err error) {
+	text, err := os.ReadFile(jobFile)
+	if err != nil {
+		return err
+	}
+	var jobs []job
+	if err := json.Unmarshal(text, &jobs); err != nil {
+		return err
+	}
+	f, err := os.Create(resultFile)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(f, 1<<20)
+	defer func() { err = errors.Join(err, w.Flush(), f.Close()) }()
+	for _, j := range jobs {
+		fmt.Fprintln(os.Stderr, j.Net, j.ISA) // the last line tells where it broke
+		if err := run(&j, w); err != nil {
+			return fmt.Errorf("%s on %s: %w", j.Net, j.ISA, err)
+		}
+	}
+	return nil
+}
+
+func run(j *job, w *bufio.Writer) error {
+	os.Setenv(isaVariable, j.ISA)
+	clip, err := os.ReadFile(j.Clip)
+	if err != nil {
+		return err
+	}
+	for _, n := range networks {
+		if n.name != j.Net {
+			continue
+		}
+		session, err := n.open(j.Weights)
+		if err != nil {
+			return err
+		}
+		for _, threads := range j.Threads {
+			results := make([][]float32, len(j.Want))
+			for i, v := range j.Want {
+				results[i] = make([]float32, v.Len)
+			}
+			if err := session(threads, decode(clip), j.Want, results); err != nil {
+				return err
+			}
+			for _, r := range results {
+				if _, err := w.Write(encode(r)); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	return errors.New("no such network")
+}

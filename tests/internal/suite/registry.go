@@ -1,0 +1,77 @@
+package suite
+
+import (
+	"bytes"
+	"text/template"
+)
+
+// registry is the file of the program that knows the packages: they have
+// equal functions on types of their own. The second run of a session shows
+// that nothing is left of the first.
+var registry = template.Must(template.New("registry").Parse(`//go:build suite
+
+package main
+
+import (
+	"fmt"
+{{range .}}
+	{{.Name}} "suite/{{.Name}}"{{end}}
+)
+
+var networks = []network{ {{range .}}
+	{"{{.Name}}", func(weights string) (runFunc, error) {
+		m, err := {{.Name}}.Open(weights)
+		if err != nil {
+			return nil, err
+		}
+		return func(threads int, clip []float32, want []value, results [][]float32) error {
+			s := m.NewSession({{.Name}}.Threads(threads))
+			var out {{.Name}}.Output
+			for i, v := range want {
+				switch {
+				case v.Tap:
+				case v.Name == "logits":
+					out.Logits = results[i]
+				case v.Name == "features":
+					out.Features = results[i]
+				case v.Name == "probabilities":
+					out.Probabilities = results[i]
+				default:
+					return fmt.Errorf("no output %s", v.Name)
+				}
+			}
+			for range 2 {
+				if err := s.Run(&out, {{.Name}}.Float32Clip(clip)); err != nil {
+					return err
+				}
+			}
+			{{if .Taps}}for i, v := range want {
+				if v.Tap {
+					if err := s.Tap(v.Name, results[i]); err != nil {
+						return err
+					}
+				}
+			}
+			{{end}}return nil
+		}, nil
+	}},{{end}}
+}
+`))
+
+type registered struct {
+	Name string
+	Taps bool
+}
+
+// registryFile returns the file for the given networks.
+func registryFile(nets []*Net) []byte {
+	var list []registered
+	for _, n := range nets {
+		list = append(list, registered{n.Name, len(n.Graph.Taps) > 0})
+	}
+	var b bytes.Buffer
+	if err := registry.Execute(&b, list); err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return b.Bytes()
+}
