@@ -25,8 +25,8 @@ func (o Options) Header() string {
 }
 
 // PackageName makes a package name of a network's: letters and digits, lower
-// case, not starting with a digit. It fails where nothing is left, or a Go
-// keyword.
+// case, not starting with a digit. It fails where nothing is left, a Go
+// keyword, or main, which nobody could import.
 func PackageName(network string) (string, error) {
 	var b strings.Builder
 	for _, r := range strings.ToLower(network) {
@@ -35,7 +35,7 @@ func PackageName(network string) (string, error) {
 		}
 	}
 	name := b.String()
-	if name == "" || token.IsKeyword(name) {
+	if name == "" || name == "main" || token.IsKeyword(name) {
 		return "", fmt.Errorf("no package name can be made of %q; give one", network)
 	}
 	return name, nil

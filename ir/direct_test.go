@@ -166,6 +166,7 @@ func drawWindow(t *rapid.T, s Shape, size int) Window {
 			Pad:    rapid.IntRange(0, 2).Draw(t, "pad"),
 		}
 		a.Kernel = min(a.Kernel, extent+2*a.Pad)
+		a.Pad = min(a.Pad, a.Kernel-1)
 		return a
 	}
 	return Window{axis(s.T), axis(s.H), axis(s.W)}

@@ -100,7 +100,7 @@ func TestPlanText(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%v; run with -update", err)
 				}
-				if diff := cmp.Diff(string(want), got); diff != "" {
+				if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
 					t.Errorf("run with -update if this is meant (-want +got):\n%s", diff)
 				}
 			})
@@ -311,4 +311,3 @@ func TestPlanInterpretErrors(t *testing.T) {
 		t.Errorf("a missing parameter: %v", err)
 	}
 }
-

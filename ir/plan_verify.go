@@ -7,8 +7,9 @@ import (
 
 // Verify checks the rules that hold for every plan: operands exist, register
 // tiles fit the machine, tails cover what runs leave over, panels cover the
-// channels, nothing reads or writes outside its memory, and buffers that are
-// alive together do not overlap. It returns all faults joined, or nil.
+// channels, nothing lies outside its memory, buffers that are alive together
+// do not overlap, and zero borders stay zero. It returns all faults joined,
+// or nil.
 func (p *Plan) Verify() error {
 	v := planVerifier{p: p}
 	for i := range p.Kernels {
@@ -35,6 +36,9 @@ func (v *planVerifier) fail(where, format string, args ...any) {
 func (v *planVerifier) kernel(k *Kernel) {
 	switch k.Kind {
 	case KernelConv:
+		if k.Rows < 1 || k.Cols < 1 || k.Vectors < 1 {
+			v.fail(k.Name, "an empty register tile, %dx%d pixels x %d vectors", k.Rows, k.Cols, k.Vectors)
+		}
 		if !v.p.Machine.Accumulators(k.Pixels(), k.Vectors) {
 			v.fail(k.Name, "a register tile of %d pixels x %d vectors does not fit %d registers", k.Pixels(), k.Vectors, v.p.Machine.Registers)
 		}
@@ -50,7 +54,11 @@ func (v *planVerifier) kernel(k *Kernel) {
 
 func (v *planVerifier) step(r *Region, st *Step) {
 	p := v.p
-	for _, id := range []BufferID{st.In, st.Out} {
+	operands := []BufferID{st.In, st.Out}
+	if st.Res != NoBuffer {
+		operands = append(operands, st.Res)
+	}
+	for _, id := range operands {
 		if id < 0 || int(id) >= len(p.Buffers) {
 			v.fail(st.Op, "operand %d does not exist", id)
 			return
@@ -81,12 +89,15 @@ func (v *planVerifier) step(r *Region, st *Step) {
 
 func (v *planVerifier) tails(r *Region, st *Step, k *Kernel) {
 	units := k.Units(st.Run)
+	if units < 1 {
+		return // reported with the kernel
+	}
 	for _, run := range runLengths(r, st) {
 		left := run % units
 		if left == 0 {
 			continue
 		}
-		if left >= len(st.Tails) || st.Tails[left] == NoKernel {
+		if left >= len(st.Tails) || st.Tails[left] < 0 || int(st.Tails[left]) >= len(v.p.Kernels) {
 			v.fail(st.Op, "no kernel for the last %d of a run of %d", left, run)
 		} else if t := &v.p.Kernels[st.Tails[left]]; t.Units(st.Run) != left {
 			v.fail(st.Op, "tail %s covers %d units, not %d", t.Name, t.Units(st.Run), left)
@@ -110,9 +121,19 @@ func (v *planVerifier) memory() {
 		}
 		for j := range i {
 			o := &p.Buffers[j]
-			if o.Last >= o.First && o.Space == b.Space && overlap(o, b) && o.Base < b.Base+b.Len && b.Base < o.Base+o.Len {
+			if o.Last < o.First || o.Space != b.Space || o.Base >= b.Base+b.Len || b.Base >= o.Base+o.Len {
+				continue
+			}
+			if overlap(o, b) {
 				v.fail(b.Name, "shares memory with %s, which is alive at the same time", o.Name)
+			} else if bordered(o, b) && (o.Base != b.Base || !sameLayout(o, b)) {
+				v.fail(b.Name, "shares memory with %s, which has its zero border elsewhere", o.Name)
 			}
 		}
 	}
+}
+
+// bordered reports whether one of two buffers has a border.
+func bordered(a, b *Buffer) bool {
+	return a.BorderH+a.BorderW+b.BorderH+b.BorderW > 0
 }

@@ -16,7 +16,7 @@ type tileProblem struct {
 
 // bestTile returns the register tile that needs the fewest predicted cycles,
 // and those cycles. Vectors divide the channels, so that no panel is ragged;
-// among equals the tile without tails, then the larger one wins.
+// among equals the smaller tile wins.
 func bestTile(m *Machine, p tileProblem) (regTile, float64) {
 	var best regTile
 	bestCycles := 0.0

@@ -131,12 +131,7 @@ func (v *verifier) attr(op *Op, in Shape) (Shape, bool) {
 		if !v.window(op, a.Window) {
 			return in, false
 		}
-		out := a.OutShape(in)
-		if a.T.Pad >= a.T.Kernel || a.H.Pad >= a.H.Kernel || a.W.Pad >= a.W.Kernel {
-			v.fail(op.Name, "pool padding must be smaller than the window %v", a.Window)
-			return out, false
-		}
-		return out, true
+		return a.OutShape(in), true
 	case Add:
 		if other := v.g.Values[op.In[1]].Shape; other != in {
 			v.fail(op.Name, "adds values of shapes %v and %v", in, other)
@@ -170,6 +165,10 @@ func (v *verifier) window(op *Op, w Window) bool {
 	for _, a := range []Axis{w.T, w.H, w.W} {
 		if a.Kernel < 1 || a.Stride < 1 || a.Pad < 0 {
 			v.fail(op.Name, "illegal window %v", w)
+			return false
+		}
+		if a.Pad >= a.Kernel { // an output could lie on nothing but padding
+			v.fail(op.Name, "padding must be smaller than the window %v", w)
 			return false
 		}
 	}

@@ -74,7 +74,7 @@ func TestVerify(t *testing.T) {
 		{"pool: illegal window 2x2x2/0x2x2/0x0x0", func(g *Graph) {
 			g.Ops[5].Attr = Pool{Window: cube(2, 2, 2).stride(0, 2, 2)}
 		}},
-		{"pool: pool padding must be smaller than the window 2x2x2/2x2x2/0x2x0", func(g *Graph) {
+		{"pool: padding must be smaller than the window 2x2x2/2x2x2/0x2x0", func(g *Graph) {
 			g.Ops[5].Attr = Pool{Window: cube(2, 2, 2).stride(2, 2, 2).pad(0, 2, 0)}
 		}},
 		{"conv: weight: parameter -1 does not exist", func(g *Graph) { conv(g, func(c *Conv) { c.Weight = NoParam }) }},

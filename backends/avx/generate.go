@@ -31,50 +31,33 @@ func Plans(g *ir.Graph, o ir.ScheduleOptions) ([]*ir.Plan, error) {
 
 // Generate returns the files of a network's package. The plans are those of
 // [Plans], on one graph. The same input gives the same bytes.
-func Generate(plans []*ir.Plan, o codegen.Options) ([]codegen.File, error) {
+func Generate(plans []*ir.Plan, o codegen.Options) []codegen.File {
 	g := plans[0].Graph
+	t := tables{options: o, graph: g}
 	files := codegen.Support(o, len(g.Taps) > 0)
-	add := func(name string, f *jen.File) error {
+	source := func(name string, f *jen.File) {
 		var b bytes.Buffer
 		if err := f.Render(&b); err != nil {
-			return fmt.Errorf("BUG: %s: %w", name, err)
+			panic(fmt.Sprintf("BUG: %s: %v", name, err))
 		}
 		files = append(files, codegen.File{Name: name, Content: b.Bytes()})
-		return nil
 	}
-	t := tables{options: o, graph: g}
-	if err := add(o.Package+".go", t.api()); err != nil {
-		return nil, err
-	}
-	if err := add("example_test.go", t.example()); err != nil {
-		return nil, err
-	}
-	if err := add("network.go", t.network()); err != nil {
-		return nil, err
-	}
+	source("api.go", t.api())
+	source("example_test.go", t.example())
+	source("network.go", t.network())
+	source("isa_amd64.go", t.isaAMD64())
+	source("isa_other.go", t.isaOther())
 	stubs := t.file()
 	stubs.HeaderComment("//go:build amd64")
 	for i, s := range []*isa{avx512(), avx2()} {
-		p := plans[i]
-		if err := add("plan_"+s.machine.Name+"_amd64.go", t.plan(p, s)); err != nil {
-			return nil, err
-		}
-		files = append(files, codegen.File{Name: "kernels_" + s.machine.Name + "_amd64.s", Content: assembly(p, s, o)})
+		p, name := plans[i], s.machine.Name
 		t.stubs(stubs, p, s)
+		source("plan_"+name+"_amd64.go", t.plan(p, s))
+		files = append(files, codegen.File{Name: "kernels_" + name + "_amd64.s", Content: assembly(p, s, o)})
 	}
-	if err := add("kernels_amd64.go", stubs); err != nil {
-		return nil, err
-	}
-	if err := add("plan_generic.go", t.plan(plans[2], nil)); err != nil {
-		return nil, err
-	}
-	if err := add("isa_amd64.go", t.isaAMD64()); err != nil {
-		return nil, err
-	}
-	if err := add("isa_other.go", t.isaOther()); err != nil {
-		return nil, err
-	}
-	return files, nil
+	source("kernels_amd64.go", stubs)
+	source("plan_generic.go", t.plan(plans[len(plans)-1], nil))
+	return files
 }
 
 // assembly returns the kernels of one instruction set.

@@ -14,8 +14,14 @@ type isa struct {
 	masks   bool   // instructions take a mask of lanes
 }
 
-// reg names the i-th vector register.
-func (s *isa) reg(i int) string { return fmt.Sprintf("%s%d", s.prefix, i) }
+// reg names the i-th vector register. That AVX2 code has half as many as the
+// assembler would take is checked here, for all that is emitted.
+func (s *isa) reg(i int) string {
+	if i >= s.machine.Registers {
+		panic(fmt.Sprintf("BUG: vector register %d of %d that %s has", i, s.machine.Registers, s.machine.Name))
+	}
+	return fmt.Sprintf("%s%d", s.prefix, i)
+}
 
 // bytes is the size of a vector.
 func (s *isa) bytes() int { return 4 * s.machine.Lanes }

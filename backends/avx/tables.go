@@ -76,7 +76,7 @@ func (t *tables) plan(p *ir.Plan, s *isa) *jen.File {
 	lit.int("scratch", p.ScratchLen)
 	lit.int("packed", p.PackedLen)
 	used, index := usedBuffers(p)
-	lit.add("buffers", table("buffer", t.buffers(p, used)))
+	lit.add("buffers", table("buffer", buffers(used)))
 	lit.add("packs", table("pack", t.packs(p)))
 	lit.add("kernels", table("kernel", kernels(p, s)))
 	lit.add("regions", table("region", regions(p, index)))
@@ -99,7 +99,7 @@ func usedBuffers(p *ir.Plan) ([]*ir.Buffer, map[ir.BufferID]int) {
 	return used, index
 }
 
-func (t *tables) buffers(p *ir.Plan, used []*ir.Buffer) []jen.Code {
+func buffers(used []*ir.Buffer) []jen.Code {
 	var items []jen.Code
 	for i, b := range used {
 		var lit fields

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
 	"github.com/p3dc/p3dc/internal/video"
@@ -125,8 +126,7 @@ func (c *classifyCmd) video(ctx context.Context, p *predictor, bar *progress, r 
 	if err != nil {
 		return err
 	}
-	bar.phase(fmt.Sprintf("%s: running %d clips", r.Video, len(clips)))
-	probabilities, err := p.average(clips)
+	probabilities, err := p.average(clips, func(done int) { bar.count(filepath.Base(r.Video)+": running", done, len(clips)) })
 	if err != nil {
 		return err
 	}

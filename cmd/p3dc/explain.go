@@ -82,21 +82,25 @@ func (x *explanation) write(w io.Writer) {
 			why = x.Regions[l.Region].Why
 		}
 		last = l.Region
-		t.row(l.Region, l.Name, l.Kind, l.Output, zeroBlank(float64(l.FLOPs)/1e6, 1),
-			zeroBlank(float64(l.WeightBytes)/1e3, 0), fmt.Sprintf("%.0f", float64(l.BytesMoved)/1e3), why)
+		t.row(l.Region, l.Name, l.Kind, l.Output, blankZero(l.FLOPs, 1e6),
+			blankZero(l.WeightBytes, 1e3), blankZero(l.BytesMoved, 1e3), why)
 	}
-	t.row("", "total", "", "", fmt.Sprintf("%.1f", float64(x.Totals.FLOPs)/1e6),
-		fmt.Sprintf("%.0f", float64(x.Totals.WeightBytes)/1e3), fmt.Sprintf("%.0f", float64(x.Totals.BytesMoved)/1e3), "")
+	t.row("", "total", "", "", blankZero(x.Totals.FLOPs, 1e6),
+		blankZero(x.Totals.WeightBytes, 1e3), blankZero(x.Totals.BytesMoved, 1e3), "")
 	t.write(w, "")
 	fmt.Fprintf(w, "\nmemory: %s weights, %s a session, %s a thread\n",
 		bytesText(x.Totals.PackedBytes), bytesText(x.Totals.ArenaBytes), bytesText(x.Totals.ScratchBytes))
 }
 
-// zeroBlank formats a number with so many digits behind the point, and zero
-// as nothing.
-func zeroBlank(v float64, digits int) string {
-	if v == 0 {
+// blankZero formats a count in a unit, with three digits behind the point
+// where it is small, and zero as nothing.
+func blankZero(n int64, unit float64) string {
+	v := float64(n) / unit
+	switch {
+	case n == 0:
 		return ""
+	case v < 10:
+		return fmt.Sprintf("%.3f", v)
 	}
-	return fmt.Sprintf("%.*f", digits, v)
+	return fmt.Sprintf("%.0f", v)
 }

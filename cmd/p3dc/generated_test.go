@@ -93,9 +93,5 @@ func generateFor(t *testing.T, c *compileCmd) (*network, []codegen.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := n.generate(plans, pkg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n, files
+	return n, n.generate(plans, pkg)
 }

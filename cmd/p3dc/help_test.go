@@ -14,6 +14,7 @@ import (
 var commands = []string{"compile", "fmt", "explain", "verify", "bench", "classify", "weights", "weights inspect", "weights convert"}
 
 func TestHelp(t *testing.T) {
+	t.Setenv("COLUMNS", "80")
 	for _, command := range append([]string{""}, commands...) {
 		name := "help-" + strings.ReplaceAll(command, " ", "-") + ".txt"
 		if command == "" {

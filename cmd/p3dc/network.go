@@ -50,10 +50,19 @@ func loadNetwork(name string, set []string) (*network, error) {
 		}
 	}
 	g, err := dsl.Lower(n)
+	if inOverrides(err) {
+		return nil, usageError{err}
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &network{Network: n, source: sourceName(name, set), graph: g}, nil
+}
+
+// inOverrides reports whether all faults of a network are in --set.
+func inOverrides(err error) bool {
+	var faults dsl.ErrorList
+	return errors.As(err, &faults) && !slices.ContainsFunc(faults, func(e *dsl.Error) bool { return e.Pos.Line > 0 })
 }
 
 // sourceName returns how generated files call their description: its base
@@ -90,9 +99,8 @@ func (n *network) plans() ([]*ir.Plan, error) {
 	return avx.Plans(g, ir.ScheduleOptions{})
 }
 
-// generate returns the files of the network's package. An empty name is that
-// of the network.
-func (n *network) generate(plans []*ir.Plan, pkg string) ([]codegen.File, error) {
+// generate returns the files of the network's package.
+func (n *network) generate(plans []*ir.Plan, pkg string) []codegen.File {
 	return avx.Generate(plans, codegen.Options{Package: pkg, Source: n.source, Version: version})
 }
 
@@ -101,15 +109,12 @@ func (n *network) generate(plans []*ir.Plan, pkg string) ([]codegen.File, error)
 func (n *network) packageName(given string) (string, error) {
 	if given == "" {
 		name, err := codegen.PackageName(n.Name)
-		if err == nil && name == "main" {
-			err = errors.New("package main cannot be imported; give another name")
-		}
 		if err != nil {
 			return "", fmt.Errorf("%w: --package NAME", err)
 		}
 		return name, nil
 	}
-	if name, err := codegen.PackageName(given); err != nil || name != given || name == "main" {
+	if name, err := codegen.PackageName(given); err != nil || name != given {
 		return "", usageError{fmt.Errorf("--package %s: expected lower-case letters and digits, no keyword and not main, such as p3d63", given)}
 	}
 	return given, nil

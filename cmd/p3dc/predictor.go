@@ -42,11 +42,7 @@ func newPredictor(ctx context.Context, n *network, file string) (_ *predictor, e
 	if err != nil {
 		return nil, err
 	}
-	files, err := n.generate(plans, "net")
-	if err != nil {
-		return nil, err
-	}
-	if p.program, err = harness.Build(ctx, files); err != nil {
+	if p.program, err = harness.Build(ctx, n.generate(plans, "net")); err != nil {
 		return nil, err
 	}
 	p.process, err = p.program.Start(ctx, "", file)
@@ -117,13 +113,14 @@ func (p *predictor) decoding(clips int, bar *progress, name string) video.Option
 		Frames:     in.Shape.T,
 		Clips:      clips,
 		Preprocess: video.Preprocess{ResizeShort: resize, Height: in.Shape.H, Width: in.Shape.W},
-		Progress:   func(done, total int) { bar.frames(name, done, total) },
+		Progress:   func(done, total int) { bar.count(filepath.Base(name)+": decoding", done, total) },
 		Warn:       bar.warn,
 	}
 }
 
-// average returns the mean of the clips' class probabilities.
-func (p *predictor) average(clips []video.Clip) ([]float64, error) {
+// average returns the mean of the clips' class probabilities. It calls ran
+// with the number of clips that have run.
+func (p *predictor) average(clips []video.Clip, ran func(done int)) ([]float64, error) {
 	var want []harness.Value
 	for _, v := range harness.Values(p.graph) {
 		if v.Name == "logits" && !v.Tap {
@@ -131,7 +128,8 @@ func (p *predictor) average(clips []video.Clip) ([]float64, error) {
 		}
 	}
 	sum := make([]float64, want[0].Len)
-	for _, clip := range clips {
+	for i, clip := range clips {
+		ran(i)
 		values, err := p.process.RunUint8(clip.Frames, 0, want)
 		if err != nil {
 			return nil, err
@@ -140,8 +138,8 @@ func (p *predictor) average(clips []video.Clip) ([]float64, error) {
 		if math.IsNaN(probabilities[0]) {
 			return nil, errors.New("the scores are not finite numbers: the weights make values overflow; check where they come from")
 		}
-		for i, v := range probabilities {
-			sum[i] += v / float64(len(clips))
+		for class, v := range probabilities {
+			sum[class] += v / float64(len(clips))
 		}
 	}
 	return sum, nil

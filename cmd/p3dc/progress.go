@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -12,46 +13,54 @@ import (
 // progress tells on a terminal how far the work is; elsewhere only warnings
 // are written.
 type progress struct {
-	w   io.Writer
-	bar *progressbar.ProgressBar // nil where w is no terminal
+	w        io.Writer
+	terminal bool
+
+	bar  *progressbar.ProgressBar // of the phase under way, or nil
+	what string
+	of   int
 }
 
 func newProgress(w io.Writer) *progress {
-	p := &progress{w: w}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.bar = progressbar.NewOptions(-1,
-			progressbar.OptionSetWriter(w),
-			progressbar.OptionSetWidth(30),
-			progressbar.OptionShowCount(),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetPredictTime(false),
-		)
-	}
-	return p
+	f, ok := w.(*os.File)
+	return &progress{w: w, terminal: ok && term.IsTerminal(int(f.Fd()))}
 }
 
 // phase shows what is being done, for as long as it takes.
-func (p *progress) phase(text string) {
-	if p.bar == nil {
+func (p *progress) phase(what string) { p.count(what, 0, 0) }
+
+// count shows what is being done and how much of it is. A total of 0 is
+// unknown.
+func (p *progress) count(what string, done, total int) {
+	if !p.terminal {
 		return
 	}
-	p.bar.Reset()
-	p.bar.ChangeMax(-1)
-	p.bar.Describe(text)
+	if p.bar == nil || p.what != what || p.of != total {
+		p.clear()
+		p.bar, p.what, p.of = newBar(p.w, what, total), what, total
+	}
+	_ = p.bar.Set(done) // a bar that cannot be drawn matters to nobody
 }
 
-// frames shows how many frames of a video are decoded. A total of 0 is
-// unknown.
-func (p *progress) frames(video string, done, total int) {
-	if p.bar == nil {
-		return
+// redraw is the least time between two states of a bar.
+const redraw = 50 * time.Millisecond
+
+func newBar(w io.Writer, what string, total int) *progressbar.ProgressBar {
+	options := []progressbar.Option{
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionThrottle(redraw),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetPredictTime(false),
+		progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine that draws
+		progressbar.OptionSetRenderBlankState(true),
 	}
-	p.bar.Describe(video + ": frames")
 	if total == 0 {
-		total = -1
+		return progressbar.NewOptions(-1, options...)
 	}
-	p.bar.ChangeMax(total)
-	_ = p.bar.Set(done) // what it fails to draw matters to nobody
+	return progressbar.NewOptions(total, append(options, progressbar.OptionShowCount())...)
 }
 
 // warn writes a sentence about something odd.
@@ -64,5 +73,6 @@ func (p *progress) warn(text string) {
 func (p *progress) clear() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
+		p.bar = nil
 	}
 }

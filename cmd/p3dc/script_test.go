@@ -39,6 +39,11 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("ROOT", root)
+			tool, err := exec.LookPath("p3dc")
+			if err != nil {
+				return err
+			}
+			e.Setenv("P3DC", filepath.Dir(tool))
 			for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN"} {
 				value, err := exec.Command("go", "env", name).Output()
 				if err != nil {

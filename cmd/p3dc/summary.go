@@ -15,33 +15,17 @@ import (
 // and what memory it takes.
 func (n *network) summary(w io.Writer, plans []*ir.Plan) {
 	in := n.graph.Input
-	fmt.Fprintf(w, "%s from %s: %s parameters, %.2f GFLOPs a clip of %d %v frames, %dx%d pixels\n\n",
-		n.Name, n.source, countText(n.graph.NumParams()), gflops(n.graph.TotalWork()), in.Shape.T, in.Order, in.Shape.H, in.Shape.W)
+	fmt.Fprintf(w, "%s from %s: %s parameters, %sFLOPs a clip of %d %v frames, %dx%d pixels\n\n",
+		n.Name, n.source, countText(n.graph.NumParams()), countText(n.graph.TotalWork().FLOPs), in.Shape.T, in.Order, in.Shape.H, in.Shape.W)
 	t := table{align: "lllrr"}
-	t.row("layer", "blocks", "output CxTxHxW", "parameters", "GFLOPs")
+	t.row("layer", "blocks", "output CxTxHxW", "parameters", "FLOPs")
 	t.row("input", "", shapeText(in.Shape), "", "")
 	for _, l := range n.layers() {
-		t.row(l.name, l.blocks, shapeText(l.out), countOrBlank(l.params), gflopsOrBlank(l.work))
+		t.row(l.name, l.blocks, shapeText(l.out), countOrBlank(l.params), countOrBlank(l.work.FLOPs))
 	}
 	t.write(w, "  ")
 	fmt.Fprintln(w)
 	memory(w, plans)
-}
-
-func gflops(work ir.Work) float64 { return float64(work.FLOPs) / 1e9 }
-
-func gflopsOrBlank(work ir.Work) string {
-	if work.FLOPs == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%.3f", gflops(work))
-}
-
-func countOrBlank(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return countText(n)
 }
 
 // layer is one layer of the description, such as a stage.

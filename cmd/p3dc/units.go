@@ -19,15 +19,26 @@ func bytesText(n int) string {
 	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
 }
 
-// countText formats a number of parameters, such as 25.64 M.
-func countText(n int) string {
+// countText formats a number of parameters or operations with a decimal unit,
+// such as 25.80 M.
+func countText[T int | int64](n T) string {
 	switch {
 	case n < 1e3:
 		return fmt.Sprint(n)
 	case n < 1e6:
-		return fmt.Sprintf("%.1f K", float64(n)/1e3)
+		return fmt.Sprintf("%.2f K", float64(n)/1e3)
+	case n < 1e9:
+		return fmt.Sprintf("%.2f M", float64(n)/1e6)
 	}
-	return fmt.Sprintf("%.2f M", float64(n)/1e6)
+	return fmt.Sprintf("%.2f G", float64(n)/1e9)
+}
+
+// countOrBlank is countText that leaves out zero.
+func countOrBlank[T int | int64](n T) string {
+	if n == 0 {
+		return ""
+	}
+	return countText(n)
 }
 
 // shapeText formats a shape as descriptions write it: channels x frames x

@@ -42,7 +42,7 @@ func (p *pack) fill(packed []float32, raw [][]byte) error {
 	for o := range p.out {
 		scale, bias := p.fold(raw, o)
 		b := float32(bias)
-		if !finite(b) {
+		if !finite(b) || p.vari != none && !finite(float(raw[p.vari], o)) { // an infinite variance would make all weights 0
 			return fmt.Errorf("output channel %d has a batch norm or bias that is not finite", o)
 		}
 		packed[p.bias+o] = b

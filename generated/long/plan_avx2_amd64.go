@@ -6,7 +6,6 @@ package long
 // avx2Plan is how the network runs on avx2.
 var avx2Plan = plan{
 	isa:    "avx2",
-	lanes:  8,
 	arena:  215840,
 	packed: 75344,
 	buffers: []buffer{

@@ -6,7 +6,6 @@ package long
 // avx512Plan is how the network runs on avx512.
 var avx512Plan = plan{
 	isa:     "avx512",
-	lanes:   16,
 	arena:   223840,
 	scratch: 2880,
 	packed:  75344,
@@ -184,7 +183,7 @@ var avx512Plan = plan{
 		{name: "layer2.1.conv3..pool3", space: shape{1, 3, 3, 1}, tile: shape{1, 1, 3, 1}, steps: []step{
 			{name: "layer2.1.conv3", kernel: 19, run: runFlat, maxTiles: 185, in: 15, out: 16, res: 15, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 			{name: "layer2.1.conv4", kernel: 17, run: runFlat, maxTiles: 268, in: 16, out: 17, res: 10, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 64}},
-			{name: "pool3", kernel: 20, run: runFlat, maxTiles: 15000, in: 17, out: 18, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{5, 3, 3, 64}},
+			{name: "pool3", kernel: 20, maxTiles: 15000, in: 17, out: 18, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{5, 3, 3, 64}},
 		}},
 		{name: "layer3.0.downsample.0", space: shape{5, 2, 2, 64}, tile: shape{2, 2, 2, 64}, steps: []step{
 			{name: "layer3.0.downsample.0", kernel: 21, run: runRows, maxTiles: 107, in: 18, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{5, 3, 3, 64}, to: shape{5, 2, 2, 64}},

@@ -5,7 +5,6 @@ package long
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:    "generic",
-	lanes:  8,
 	arena:  215840,
 	packed: 75344,
 	buffers: []buffer{

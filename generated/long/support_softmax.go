@@ -11,15 +11,15 @@ func (w *worker) softmax(st *step) {
 	out, to := w.place(st.out, 0, 0, 0)
 	n := st.from.c
 	scores, probs := in[from:from+n], out[to:to+n]
-	most := scores[0]
+	most := float64(scores[0])
 	for _, v := range scores {
-		most = max(most, v)
+		most = max(most, float64(v))
 	}
 	sum := 0.0
 	for _, v := range scores {
-		sum += math.Exp(float64(v - most))
+		sum += math.Exp(float64(v) - most)
 	}
 	for i, v := range scores {
-		probs[i] = float32(math.Exp(float64(v-most)) / sum)
+		probs[i] = float32(math.Exp(float64(v)-most) / sum)
 	}
 }

@@ -6,7 +6,6 @@ package odd
 // avx2Plan is how the network runs on avx2.
 var avx2Plan = plan{
 	isa:     "avx2",
-	lanes:   8,
 	arena:   279472,
 	scratch: 4480,
 	packed:  143440,
@@ -263,7 +262,7 @@ var avx2Plan = plan{
 		{name: "layer2.3.conv3..pool3", space: shape{1, 6, 7, 1}, tile: shape{1, 2, 7, 1}, steps: []step{
 			{name: "layer2.3.conv3", kernel: 26, run: runFlat, maxTiles: 174, in: 24, out: 25, res: 24, pack: 30, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
 			{name: "layer2.3.conv4", kernel: 27, run: runFlat, maxTiles: 338, in: 25, out: 26, res: 14, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}},
-			{name: "pool3", kernel: 31, run: runFlat, maxTiles: 60000, in: 26, out: 27, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{1, 6, 7, 99}},
+			{name: "pool3", kernel: 31, maxTiles: 60000, in: 26, out: 27, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{1, 6, 7, 99}},
 		}},
 		{name: "layer3.0.downsample.0", space: shape{1, 3, 4, 63}, tile: shape{1, 1, 4, 16}, steps: []step{
 			{name: "layer3.0.downsample.0", kernel: 32, maxTiles: 247, in: 27, out: 28, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 6, 7, 99}, to: shape{1, 3, 4, 63}},

@@ -6,7 +6,6 @@ package odd
 // avx512Plan is how the network runs on avx512.
 var avx512Plan = plan{
 	isa:     "avx512",
-	lanes:   16,
 	arena:   279472,
 	scratch: 5376,
 	packed:  171056,
@@ -208,7 +207,7 @@ var avx512Plan = plan{
 		{name: "layer1.2.conv3..pool2", space: shape{1, 11, 14, 1}, tile: shape{1, 1, 14, 1}, steps: []step{
 			{name: "layer1.2.conv3", kernel: 13, maxTiles: 70, in: 11, out: 13, res: 12, pack: 13, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}},
 			{name: "layer1.2.conv4", kernel: 10, run: runFlat, maxTiles: 196, in: 13, out: 14, res: 4, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 57}},
-			{name: "pool2", kernel: 14, run: runFlat, maxTiles: 15000, in: 14, out: 15, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{2, 11, 14, 57}},
+			{name: "pool2", kernel: 14, maxTiles: 15000, in: 14, out: 15, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{2, 11, 14, 57}},
 		}},
 		{name: "layer2.0.downsample.0", space: shape{2, 6, 7, 99}, tile: shape{1, 3, 7, 64}, steps: []step{
 			{name: "layer2.0.downsample.0", kernel: 15, run: runRows, maxTiles: 91, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 11, 14, 57}, to: shape{2, 6, 7, 99}},
@@ -258,7 +257,7 @@ var avx512Plan = plan{
 		{name: "layer2.3.conv3..pool3", space: shape{1, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
 			{name: "layer2.3.conv3", kernel: 25, run: runFlat, maxTiles: 54, in: 26, out: 27, res: 26, pack: 30, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
 			{name: "layer2.3.conv4", kernel: 26, tails: []int{-1, 27, -1}, run: runFlat, maxTiles: 152, in: 27, out: 28, res: 16, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}},
-			{name: "pool3", kernel: 28, run: runFlat, maxTiles: 8571, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{1, 6, 7, 99}},
+			{name: "pool3", kernel: 28, maxTiles: 8571, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{1, 6, 7, 99}},
 		}},
 		{name: "layer3.0.downsample.0", space: shape{1, 3, 4, 63}, tile: shape{1, 3, 4, 32}, steps: []step{
 			{name: "layer3.0.downsample.0", kernel: 29, run: runRows, maxTiles: 47, in: 29, out: 30, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 6, 7, 99}, to: shape{1, 3, 4, 63}},

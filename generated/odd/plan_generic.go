@@ -5,7 +5,6 @@ package odd
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:    "generic",
-	lanes:  8,
 	arena:  279472,
 	packed: 143440,
 	buffers: []buffer{

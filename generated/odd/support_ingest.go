@@ -18,7 +18,7 @@ func lookup(net *network) [][256]float32 {
 func (w *worker) ingest(st *step) {
 	for t := w.lo.t; t < w.hi.t; t++ {
 		for h := w.lo.h; h < w.hi.h; h++ {
-			if w.session.clip.values != nil {
+			if w.clip.values != nil {
 				w.ingestFloat32(st, t, h)
 			} else {
 				w.ingestUint8(st, t, h)
@@ -29,18 +29,17 @@ func (w *worker) ingest(st *step) {
 
 // ingestUint8 normalises a row of frames that are T x H x W x C.
 func (w *worker) ingestUint8(st *step, t, h int) {
-	s := w.session
 	in := st.from
-	pixel := s.model.plan.buffers[st.out].pixel
+	pixel := w.model.plan.buffers[st.out].pixel
 	for c := range in.c {
 		source := c
-		if s.model.net.bgr {
+		if w.model.net.bgr {
 			source = in.c - 1 - c
 		}
-		row := s.clip.frames[(t*in.h+h)*in.w*in.c+source:]
+		row := w.clip.frames[(t*in.h+h)*in.w*in.c+source:]
 		out, to := w.place(st.out, t, h, 0)
 		out = out[to+c:]
-		lut := &s.lut[c]
+		lut := &w.lut[c]
 		for x := range in.w {
 			out[x*pixel] = lut[row[x*in.c]]
 		}
@@ -49,11 +48,10 @@ func (w *worker) ingestUint8(st *step, t, h int) {
 
 // ingestFloat32 copies a row of a clip that is C x T x H x W.
 func (w *worker) ingestFloat32(st *step, t, h int) {
-	s := w.session
 	in := st.from
-	pixel := s.model.plan.buffers[st.out].pixel
+	pixel := w.model.plan.buffers[st.out].pixel
 	for c := range in.c {
-		row := s.clip.values[((c*in.t+t)*in.h+h)*in.w:][:in.w]
+		row := w.clip.values[((c*in.t+t)*in.h+h)*in.w:][:in.w]
 		out, to := w.place(st.out, t, h, 0)
 		out = out[to+c:]
 		for x, v := range row {

@@ -5,7 +5,7 @@ package odd
 // step runs one step on the worker's tile: for each panel of channels, each
 // frame, each run of pixels or rows.
 func (w *worker) step(st *step) {
-	k := &w.session.model.plan.kernels[st.kernel]
+	k := &w.model.plan.kernels[st.kernel]
 	switch k.kind {
 	case kindIngest:
 		w.ingest(st)
@@ -41,18 +41,17 @@ func (w *worker) call(st *step, k *kernel, t, h, c, units int) {
 // place returns a buffer's memory and the place in it of the pixel (t, h, x),
 // which the tile's corner is subtracted from in scratch memory.
 func (w *worker) place(b int, t, h, x int) ([]float32, int) {
-	buf := &w.session.model.plan.buffers[b]
+	buf := &w.model.plan.buffers[b]
 	if buf.scratch {
 		return w.scratch, buf.at(t, h-w.lo.h, x-w.lo.w)
 	}
-	return w.session.arena, buf.at(t, h, x)
+	return w.arena, buf.at(t, h, x)
 }
 
 // conv runs one panel of a convolution along a run of units. Taps on frames
 // before the first or after the last are skipped; a zero border stands in for
 // padding in space.
 func (w *worker) conv(st *step, k *kernel, t, h, c, units int) {
-	s := w.session
 	win := &st.window
 	lo, hi := win[0].span(t, st.from.t)
 	x := w.lo.w
@@ -65,9 +64,9 @@ func (w *worker) conv(st *step, k *kernel, t, h, c, units int) {
 		res, add = w.place(st.res, t, h, x)
 		add += c
 	}
-	pk := &s.model.plan.packs[st.pack]
-	weights := s.packed[pk.weights+c/pk.width*pk.panelLen()+lo*k.tapsH*k.tapsW*k.k*k.width:]
-	bias := s.packed[pk.bias+c:]
+	pk := &w.model.plan.packs[st.pack]
+	weights := w.packed[pk.weights+c/pk.width*pk.panelLen()+lo*k.tapsH*k.tapsW*k.k*k.width:]
+	bias := w.packed[pk.bias+c:]
 	inStep, outStep, resStep := k.in.pixel*k.cols, k.out.pixel*k.cols, k.res.pixel*k.cols
 	if st.run == runRows {
 		inStep, outStep, resStep = k.in.row*k.rows, k.out.row*k.rows, k.res.row*k.rows
@@ -80,7 +79,7 @@ func (w *worker) conv(st *step, k *kernel, t, h, c, units int) {
 		whole -= n
 	}
 	if left := units % size; left > 0 {
-		tail := &s.model.plan.kernels[st.tails[left]]
+		tail := &w.model.plan.kernels[st.tails[left]]
 		tail.convolve(in[from:], weights, bias, at(res, add), out[to:], 1, hi-lo)
 	}
 }

@@ -6,7 +6,6 @@ package p3d131
 // avx512Plan is how the network runs on avx512.
 var avx512Plan = plan{
 	isa:     "avx512",
-	lanes:   16,
 	arena:   14335440,
 	scratch: 87040,
 	packed:  48029136,
@@ -444,7 +443,7 @@ var avx512Plan = plan{
 		}},
 		{name: "layer1.2.conv4..pool2", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
 			{name: "layer1.2.conv4", kernel: 10, run: runFlat, maxTiles: 87, in: 12, out: 13, res: 3, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
-			{name: "pool2", kernel: 17, run: runFlat, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{4, 40, 40, 256}},
+			{name: "pool2", kernel: 17, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{4, 40, 40, 256}},
 		}},
 		{name: "layer2.0.downsample.0", space: shape{4, 20, 20, 512}, tile: shape{1, 3, 20, 256}, steps: []step{
 			{name: "layer2.0.downsample.0", kernel: 18, maxTiles: 22, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 40, 40, 256}, to: shape{4, 20, 20, 512}},
@@ -490,7 +489,7 @@ var avx512Plan = plan{
 		}},
 		{name: "layer2.3.conv4..pool3", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
 			{name: "layer2.3.conv4", kernel: 23, run: runFlat, maxTiles: 44, in: 26, out: 27, res: 15, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "pool3", kernel: 28, run: runFlat, maxTiles: 7500, in: 27, out: 28, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{2, 20, 20, 512}},
+			{name: "pool3", kernel: 28, maxTiles: 7500, in: 27, out: 28, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{2, 20, 20, 512}},
 		}},
 		{name: "layer3.0.downsample.0", space: shape{2, 10, 10, 1024}, tile: shape{1, 3, 10, 256}, steps: []step{
 			{name: "layer3.0.downsample.0", kernel: 29, maxTiles: 11, in: 28, out: 29, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 20, 20, 512}, to: shape{2, 10, 10, 1024}},

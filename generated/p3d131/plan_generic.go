@@ -5,7 +5,6 @@ package p3d131
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:    "generic",
-	lanes:  8,
 	arena:  9950672,
 	packed: 48029136,
 	buffers: []buffer{

@@ -14,12 +14,11 @@ const (
 
 // meet returns when all workers have finished region r.
 func (w *worker) meet(r int) {
-	s := w.session
-	all := int64(len(s.workers))
-	arrived := &s.arrived[r]
+	all := int64(len(w.workers))
+	arrived := &w.arrived[r]
 	if arrived.Add(1) == all {
-		for i := range s.workers {
-			s.workers[i].unpark()
+		for i := range w.workers {
+			w.workers[i].unpark()
 		}
 		return
 	}

@@ -8,30 +8,86 @@ import (
 	"sync/atomic"
 )
 
-// worker is one goroutine's share of a run.
-type worker struct {
-	session *Session
-	scratch []float32
-	lo, hi  shape  // the tile under way
-	start   func() // work, bound once so that starting a worker allocates nothing
-	parked  atomic.Bool
-	wake    chan struct{}
+// team is what the workers of a session share. It does not refer to the
+// session, so that an unused session is garbage while its workers wait.
+type team struct {
+	model   *Model
+	arena   []float32
+	lut     [][256]float32 // by channel: a uint8 value, normalised
+	workers []worker       // the first is the goroutine that calls Run
+
+	// Of the run under way.
+	packed  []float32
+	clip    Clip
+	taken   []counter // by region: tiles that a worker has taken
+	arrived []counter // by region: workers that have finished it
+	running atomic.Int64
+	end     atomic.Int64 // regions to run: all, or fewer once the run is cancelled
 }
 
-// execute runs all regions on the clip. The caller's goroutine is the first
-// worker; the others live as long as the run.
-func (s *Session) execute(ctx context.Context) error {
-	for i := range s.taken {
-		s.taken[i].Store(0)
-		s.arrived[i].Store(0)
+// counter is an atomic counter with a cache line of its own.
+type counter struct {
+	atomic.Int64
+	_ [56]byte
+}
+
+// worker is one goroutine's share of a run.
+type worker struct {
+	*team
+	scratch []float32
+	lo, hi  shape         // the tile under way
+	begin   chan struct{} // a run begins; closed when there will be none any more
+	wake    chan struct{}
+	parked  atomic.Bool
+}
+
+func newTeam(m *Model, threads int) *team {
+	t := &team{
+		model:   m,
+		arena:   make([]float32, m.plan.arena),
+		lut:     lookup(m.net),
+		workers: make([]worker, threads),
+		taken:   make([]counter, len(m.plan.regions)),
+		arrived: make([]counter, len(m.plan.regions)),
 	}
-	s.cancelled.Store(false)
-	s.running.Store(int64(len(s.workers) - 1))
-	for i := 1; i < len(s.workers); i++ {
-		go s.workers[i].start()
+	for i := range t.workers {
+		w := &t.workers[i]
+		w.team, w.scratch = t, make([]float32, m.plan.scratch)
+		w.begin, w.wake = make(chan struct{}, 1), make(chan struct{}, 1)
+		if i > 0 {
+			go w.serve()
+		}
 	}
-	err := s.workers[0].lead(ctx)
-	for s.running.Load() > 0 { // the others still have to leave the last region
+	return t
+}
+
+// dismiss ends the workers.
+func (t *team) dismiss() {
+	for i := range t.workers {
+		close(t.workers[i].begin)
+	}
+}
+
+// serve takes part in every run.
+func (w *worker) serve() {
+	for range w.begin {
+		w.work()
+	}
+}
+
+// execute runs all regions on the clip.
+func (t *team) execute(ctx context.Context) error {
+	for i := range t.taken {
+		t.taken[i].Store(0)
+		t.arrived[i].Store(0)
+	}
+	t.end.Store(int64(len(t.model.plan.regions)))
+	t.running.Store(int64(len(t.workers) - 1))
+	for i := 1; i < len(t.workers); i++ {
+		t.workers[i].begin <- struct{}{}
+	}
+	err := t.workers[0].lead(ctx)
+	for t.running.Load() > 0 { // the others still have to leave the last region
 		runtime.Gosched()
 	}
 	return err
@@ -39,25 +95,22 @@ func (s *Session) execute(ctx context.Context) error {
 
 // work goes through all regions, and leaves when the run is cancelled.
 func (w *worker) work() {
-	s := w.session
-	for r := range s.model.plan.regions {
+	for r := 0; r < int(w.end.Load()); r++ {
 		w.region(r)
 		w.meet(r)
-		if s.cancelled.Load() {
-			break
-		}
 	}
-	s.running.Add(-1)
+	w.running.Add(-1)
 }
 
-// lead is work that also watches the context, between regions.
+// lead is work that also watches the context, between regions. All workers
+// meet once more behind the region in which it finds the run cancelled: one
+// that is late from the region before must not leave them waiting.
 func (w *worker) lead(ctx context.Context) error {
-	s := w.session
 	var err error
-	for r := range s.model.plan.regions {
+	for r := range w.model.plan.regions {
 		w.region(r)
 		if err = ctx.Err(); err != nil {
-			s.cancelled.Store(true)
+			w.end.Store(int64(r + 1))
 		}
 		w.meet(r)
 		if err != nil {
@@ -70,11 +123,10 @@ func (w *worker) lead(ctx context.Context) error {
 // region takes tiles of region r until there are none left. Which worker
 // computes a tile does not change what it computes.
 func (w *worker) region(r int) {
-	s := w.session
-	reg := &s.model.plan.regions[r]
+	reg := &w.model.plan.regions[r]
 	n := reg.grid()
 	tiles := int64(n.elems())
-	for i := s.taken[r].Add(1) - 1; i < tiles; i = s.taken[r].Add(1) - 1 {
+	for i := w.taken[r].Add(1) - 1; i < tiles; i = w.taken[r].Add(1) - 1 {
 		k := int(i)
 		w.tile(reg, shape{k / (n.h * n.w * n.c), k / (n.w * n.c) % n.h, k / n.c % n.w, k % n.c})
 	}

@@ -6,7 +6,6 @@ package smalla
 // avx2Plan is how the network runs on avx2.
 var avx2Plan = plan{
 	isa:     "avx2",
-	lanes:   8,
 	arena:   104032,
 	scratch: 3072,
 	packed:  76544,
@@ -162,7 +161,7 @@ var avx2Plan = plan{
 			{name: "layer1.2.conv2", kernel: 6, maxTiles: 173, in: 10, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 			{name: "layer1.2.conv3", kernel: 7, run: runFlat, maxTiles: 480, in: 11, out: 12, res: -1, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 			{name: "layer1.2.conv4", kernel: 8, run: runFlat, maxTiles: 1027, in: 12, out: 13, res: 3, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
-			{name: "pool2", kernel: 10, run: runFlat, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{2, 8, 8, 64}},
+			{name: "pool2", kernel: 10, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{2, 8, 8, 64}},
 		}},
 		{name: "layer2.0.downsample.0", space: shape{2, 4, 4, 64}, tile: shape{1, 2, 4, 32}, steps: []step{
 			{name: "layer2.0.downsample.0", kernel: 11, maxTiles: 370, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 8, 8, 64}, to: shape{2, 4, 4, 64}},
@@ -180,7 +179,7 @@ var avx2Plan = plan{
 			{name: "layer2.1.conv2", kernel: 13, maxTiles: 173, in: 19, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
 			{name: "layer2.1.conv3", kernel: 14, run: runFlat, maxTiles: 480, in: 20, out: 21, res: -1, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
 			{name: "layer2.1.conv4", kernel: 8, run: runFlat, maxTiles: 1027, in: 21, out: 22, res: 15, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}},
-			{name: "pool3", kernel: 15, run: runFlat, maxTiles: 7500, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{1, 4, 4, 64}},
+			{name: "pool3", kernel: 15, maxTiles: 7500, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{1, 4, 4, 64}},
 		}},
 		{name: "layer3.0.downsample.0", space: shape{1, 2, 2, 128}, tile: shape{1, 2, 2, 16}, steps: []step{
 			{name: "layer3.0.downsample.0", kernel: 16, run: runRows, maxTiles: 370, in: 23, out: 24, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 4, 4, 64}, to: shape{1, 2, 2, 128}},

@@ -75,7 +75,7 @@ func load(net *network, p *plan, data []byte) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return packAll(p, raw)
+	return packAll(net, p, raw)
 }
 
 // Close gives the weights back. Sessions of a closed model return ErrClosed;

@@ -5,7 +5,6 @@ package smallc
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	lanes:   8,
 	arena:   80736,
 	scratch: 768,
 	packed:  76544,
@@ -196,7 +195,7 @@ var genericPlan = plan{
 			{name: "layer2.1.conv2", kernel: 12, maxTiles: 13807, in: 18, out: 19, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
 			{name: "layer2.1.conv3", kernel: 13, run: runFlat, maxTiles: 38864, in: 19, out: 20, res: 19, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
 			{name: "layer2.1.conv4", kernel: 7, run: runFlat, maxTiles: 98365, in: 20, out: 21, res: 14, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}},
-			{name: "pool3", kernel: 14, run: runFlat, maxTiles: 1048576, in: 21, out: 22, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{1, 4, 4, 64}},
+			{name: "pool3", kernel: 14, maxTiles: 1048576, in: 21, out: 22, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{1, 4, 4, 64}},
 		}},
 		{name: "layer3.0.downsample.0", space: shape{1, 2, 2, 128}, tile: shape{1, 1, 2, 8}, steps: []step{
 			{name: "layer3.0.downsample.0", kernel: 15, maxTiles: 29839, in: 22, out: 23, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 4, 4, 64}, to: shape{1, 2, 2, 128}},

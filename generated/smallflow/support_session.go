@@ -17,25 +17,8 @@ var ErrBusy = errors.New("the session is already running; use one session for ea
 // Session runs clips, one after another, in memory of its own. Sessions of
 // one model share its weights and may run at the same time.
 type Session struct {
-	model   *Model
-	arena   []float32
-	lut     [][256]float32 // by channel: a uint8 value, normalised
-	workers []worker
-	busy    atomic.Bool
-
-	// Of the run under way.
-	packed    []float32
-	clip      Clip
-	taken     []counter // by region: tiles that a worker has taken
-	arrived   []counter // by region: workers that have finished it
-	running   atomic.Int64
-	cancelled atomic.Bool
-}
-
-// counter is an atomic counter with a cache line of its own.
-type counter struct {
-	atomic.Int64
-	_ [56]byte
+	*team
+	busy atomic.Bool
 }
 
 // Option changes how a session works.
@@ -47,8 +30,8 @@ type config struct{ threads int }
 // them, as without the option. The results do not depend on it, to the bit.
 func Threads(n int) Option { return func(c *config) { c.threads = n } }
 
-// NewSession makes a session. It owns no goroutines between runs and needs no
-// closing.
+// NewSession makes a session. It needs no closing: its memory and its idle
+// goroutines go when nothing refers to it any more.
 func (m *Model) NewSession(options ...Option) *Session {
 	var c config
 	for _, o := range options {
@@ -57,19 +40,8 @@ func (m *Model) NewSession(options ...Option) *Session {
 	if c.threads < 1 {
 		c.threads = runtime.GOMAXPROCS(0)
 	}
-	s := &Session{
-		model:   m,
-		arena:   make([]float32, m.plan.arena),
-		lut:     lookup(m.net),
-		workers: make([]worker, c.threads),
-		taken:   make([]counter, len(m.plan.regions)),
-		arrived: make([]counter, len(m.plan.regions)),
-	}
-	for i := range s.workers {
-		w := &s.workers[i]
-		w.session, w.scratch = s, make([]float32, m.plan.scratch)
-		w.start, w.wake = w.work, make(chan struct{}, 1)
-	}
+	s := &Session{team: newTeam(m, c.threads)}
+	runtime.AddCleanup(s, (*team).dismiss, s.team)
 	return s
 }
 
@@ -129,7 +101,7 @@ func (s *Session) run(ctx context.Context, out *Output, clip Clip) error {
 	if !s.busy.CompareAndSwap(false, true) {
 		return ErrBusy
 	}
-	defer s.busy.Store(false)
+	defer s.busy.Store(false) // also keeps the session, and so its workers, to the end
 	s.packed, s.clip = *packed, clip
 	err := s.execute(ctx)
 	s.packed, s.clip = nil, Clip{}

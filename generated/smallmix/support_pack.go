@@ -14,7 +14,7 @@ import (
 
 // packAll folds every batch norm into its layer and lays the weights out as
 // the kernels read them, in parallel. raw holds the parameters' bytes.
-func packAll(p *plan, raw [][]byte) ([]float32, error) {
+func packAll(net *network, p *plan, raw [][]byte) ([]float32, error) {
 	packed := make([]float32, p.packed)
 	errs := make([]error, len(p.packs))
 	var next atomic.Int64
@@ -22,7 +22,9 @@ func packAll(p *plan, raw [][]byte) ([]float32, error) {
 	for range min(runtime.GOMAXPROCS(0), len(p.packs)) {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(p.packs); i = int(next.Add(1)) - 1 {
-				errs[i] = p.packs[i].fill(packed, raw)
+				if err := p.packs[i].fill(packed, raw); err != nil {
+					errs[i] = fmt.Errorf("%s: %w", net.params[p.packs[i].weight].name, err)
+				}
 			}
 		})
 	}
@@ -41,24 +43,28 @@ func (p *pack) fill(packed []float32, raw [][]byte) error {
 	weights := raw[p.weight]
 	for o := range p.out {
 		scale, bias := p.fold(raw, o)
-		if math.IsNaN(scale*bias) || math.IsInf(scale*bias, 0) {
-			return fmt.Errorf("channel %d has a batch norm or bias that is not finite", o)
+		b := float32(bias)
+		if !finite(b) || p.vari != none && !finite(float(raw[p.vari], o)) { // an infinite variance would make all weights 0
+			return fmt.Errorf("output channel %d has a batch norm or bias that is not finite", o)
 		}
-		packed[p.bias+o] = float32(bias)
+		packed[p.bias+o] = b
 		panel := packed[p.weights+o/p.width*p.panelLen():]
 		lane := o % p.width
 		for c := range p.in {
 			for t := range p.taps {
-				w := float(weights, (o*p.in+c)*p.taps+t)
-				if w-w != 0 {
-					return fmt.Errorf("the weight of output channel %d, input channel %d is %v", o, c, w)
+				w := float32(float64(float(weights, (o*p.in+c)*p.taps+t)) * scale)
+				if !finite(w) {
+					return fmt.Errorf("the weight of output channel %d, input channel %d is not finite", o, c)
 				}
-				panel[(t*p.in+c)*p.width+lane] = float32(float64(w) * scale)
+				panel[(t*p.in+c)*p.width+lane] = w
 			}
 		}
 	}
 	return nil
 }
+
+// finite reports whether x is neither infinite nor NaN.
+func finite(x float32) bool { return x-x == 0 }
 
 // fold returns the factor and the bias of an output channel.
 func (p *pack) fold(raw [][]byte, o int) (scale, bias float64) {

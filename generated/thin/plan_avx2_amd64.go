@@ -6,7 +6,6 @@ package thin
 // avx2Plan is how the network runs on avx2.
 var avx2Plan = plan{
 	isa:     "avx2",
-	lanes:   8,
 	arena:   85040,
 	scratch: 2048,
 	packed:  2912,

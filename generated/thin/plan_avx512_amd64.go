@@ -6,7 +6,6 @@ package thin
 // avx512Plan is how the network runs on avx512.
 var avx512Plan = plan{
 	isa:     "avx512",
-	lanes:   16,
 	arena:   85040,
 	scratch: 2048,
 	packed:  5824,

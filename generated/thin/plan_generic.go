@@ -5,7 +5,6 @@ package thin
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	lanes:   8,
 	arena:   80688,
 	scratch: 1024,
 	packed:  2912,

@@ -28,7 +28,6 @@ type param struct {
 // are in float32 values.
 type plan struct {
 	isa     string
-	lanes   int // channels in a vector
 	arena   int // length of a session's memory
 	scratch int // length of a worker's
 	packed  int // length of the packed weights

@@ -35,7 +35,7 @@ func Generate(g *ir.Graph, o ir.ScheduleOptions) ([]codegen.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return avx.Generate(plans, codegen.Options{Package: "net", Source: g.Name + ".p3d", Version: "(devel)"})
+	return avx.Generate(plans, codegen.Options{Package: "net", Source: g.Name + ".p3d", Version: "(devel)"}), nil
 }
 
 // Build compiles a generated package, whatever its name, with the go command,
@@ -62,7 +62,8 @@ func Build(ctx context.Context, files []codegen.File) (_ *Program, err error) {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, tool, "build", "-trimpath", "-buildvcs=false", "-tags="+programTag, "-o", p.path, ".")
-	cmd.Dir, cmd.Env = module, buildEnv(os.Environ())
+	cmd.Dir = module
+	cmd.Env = append(buildEnv(os.Environ()), "GOTMPDIR="+dir) // a killed go command leaves folders behind
 	cmd.WaitDelay = waitDelay
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output

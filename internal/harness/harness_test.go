@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/p3dc/p3dc/codegen"
 	"github.com/p3dc/p3dc/dsl"
 	"github.com/p3dc/p3dc/internal/weights"
 	"github.com/p3dc/p3dc/ir"
@@ -257,59 +256,6 @@ func TestBuildWithoutTaps(t *testing.T) {
 	_, err := c.RunFloat32(clip, 1, []Value{{Name: "res2", Len: 1, Tap: true}})
 	if err == nil || !strings.Contains(err.Error(), "the package has no taps") {
 		t.Errorf("a tap of a package without taps: %v", err)
-	}
-}
-
-func TestBuildFaults(t *testing.T) {
-	temp := t.TempDir()
-	t.Setenv("TMPDIR", temp)
-	t.Setenv("TMP", temp) // on Windows
-	broken := []codegen.File{{Name: "net.go", Content: []byte("package net\n\nvar x int = \"one\"\n")}}
-	if _, err := Build(t.Context(), broken); err == nil || !strings.Contains(err.Error(), "net.go:3:13: cannot use \"one\"") {
-		t.Errorf("a package that does not compile: %v", err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := Build(ctx, broken); !errors.Is(err, context.Canceled) {
-		t.Errorf("a cancelled build: %v", err)
-	}
-	t.Setenv("PATH", t.TempDir())
-	if _, err := Build(t.Context(), broken); err == nil || !strings.Contains(err.Error(), "needs the go command") {
-		t.Errorf("no go command: %v", err)
-	}
-	left, err := os.ReadDir(temp)
-	if err != nil || len(left) > 0 {
-		t.Errorf("left in the temporary folder: %v, %v", left, err)
-	}
-}
-
-func TestBuildEnv(t *testing.T) {
-	got := buildEnv([]string{"GOFLAGS=-mod=vendor", "HOME=/home/x", "GOOS=plan9", "GOWORK=/w/go.work", "PWD=/x", "GOPROXY=off"})
-	for _, s := range []string{"GOFLAGS=-mod=vendor", "GOOS=plan9", "GOWORK=/w/go.work", "PWD=/x"} {
-		if slices.Contains(got, s) {
-			t.Errorf("%s is still there", s)
-		}
-	}
-	for _, s := range []string{"HOME=/home/x", "GOPROXY=off", "GOWORK=off", "CGO_ENABLED=0"} {
-		if !slices.Contains(got, s) {
-			t.Errorf("%s is not there", s)
-		}
-	}
-}
-
-// TestPinnedModule compares the temporary module's requirement with ours.
-func TestPinnedModule(t *testing.T) {
-	for file, line := range map[string]string{
-		"go.mod": sysModule + " " + sysVersion,
-		"go.sum": sysModule + " " + sysVersion + " " + sysSum + "\n" + sysModule + " " + sysVersion + "/go.mod " + sysModSum + "\n",
-	} {
-		text, err := os.ReadFile(filepath.Join("..", "..", file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(text), line) {
-			t.Errorf("%s does not say %q", file, line)
-		}
 	}
 }
 

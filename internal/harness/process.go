@@ -127,9 +127,9 @@ func (c *Process) call(q *wire.Request, body []byte) (wire.Reply, []byte, error)
 // pipe's error that showed it, or nil where an end was asked for.
 func (c *Process) end(cause error) error {
 	c.ended = true
-	c.in.Close() // an error shows in what follows
+	_ = c.in.Close() // an error shows in what follows
 	if cause != nil && !errors.Is(cause, io.EOF) && !errors.Is(cause, io.ErrUnexpectedEOF) {
-		c.cmd.Process.Kill() // what it says cannot be trusted any more
+		_ = c.cmd.Process.Kill() // what it says cannot be trusted any more
 	}
 	err := c.cmd.Wait()
 	text := firstLines(c.stderr.String())

@@ -77,8 +77,8 @@ type Peak = wire.PeakReply
 // How Peak measures: short rounds, of which the best is the one that the
 // machine's other work disturbed least.
 const (
-	peakRounds = 10
-	peakRound  = 10 * time.Millisecond
+	peakRounds = 50
+	peakRound  = 4 * time.Millisecond
 )
 
 // Peak measures the multiply-adds a second of an instruction set's vectors

@@ -125,8 +125,19 @@ func (v *verifier) prepare(ctx context.Context) (err error) {
 	do(func() (err error) { v.programs[withTaps], err = v.build(ctx, v.tapped); return err })
 	do(func() (err error) { v.programs[asDeployed], err = v.build(ctx, v.deployed); return err })
 	do(func() error { return harness.WriteWeights(v.weightsFile(), v.tapped.Params, v.Weights) })
-	do(func() (err error) { v.want, err = v.expect(); return err })
+	want := make(chan struct{})
+	go func() { // not waited for where something fails: it cannot be stopped, and leaves nothing behind
+		defer close(want)
+		var err error
+		if v.want, err = v.expect(); err != nil {
+			cancel(err)
+		}
+	}()
 	wg.Wait()
+	select {
+	case <-want:
+	case <-ctx.Done():
+	}
 	return context.Cause(ctx)
 }
 

@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
-	"testing"
 
 	"github.com/p3dc/p3dc/ir"
 	"github.com/p3dc/p3dc/tests/internal/suite"
@@ -31,7 +30,7 @@ const attempts = 40
 func makeNet(name string, g *ir.Graph, o ir.ScheduleOptions, seed uint64, source string) (*suite.Net, map[string][]float64, error) {
 	why := ""
 	for i := range uint64(attempts) {
-		n := &suite.Net{Name: name, Graph: g, Schedule: o}
+		n := &suite.Net{Name: name, Graph: g, Schedule: o, Threads: []int{3}}
 		// Half of the attempts spread the weights thinly, for deep networks.
 		n.Weights, n.Clip = data(g, rand.New(rand.NewPCG(seed, i)), i >= attempts/2)
 		want, err := ir.Interpret(suite.TapAll(g), n.Weights, n.Clip)
@@ -209,51 +208,4 @@ func vacuous(values map[string][]float64) string {
 		}
 	}
 	return ""
-}
-
-// wanted is what the interpreter computes for each network.
-type wanted map[*suite.Net]map[string][]float64
-
-// check runs all networks on all instruction sets and compares every value
-// with the interpreter's: they must be equal. Sources are printed of networks
-// that fail.
-func check(t *testing.T, nets []*suite.Net, want wanted, sources map[*suite.Net]string) {
-	t.Helper()
-	p := suite.Build(t, nets)
-	for _, r := range p.Run(t, p.ISAs(t), 3) {
-		for name, got := range r.Values {
-			if msg := differ(got, want[r.Net][name]); msg != "" {
-				t.Errorf("%s on %s: %s, %v: %s\n%s", r.Net.Name, r.ISA, name, shapeOf(r.Net.Graph, name), msg, sources[r.Net])
-				break
-			}
-		}
-	}
-}
-
-func shapeOf(g *ir.Graph, name string) ir.Shape {
-	for _, o := range append(append([]ir.Output(nil), g.Outputs...), g.Taps...) {
-		if o.Name == name {
-			return g.Values[o.Value].Shape
-		}
-	}
-	return ir.Shape{}
-}
-
-// differ describes the difference of two results, "" where they are equal.
-func differ(got []float32, want []float64) string {
-	if len(got) != len(want) {
-		return fmt.Sprintf("%d values, want %d", len(got), len(want))
-	}
-	n, first := 0, -1
-	for i := range got {
-		if float64(got[i]) != want[i] { // NaN differs from everything
-			if n++; first < 0 {
-				first = i
-			}
-		}
-	}
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d of %d values differ, the first is element %d: %v, want %v", n, len(got), first, got[first], want[first])
 }

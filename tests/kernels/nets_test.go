@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/p3dc/p3dc/dsl"
@@ -78,6 +79,12 @@ var described = []struct{ name, body string }{
 // TestDescribed runs each network deployed, where fused regions keep values in
 // scratch memory, and with every value read back, in all ways to schedule.
 func TestDescribed(t *testing.T) {
+	nets, want, sources := describedNets(t)
+	check(t, nets, want, sources)
+}
+
+func describedNets(t *testing.T) ([]*suite.Net, wanted, map[*suite.Net]string) {
+	t.Helper()
 	var nets []*suite.Net
 	want, sources := wanted{}, map[*suite.Net]string{}
 	for i, d := range described {
@@ -95,6 +102,42 @@ func TestDescribed(t *testing.T) {
 			nets = append(nets, n)
 			want[n], sources[n] = w, "# "+d.name+"\n"+source
 		}
+	}
+	return nets, want, sources
+}
+
+// TestNaN runs clips with a few NaNs: they must come out where the interpreter
+// has them, through every ReLU and every maximum, and nowhere else.
+func TestNaN(t *testing.T) {
+	all, _, sources := describedNets(t)
+	var nets []*suite.Net
+	want := wanted{}
+	nans, others := 0, 0
+	for i, n := range all {
+		if i/len(fusions)%len(fusions) != i%len(fusions) {
+			continue // one schedule of each network will do
+		}
+		nets = append(nets, n)
+		n.Graph = suite.TapAll(n.Graph)
+		for j := range 1 + i%3 {
+			n.Clip[(j+1)*len(n.Clip)/4] = float32(math.NaN())
+		}
+		var err error
+		if want[n], err = ir.Interpret(n.Graph, n.Weights, n.Clip); err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range want[n] {
+			for _, x := range v {
+				if math.IsNaN(x) {
+					nans++
+				} else {
+					others++
+				}
+			}
+		}
+	}
+	if nans < 1000 || others < 1000 {
+		t.Fatalf("%d NaNs and %d other values show nothing", nans, others)
 	}
 	check(t, nets, want, sources)
 }

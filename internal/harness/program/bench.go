@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -13,72 +14,76 @@ import (
 )
 
 // bench runs the clip on several sessions at once. They take runs from one
-// count, so that all of them are at work until the end.
+// count, so that all of them are at work until the end. Everything is set up
+// and warm before the clock starts, and nothing is allocated after.
 func (s *server) bench(q *wire.Bench, clip []float32) (*wire.BenchReply, error) {
+	b := benchmark{
+		warmups:   q.Warmups,
+		durations: make([]time.Duration, q.Runs),
+		begin:     make(chan struct{}),
+	}
 	sessions := make([]*benchSession, q.Sessions)
 	for i := range sessions {
 		sessions[i] = &benchSession{
-			session: s.model.NewSession(net.Threads(q.Threads)),
-			out:     net.Output{Logits: make([]float32, net.Classes)},
-			clip:    net.Float32Clip(clip),
+			benchmark: &b,
+			session:   s.model.NewSession(net.Threads(q.Threads)),
+			out:       net.Output{Logits: make([]float32, net.Classes)},
+			clip:      net.Float32Clip(clip),
 		}
+		b.ready.Add(1)
+		b.done.Add(1)
+		go sessions[i].work()
 	}
-	var taken atomic.Int64
-	if err := each(sessions, func(b *benchSession) error {
-		for range q.Warmups {
-			if err := b.session.Run(&b.out, b.clip); err != nil {
-				return err
-			}
-		}
-		return nil
-	}); err != nil {
-		return nil, err
-	}
-	r := &wire.BenchReply{Durations: make([]time.Duration, q.Runs)}
-	var before, after runtime.MemStats
+	b.ready.Wait()
 	runtime.GC()
+	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start := time.Now()
-	err := each(sessions, func(b *benchSession) error {
-		for i := int(taken.Add(1)) - 1; i < q.Runs; i = int(taken.Add(1)) - 1 {
-			begin := time.Now()
-			if err := b.session.Run(&b.out, b.clip); err != nil {
-				return err
-			}
-			r.Durations[i] = time.Since(begin)
-		}
-		return nil
-	})
-	r.Wall = time.Since(start)
+	close(b.begin)
+	b.done.Wait()
+	wall := time.Since(start)
 	runtime.ReadMemStats(&after)
-	r.Mallocs = after.Mallocs - before.Mallocs
-	return r, err
+
+	var errs []error
+	for _, s := range sessions {
+		errs = append(errs, s.err)
+	}
+	return &wire.BenchReply{Durations: b.durations, Wall: wall, Mallocs: after.Mallocs - before.Mallocs}, errors.Join(errs...)
+}
+
+// benchmark is what the sessions share.
+type benchmark struct {
+	warmups     int
+	durations   []time.Duration // by run
+	taken       atomic.Int64    // runs that a session has begun
+	begin       chan struct{}
+	ready, done sync.WaitGroup
 }
 
 type benchSession struct {
+	*benchmark
 	session *net.Session
 	out     net.Output
 	clip    net.Clip
+	err     error
 }
 
-// each runs f on all sessions at the same time, the first one on the caller's
-// goroutine, and returns an error of one of them.
-func each(sessions []*benchSession, f func(*benchSession) error) error {
-	errs := make([]error, len(sessions))
-	var wg sync.WaitGroup
-	for i, s := range sessions[1:] {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			errs[i+1] = f(s)
-		}()
+// work warms up, waits for the others, and then runs until all runs are taken
+// or one fails.
+func (s *benchSession) work() {
+	defer s.done.Done()
+	for range s.warmups {
+		s.err = errors.Join(s.err, s.session.Run(&s.out, s.clip))
 	}
-	errs[0] = f(sessions[0])
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
+	s.ready.Done()
+	<-s.begin
+	for s.err == nil {
+		i := int(s.taken.Add(1)) - 1
+		if i >= len(s.durations) {
+			break
 		}
+		start := time.Now()
+		s.err = s.session.Run(&s.out, s.clip)
+		s.durations[i] = time.Since(start)
 	}
-	return nil
 }

@@ -11,6 +11,7 @@ package wire
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -143,7 +144,7 @@ func Read(r io.Reader, header any) ([]byte, error) {
 
 // noEOF keeps a frame that is cut off from looking like the end of all.
 func noEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

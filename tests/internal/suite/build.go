@@ -33,6 +33,12 @@ type Program struct {
 // Build generates the networks' packages and builds them into one program.
 func Build(t testing.TB, nets []*Net) *Program {
 	t.Helper()
+	return BuildFor(t, nets, runtime.GOOS, runtime.GOARCH)
+}
+
+// BuildFor is Build for another system, where the program need not run.
+func BuildFor(t testing.TB, nets []*Net, goos, goarch string) *Program {
+	t.Helper()
 	start := time.Now()
 	m := NewModule(t)
 	files, errs := make([][]codegen.File, len(nets)), make([]error, len(nets))
@@ -48,7 +54,7 @@ func Build(t testing.TB, nets []*Net) *Program {
 	m.Write(t, "registry.go", registryFile(nets))
 	p := &Program{Path: filepath.Join(m.Dir, "program.exe"), nets: nets, dir: m.Dir}
 	generated := time.Since(start)
-	m.Go(t, nil, "build", "-trimpath", "-buildvcs=false", "-tags=suite", "-o", p.Path, ".")
+	m.Go(t, []string{"GOOS=" + goos, "GOARCH=" + goarch}, "build", "-trimpath", "-buildvcs=false", "-tags=suite", "-o", p.Path, ".")
 	t.Logf("%d networks generated in %v, built in %v", len(nets), generated.Round(time.Millisecond), (time.Since(start) - generated).Round(time.Millisecond))
 	return p
 }
@@ -93,20 +99,20 @@ type Result struct {
 	Values  map[string][]float32
 }
 
-// Run runs every network on every given instruction set and number of
-// threads.
-func (p *Program) Run(t testing.TB, isas []string, threads ...int) []Result {
+// Run runs every network on every given instruction set.
+func (p *Program) Run(t testing.TB, isas []string) []Result {
 	t.Helper()
 	var jobs []job
 	var results []Result
+	files := writer{dir: p.dir, weights: map[uintptr]string{}}
 	for _, n := range p.nets {
-		weights, clip, err := n.write(p.dir)
+		weights, clip, err := files.net(n)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, isa := range isas {
-			jobs = append(jobs, job{Net: n.Name, ISA: isa, Threads: threads, Weights: weights, Clip: clip, Want: n.want()})
-			for _, k := range threads {
+			jobs = append(jobs, job{Net: n.Name, ISA: isa, Threads: n.Threads, Weights: weights, Clip: clip, Want: n.want()})
+			for _, k := range n.Threads {
 				results = append(results, Result{Net: n, ISA: isa, Threads: k, Values: map[string][]float32{}})
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/p3dc/p3dc/backends/avx"
@@ -19,6 +20,7 @@ type Net struct {
 	Schedule ir.ScheduleOptions
 	Weights  map[string][]float32
 	Clip     []float32 // C x T x H x W
+	Threads  []int     // of the sessions that run it, one after another
 }
 
 // Fuse runs the compiler's passes.
@@ -37,12 +39,11 @@ func (n *Net) Generate() ([]codegen.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", n.Name, err)
 	}
-	return avx.Generate(plans, codegen.Options{Package: n.Name, Source: n.Name + ".p3d", Version: "(devel)"})
+	return avx.Generate(plans, codegen.Options{Package: n.Name, Source: n.Name + ".p3d", Version: "(devel)"}), nil
 }
 
-// TapAll returns a copy of a fused graph in which every value but the outputs
-// can be read, as value0, value1 and so on. Nothing stays in scratch memory
-// then.
+// TapAll returns a copy of a fused graph in which every value but the input can
+// be read: value 1 as value1 and so on. Nothing stays in scratch memory then.
 func TapAll(g *ir.Graph) *ir.Graph {
 	g = g.Clone()
 	g.Taps = nil
@@ -52,12 +53,27 @@ func TapAll(g *ir.Graph) *ir.Graph {
 	return g
 }
 
-// write puts the weights and the clip into files and returns their paths.
-func (n *Net) write(dir string) (weights, clip string, err error) {
-	weights = filepath.Join(dir, n.Name+".safetensors")
+// writer puts weights and clips into files. Networks that have one map of
+// weights share a file.
+type writer struct {
+	dir     string
+	weights map[uintptr]string // by the map's address
+}
+
+// net returns the paths of a network's weights and clip.
+func (w *writer) net(n *Net) (weights, clip string, err error) {
+	clip = filepath.Join(w.dir, n.Name+".clip")
+	if err := os.WriteFile(clip, encode(n.Clip), 0o666); err != nil {
+		return "", "", err
+	}
+	at := reflect.ValueOf(n.Weights).Pointer()
+	if weights, ok := w.weights[at]; ok {
+		return weights, clip, nil
+	}
+	weights = filepath.Join(w.dir, n.Name+".safetensors")
 	if err := harness.WriteWeights(weights, n.Graph.Params, n.Weights); err != nil {
 		return "", "", fmt.Errorf("%s: %w", n.Name, err)
 	}
-	clip = filepath.Join(dir, n.Name+".clip")
-	return weights, clip, os.WriteFile(clip, encode(n.Clip), 0o666)
+	w.weights[at] = weights
+	return weights, clip, nil
 }

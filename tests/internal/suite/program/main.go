@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 )
 
@@ -22,6 +23,18 @@ type network struct {
 }
 
 type runFunc func(threads int, clip []float32, want []value, results [][]float32) error
+
+// smallClip is the length below which a clip is small.
+const smallClip = 1 << 16
+
+// poison returns a clip of NaNs.
+func poison(n int) []float32 {
+	clip := make([]float32, n)
+	for i := range clip {
+		clip[i] = float32(math.NaN())
+	}
+	return clip
+}
 
 const isaVariable = "P3DC_ISA"
 

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/p3dc/p3dc/internal/bench"
+)
+
+// benchCmd is "p3dc bench".
+type benchCmd struct {
+	netArgs
+	Threads  int    `placeholder:"N" help:"Threads of each session. Default: all cores, shared out among the sessions."`
+	Sessions int    `default:"1" placeholder:"N" help:"Sessions that run at the same time, on one model. Default: 1."`
+	Runs     int    `placeholder:"N" help:"Clips to run, over all sessions. Default: about three seconds' worth."`
+	ISA      string `name:"isa" placeholder:"ISA" help:"Instruction set: ${isas}. Default: the best that this processor has."`
+	JSON     bool   `name:"json" help:"Print JSON; docs/cli.md names the fields."`
+}
+
+// Help returns what the command's help says in detail.
+func (*benchCmd) Help() string {
+	return `The package is built in a temporary folder, which needs the go command, and runs a reproducible clip with made-up weights. GFLOP/s count a convolution as if computed directly, padding included. The peak is that of multiply-adds in registers, measured on as many threads just before and after.
+
+Measure on a machine that does nothing else: other work shows in the maximum first.
+
+Examples:
+
+    p3dc bench p3d63
+    p3dc bench p3d63 --threads 1 --isa avx2
+    p3dc bench p3d63 --sessions 4 --threads 1 --runs 400 --json`
+}
+
+// Run measures the network.
+func (c *benchCmd) Run(ctx context.Context, s *streams) error {
+	if c.Threads < 0 || c.Sessions < 1 || c.Runs < 0 {
+		return usageError{fmt.Errorf("--threads %d --sessions %d --runs %d: expected at least 1 session, and nothing negative", c.Threads, c.Sessions, c.Runs)}
+	}
+	if c.ISA != "" {
+		if err := knownISA(c.ISA); err != nil {
+			return err
+		}
+	}
+	n, err := c.load()
+	if err != nil {
+		return err
+	}
+	bar := newProgress(s.err)
+	defer bar.clear()
+	r, err := bench.Run(ctx, n.Network, bench.Options{
+		Threads: c.Threads, Sessions: c.Sessions, Runs: c.Runs, ISA: c.ISA, Progress: bar.phase,
+	})
+	bar.clear()
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return writeJSON(s.out, r)
+	}
+	writeSpeed(s.out, r)
+	return nil
+}
+
+// writeSpeed prints what was measured.
+func writeSpeed(w io.Writer, r *bench.Result) {
+	fmt.Fprintf(w, "%s on %s: %s of %s, %s\n", r.Network, r.ISA, plural(r.Sessions, "session"), plural(r.Threads, "thread"), plural(r.Runs, "clip"))
+	t := table{align: "ll"}
+	t.row("a clip", fmt.Sprintf("%.2f ms median, %.2f min, %.2f max", r.MedianMS, r.MinMS, r.MaxMS))
+	t.row("clips/s", fmt.Sprintf("%.2f", r.ClipsPerSecond))
+	t.row("GFLOP/s", fmt.Sprintf("%.1f at %.3f GFLOP a clip", r.GFLOPS, r.GFLOP))
+	if r.PeakGFLOPS > 0 {
+		t.row("peak", fmt.Sprintf("%.1f GFLOP/s of %s multiply-adds; reached %.1f %%", r.PeakGFLOPS, r.PeakISA, 100*r.PeakFraction))
+	}
+	t.row("allocations", fmt.Sprintf("%.1f a clip", r.AllocsPerRun))
+	t.write(w, "  ")
+}

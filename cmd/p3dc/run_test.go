@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"testing"
+	"time"
+)
+
+// TestInterrupt wants commands that run programs to end soon after the
+// context does, to say so, and to leave nothing behind.
+func TestInterrupt(t *testing.T) {
+	tests := [][]string{
+		{"bench", "p3d63"},
+		{"verify", "p3d63"},
+		{"compile", "p3d63", "--verify", "-o", "net"},
+		{"classify", "p3d63", "--weights", "synthetic", "--clips", "100", "../../../internal/video/testdata"},
+	}
+	for _, args := range tests {
+		t.Run(args[0], func(t *testing.T) {
+			dir := t.TempDir()
+			t.Setenv("TMPDIR", dir)
+			t.Setenv("TMP", dir)
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			began := time.Now()
+			var stdout, stderr bytes.Buffer
+			code := run(ctx, args, nil, &stdout, &stderr)
+			if code != exitFailed || stderr.String() != "p3dc: interrupted\n" {
+				t.Errorf("exit code %d, stderr %q", code, &stderr)
+			}
+			if took := time.Since(began); took > 15*time.Second {
+				t.Errorf("took %v", took)
+			}
+			left, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range left {
+				t.Errorf("left behind: %s", e.Name())
+			}
+			if _, err := os.Stat("net"); err == nil {
+				t.Error("an interrupted compile wrote the package")
+			}
+		})
+	}
+}
+
+func TestStickyWriter(t *testing.T) {
+	s := stickyWriter{w: brokenPipe{}}
+	for range 2 {
+		if n, err := s.Write([]byte("abc")); n != 3 || err != nil {
+			t.Errorf("Write = %d, %v, want 3, nil", n, err)
+		}
+	}
+	if s.err == nil {
+		t.Error("the error is forgotten")
+	}
+}

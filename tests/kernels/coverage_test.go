@@ -1,0 +1,108 @@
+package kernels
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/p3dc/p3dc/backends/avx"
+	"github.com/p3dc/p3dc/ir"
+)
+
+// TestCoverage checks that the networks of the other tests have every kind of
+// kernel and of call, on each instruction set: a test that compares only what
+// happens to be scheduled would not notice when something no longer is.
+func TestCoverage(t *testing.T) {
+	described, _, _ := describedNets(t)
+	swept, _ := sweepNets(t)
+	seen := map[string]map[string]int{} // by machine: what occurs how often
+	for _, n := range append(described, swept...) {
+		plans, err := avx.Plans(n.Graph, n.Schedule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range plans {
+			if seen[p.Machine.Name] == nil {
+				seen[p.Machine.Name] = map[string]int{}
+			}
+			count(p, seen[p.Machine.Name])
+		}
+	}
+	want := []string{
+		"run pixels", "run flat", "run rows", "tails pixels", "tails flat", "tails rows",
+		"fused", "scratch", "border", "in place", "ragged tile", "ragged panel", "several calls a run",
+		"max pool", "average pool", "pool over frames", "fused pool",
+		"several taps over frames", "several taps over rows", "several taps over columns",
+		"columns and channels as one", "channels not a multiple of the unrolling",
+		"epilogue ", "epilogue bias", "epilogue relu", "epilogue bias relu", "epilogue add",
+		"epilogue bias add relu", "epilogue bias relu add",
+		"1 vector", "several vectors",
+	}
+	// The portable path has one pixel by one vector only, and can be interrupted
+	// at any time.
+	never := map[string][]string{"generic": {"several calls a run", "run rows", "tails pixels", "tails flat", "tails rows", "several vectors"}}
+	for machine, counts := range seen {
+		for _, what := range want {
+			if counts[what] == 0 && !slices.Contains(never[machine], what) {
+				t.Errorf("%s: no network has %q", machine, what)
+			}
+		}
+	}
+}
+
+// runLength is the length of a step's longest run, in units.
+func runLength(r *ir.Region, st *ir.Step) int {
+	switch st.Run {
+	case ir.RunPixels:
+		return r.Tile.W
+	case ir.RunFlat:
+		return r.Tile.H * r.Space.W
+	}
+	return r.Tile.H
+}
+
+// count adds up what a plan has.
+func count(p *ir.Plan, n map[string]int) {
+	add := func(what string, ok bool) {
+		if ok {
+			n[what]++
+		}
+	}
+	for i := range p.Buffers {
+		b := &p.Buffers[i]
+		add("scratch", b.Space == ir.Scratch)
+		add("border", b.BorderH > 0 || b.BorderW > 0)
+	}
+	for i := range p.Regions {
+		r := &p.Regions[i]
+		add("fused", len(r.Steps) > 1)
+		add("ragged tile", r.Space.H%r.Tile.H != 0 || r.Space.W%r.Tile.W != 0)
+		for j := range r.Steps {
+			st := &r.Steps[j]
+			k := &p.Kernels[st.Kernel]
+			add("run "+st.Run.String(), k.Kind == ir.KernelConv)
+			add("tails "+st.Run.String(), len(st.Tails) > 0)
+			add("in place", st.Res != ir.NoBuffer && st.Res == st.Out)
+			add("fused pool", k.Kind == ir.KernelPool && len(r.Steps) > 1)
+			add("several calls a run", k.Kind == ir.KernelConv && runLength(r, st)/k.Units(st.Run) > st.MaxTiles)
+			add("ragged panel", k.Kind == ir.KernelConv && st.OutShape.C%(k.Vectors*p.Machine.Lanes) != 0)
+		}
+	}
+	for i := range p.Kernels {
+		k := &p.Kernels[i]
+		switch k.Kind {
+		case ir.KernelPool:
+			add(fmt.Sprintf("%v pool", k.Pool), true)
+			add("pool over frames", k.TapsT > 1)
+		case ir.KernelConv:
+			add("several taps over frames", k.TapsT > 1)
+			add("several taps over rows", k.TapsH > 1)
+			add("several taps over columns", k.TapsW > 1)
+			add("columns and channels as one", k.TapsW == 1 && k.TapsH > 1 && k.K%3 == 0)
+			add("channels not a multiple of the unrolling", k.K > 16 && k.K%2 == 1)
+			add("epilogue "+k.Epi, true)
+			add("1 vector", k.Vectors == 1)
+			add("several vectors", k.Vectors > 1)
+		}
+	}
+}
