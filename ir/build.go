@@ -30,7 +30,7 @@ func (s *scheduler) ingest() Region {
 		Name: "input", Space: in, Tile: Shape{1, (in.H + 3) / 4, in.W, in.C},
 		Why: "the caller's clip, normalised",
 		Steps: []Step{{
-			Op: "input", Kernel: k, In: 0, Out: 0, Res: NoBuffer, Pack: NoPack,
+			Op: "input", Kernel: k, In: 0, Out: 0, Res: NoBuffer, Every: NoSkip, Pack: NoPack,
 			Window: Window{Unit, Unit, Unit}, InShape: in, OutShape: in, MaxTiles: 1,
 		}},
 	}
@@ -38,7 +38,7 @@ func (s *scheduler) ingest() Region {
 
 func (s *scheduler) step(op *plannedOp, r *Region, rt regTile, run Run, fused bool) Step {
 	st := Step{
-		Op: op.Name, Run: run, In: op.in, Out: op.out, Res: op.res, Pack: NoPack, Window: op.window,
+		Op: op.Name, Run: run, In: op.in, Out: op.out, Res: op.res, Every: op.every, Pack: NoPack, Window: op.window,
 		InShape: s.g.Values[op.in].Shape, OutShape: s.g.Values[op.Out].Shape, MaxTiles: 1,
 	}
 	if !fused {
@@ -129,7 +129,7 @@ func (s *scheduler) convKernel(op *plannedOp, rt regTile) Kernel {
 		Out: Pitch{Pixel: out.Pixel},
 	}
 	if op.res != NoBuffer {
-		k.Res.Pixel = s.plan.Buffers[op.res].Pixel
+		k.Res.Pixel = op.every.W * s.plan.Buffers[op.res].Pixel
 	}
 	if in.Pixel == in.Shape.C { // neighbouring pixels' channels follow one another
 		k.K, k.TapsW = k.K*k.TapsW, 1
@@ -146,7 +146,7 @@ func (s *scheduler) convKernel(op *plannedOp, rt regTile) Kernel {
 	if k.Rows > 1 {
 		k.In.Row, k.Out.Row = w.H.Stride*in.Row, out.Row
 		if op.res != NoBuffer {
-			k.Res.Row = s.plan.Buffers[op.res].Row
+			k.Res.Row = op.every.H * s.plan.Buffers[op.res].Row
 		}
 	}
 	return k

@@ -24,7 +24,7 @@ func (s *scheduler) draft(i, j int) draft {
 // with rows or frames strung together where nothing tells them apart.
 func (s *scheduler) layerSpace(op *plannedOp) Shape {
 	out := s.plan.Buffers[op.out].Shape
-	denseRows, dense := true, true
+	denseRows, dense := op.every == NoSkip, op.every == NoSkip
 	for _, v := range []BufferID{op.in, op.out, op.res} {
 		if v != NoBuffer {
 			b := &s.plan.Buffers[v]

@@ -41,7 +41,7 @@ func (f *fuser) op(op Op) {
 		return
 	}
 	if step.Kind == EpiAdd {
-		step.Arg = op.In[1-operand]
+		step.Arg, step.Every = op.In[1-operand], NoSkip
 	}
 	fused := f.ops[host]
 	f.ops[host] = Op{}

@@ -107,8 +107,20 @@ func (k EpiKind) String() string {
 // EpiStep is one step of an epilogue. The order matters: blocks B and C sum
 // after a ReLU, the block's residual is added before one.
 type EpiStep struct {
-	Kind EpiKind
-	Arg  ValueID // the value that EpiAdd adds
+	Kind  EpiKind
+	Arg   ValueID // the value that EpiAdd adds
+	Every Skip    // which of its positions
+}
+
+// Skip is the distance of the positions that are read along each axis.
+type Skip struct{ T, H, W int }
+
+// NoSkip reads every position.
+var NoSkip = Skip{1, 1, 1}
+
+// of returns the extents of what is read of s.
+func (n Skip) of(s Shape) Shape {
+	return Shape{T: (s.T-1)/n.T + 1, H: (s.H-1)/n.H + 1, W: (s.W-1)/n.W + 1, C: s.C}
 }
 
 // Attr is the function of an op.

@@ -155,7 +155,20 @@ func (in *interpreter) epilogue(steps []EpiStep, y tensor, bias []float64) {
 		case EpiReLU:
 			relu(y.data)
 		case EpiAdd:
-			add(y.data, in.read(e.Arg).data)
+			addEvery(y, in.read(e.Arg), e.Every)
+		}
+	}
+}
+
+// addEvery adds every n-th position of x.
+func addEvery(y, x tensor, n Skip) {
+	for t := range y.T {
+		for h := range y.H {
+			for w := range y.W {
+				to := ((t*y.H+h)*y.W + w) * y.C
+				from := ((t*n.T*x.H+h*n.H)*x.W + w*n.W) * x.C
+				add(y.data[to:to+y.C], x.data[from:from+y.C])
+			}
 		}
 	}
 }

@@ -191,7 +191,7 @@ func (w *planWorker) convTile(st *Step, k *Kernel, t, h, x, c int) {
 	var res []float64
 	var from int
 	if st.Res != NoBuffer {
-		res, from = w.memory(st.Res, t, h, x)
+		res, from = w.memory(st.Res, t*st.Every.T, h*st.Every.H, x*st.Every.W)
 	}
 	perFrame := k.TapsH * k.TapsW * k.K * width
 	weights := w.packed[pk.Weights+c/width*pk.PanelLen()+lo*perFrame:]

@@ -76,7 +76,14 @@ func (p *graphParser) op(f []string) error {
 			op.Epi = append(op.Epi, EpiStep{Kind: EpiReLU})
 		case "add":
 			i++
-			op.Epi = append(op.Epi, EpiStep{EpiAdd, p.value(f[i])})
+			arg, every, skips := strings.Cut(f[i], "/")
+			step := EpiStep{Kind: EpiAdd, Arg: p.value(arg), Every: NoSkip}
+			if skips {
+				if _, err := fmt.Sscanf(every, "%dx%dx%d", &step.Every.T, &step.Every.H, &step.Every.W); err != nil {
+					return err
+				}
+			}
+			op.Epi = append(op.Epi, step)
 		default:
 			return fmt.Errorf("unknown step %s", f[i])
 		}

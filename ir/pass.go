@@ -17,6 +17,7 @@ func Passes() []Pass {
 		{"remove-dropout", removeDropout},
 		{"fold-batch-norm", foldBatchNorm},
 		{"fuse-epilogues", fuseEpilogues},
+		{"narrow-demand", narrowDemand},
 		{"remove-dead", removeDead},
 	}
 }

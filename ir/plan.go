@@ -190,6 +190,7 @@ type Step struct {
 	MaxTiles int // register tiles in one call
 	In, Out  BufferID
 	Res      BufferID
+	Every    Skip // which positions of Res are added
 	Pack     PackID
 	Window   Window
 	// InShape and OutShape are the op's extents, reshaped to one row where

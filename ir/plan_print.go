@@ -61,6 +61,9 @@ func (p *Plan) printStep(b *strings.Builder, st *Step) {
 	fmt.Fprintf(b, "  %s: b%d -> b%d %s", st.Op, st.In, st.Out, p.Kernels[st.Kernel].Name)
 	if st.Res != NoBuffer {
 		fmt.Fprintf(b, " + b%d", st.Res)
+		if st.Every != NoSkip {
+			fmt.Fprintf(b, "/%dx%dx%d", st.Every.T, st.Every.H, st.Every.W)
+		}
 	}
 	fmt.Fprintf(b, " %v", st.Run)
 	for left, id := range st.Tails {

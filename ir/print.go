@@ -27,6 +27,9 @@ func (g *Graph) String() string {
 			fmt.Fprintf(&b, " %v", e.Kind)
 			if e.Kind == EpiAdd {
 				fmt.Fprintf(&b, " %%%d", e.Arg)
+				if e.Every != NoSkip {
+					fmt.Fprintf(&b, "/%dx%dx%d", e.Every.T, e.Every.H, e.Every.W)
+				}
 			}
 		}
 		b.WriteByte('\n')

@@ -81,12 +81,13 @@ type plannedOp struct {
 	conv         Conv // of a linear layer: a convolution with one tap
 	pool         PoolKind
 	in, out, res BufferID
+	every        Skip // which positions of res
 	epi          string
 }
 
 func newPlannedOp(g *Graph, i int) (plannedOp, error) {
 	op := &g.Ops[i]
-	p := plannedOp{Op: op, in: BufferID(op.In[0]), out: BufferID(op.Out), res: NoBuffer, window: Window{Unit, Unit, Unit}}
+	p := plannedOp{Op: op, in: BufferID(op.In[0]), out: BufferID(op.Out), res: NoBuffer, every: NoSkip, window: Window{Unit, Unit, Unit}}
 	switch a := op.Attr.(type) {
 	case Conv:
 		p.kind, p.conv, p.window = KernelConv, a, a.Window
@@ -108,7 +109,7 @@ func newPlannedOp(g *Graph, i int) (plannedOp, error) {
 		if p.res != NoBuffer {
 			return p, fmt.Errorf("%s: a kernel adds one value, the epilogue has two", op.Name)
 		}
-		p.res = BufferID(e.Arg)
+		p.res, p.every = BufferID(e.Arg), e.Every
 	}
 	if len(steps) > 0 && p.kind != KernelConv {
 		return p, fmt.Errorf("%s: a %v has no epilogue, found %s", op.Name, p.kind, strings.Join(steps, ", "))
@@ -180,6 +181,9 @@ func (s *scheduler) fusable(i, j int) bool {
 		}
 		shape := s.g.Values[op.Out].Shape
 		if reachesOut(op.window) || shape.H != space.H || shape.W != space.W {
+			return false
+		}
+		if op.every != NoSkip && s.writtenBy(op.res, i, k) {
 			return false
 		}
 		if !s.writtenBy(op.in, i, k) && (op.res == NoBuffer || !s.writtenBy(op.res, i, k)) {

@@ -248,7 +248,9 @@ func (v *verifier) epilogue(op *Op) {
 		case EpiAdd:
 			if !v.known(e.Arg) || e.Arg == op.Out {
 				v.fail(op.Name, "epilogue adds value %d before it is computed", e.Arg)
-			} else if got, want := v.g.Values[e.Arg].Shape, v.g.Values[op.Out].Shape; got != want {
+			} else if e.Every.T < 1 || e.Every.H < 1 || e.Every.W < 1 {
+				v.fail(op.Name, "epilogue adds every %dx%dx%d-th position", e.Every.T, e.Every.H, e.Every.W)
+			} else if got, want := e.Every.of(v.g.Values[e.Arg].Shape), v.g.Values[op.Out].Shape; got != want {
 				v.fail(op.Name, "epilogue adds a value of shape %v to %v", got, want)
 			}
 		case EpiReLU:

@@ -233,6 +233,9 @@ func steps(r *ir.Region, index map[ir.BufferID]int) []jen.Code {
 		lit.add("in", jen.Lit(index[st.In]))
 		lit.add("out", jen.Lit(index[st.Out]))
 		lit.add("res", jen.Lit(index[st.Res]))
+		if st.Res != ir.NoBuffer {
+			lit.add("every", jen.Index(jen.Lit(3)).Int().Values(jen.Lit(st.Every.T), jen.Lit(st.Every.H), jen.Lit(st.Every.W)))
+		}
 		lit.add("pack", jen.Lit(int(st.Pack)))
 		lit.add("window", jen.Index(jen.Lit(3)).Id("axis").Values(axis(st.Window.T), axis(st.Window.H), axis(st.Window.W)))
 		lit.add("from", shape(st.InShape))

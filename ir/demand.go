@@ -1,0 +1,162 @@
+package ir
+
+// narrowDemand computes only what is read. Where every reader of a value takes
+// only each n-th frame, row or column, the value is made that much smaller: the
+// op that computes it strides, its readers do not any more. Going backwards
+// this carries a stride up through everything that is pointwise along its axis.
+//
+// In a residual network it reaches the last block of a stage: the next stage's
+// first block reads every second row and column, in the reduction and in the
+// projection, and a pool over time between them changes nothing. Only a quarter
+// of the block's expanding, temporal and spatial convolutions is ever used.
+func narrowDemand(g *Graph) (*Graph, error) {
+	g = g.Clone()
+	for i := len(g.Ops) - 1; i >= 0; i-- {
+		op := &g.Ops[i]
+		if n := g.demand(op.Out); n != NoSkip && g.canSkip(op, n) {
+			g.skip(op, n)
+		}
+	}
+	return g, nil
+}
+
+// demand returns the largest steps of which all readers' steps are multiples.
+func (g *Graph) demand(v ValueID) Skip {
+	var n Skip
+	read := func(s Skip) { n = Skip{gcd(n.T, s.T), gcd(n.H, s.H), gcd(n.W, s.W)} }
+	for i := range g.Ops {
+		op := &g.Ops[i]
+		if op.In[0] == v {
+			w := windowOf(op.Attr)
+			read(Skip{w.T.skips(), w.H.skips(), w.W.skips()})
+		}
+		for _, in := range op.In[1:] {
+			if in == v {
+				read(NoSkip)
+			}
+		}
+		for _, e := range op.Epi {
+			if e.Kind == EpiAdd && e.Arg == v {
+				read(e.Every)
+			}
+		}
+	}
+	for _, outs := range [][]Output{g.Outputs, g.Taps} {
+		for _, o := range outs {
+			if o.Value == v {
+				read(NoSkip)
+			}
+		}
+	}
+	if n == (Skip{}) {
+		return NoSkip // nobody reads it
+	}
+	return n
+}
+
+// windowOf returns an op's window; ops without one visit every position.
+func windowOf(a Attr) Window {
+	switch a := a.(type) {
+	case Conv:
+		return a.Window
+	case Pool:
+		return a.Window
+	}
+	return Window{Unit, Unit, Unit}
+}
+
+// skips returns how far apart the elements are that a window reads.
+func (a Axis) skips() int {
+	if a.Kernel == 1 && a.Pad == 0 {
+		return a.Stride
+	}
+	return 1
+}
+
+// canSkip reports whether an op can compute every n-th position of its result
+// alone: by its stride, and not beyond where the result begins.
+func (g *Graph) canSkip(op *Op, n Skip) bool {
+	a, ok := op.skipping(n)
+	if !ok {
+		return false
+	}
+	in, out := g.Values[op.In[0]].Shape, g.Values[op.Out].Shape
+	switch a := a.(type) {
+	case Conv:
+		return a.Window.Out(in, out.C) == n.of(out)
+	case Pool:
+		return a.OutShape(in) == n.of(out)
+	}
+	return false
+}
+
+// skipping returns the op's attribute with its strides made n times as long.
+func (op *Op) skipping(n Skip) (Attr, bool) {
+	stretch := func(w Window) Window {
+		w.T.Stride *= n.T
+		w.H.Stride *= n.H
+		w.W.Stride *= n.W
+		return w
+	}
+	switch a := op.Attr.(type) {
+	case Conv:
+		a.Window = stretch(a.Window)
+		return a, true
+	case Pool:
+		a.Window = stretch(a.Window)
+		return a, true
+	}
+	return nil, false
+}
+
+// skip makes an op compute every n-th position of its result, and the readers
+// visit all of what is left.
+func (g *Graph) skip(op *Op, n Skip) {
+	op.Attr, _ = op.skipping(n)
+	for i := range op.Epi {
+		e := &op.Epi[i]
+		if e.Kind != EpiAdd {
+			continue
+		}
+		e.Every = Skip{e.Every.T * n.T, e.Every.H * n.H, e.Every.W * n.W}
+	}
+	g.Values[op.Out].Shape = n.of(g.Values[op.Out].Shape)
+	for i := range g.Ops {
+		reader := &g.Ops[i]
+		if reader.In[0] == op.Out {
+			reader.Attr = reader.closing(n)
+		}
+		for j := range reader.Epi {
+			if e := &reader.Epi[j]; e.Kind == EpiAdd && e.Arg == op.Out {
+				e.Every = Skip{e.Every.T / n.T, e.Every.H / n.H, e.Every.W / n.W}
+			}
+		}
+	}
+}
+
+// closing returns the op's attribute with the strides divided by n, along the
+// axes that n skips on.
+func (op *Op) closing(n Skip) Attr {
+	shrink := func(w Window) Window {
+		w.T.Stride /= n.T
+		w.H.Stride /= n.H
+		w.W.Stride /= n.W
+		return w
+	}
+	switch a := op.Attr.(type) {
+	case Conv:
+		a.Window = shrink(a.Window)
+		return a
+	case Pool:
+		a.Window = shrink(a.Window)
+		return a
+	}
+	return op.Attr
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
