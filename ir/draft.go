@@ -177,9 +177,10 @@ func (s *scheduler) draftRows(i, j int, space Shape, rows int) draft {
 
 // flat reports whether an op of the region [i, j) may run through the rows of
 // a tile as if they were one. A pool may not: it asks of every pixel where in
-// its row that lies, since its window may hang over the edge.
+// its row that lies, since its window may hang over the edge. Nor may an op
+// that adds some positions of a value's rows only.
 func (s *scheduler) flat(op *plannedOp, i, j int) bool {
-	if op.kind == KernelPool || reachesOut(op.window) {
+	if op.kind == KernelPool || reachesOut(op.window) || op.every != NoSkip {
 		return false
 	}
 	for _, v := range []BufferID{op.in, op.out, op.res} {
