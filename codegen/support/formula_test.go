@@ -24,7 +24,7 @@ func (n *testNet) want(clip []float32) [][]float64 {
 			for t := range out.t {
 				for h := range out.h {
 					for w := range out.w {
-						y = append(y, n.wantAt(l, in, x, values, c, t, h, w, len(y)))
+						y = append(y, n.wantAt(l, in, x, values, c, t, h, w))
 					}
 				}
 			}
@@ -34,7 +34,7 @@ func (n *testNet) want(clip []float32) [][]float64 {
 	return values
 }
 
-func (n *testNet) wantAt(l *layer, in shape, x []float64, values [][]float64, c, t, h, w, at int) float64 {
+func (n *testNet) wantAt(l *layer, in shape, x []float64, values [][]float64, c, t, h, w int) float64 {
 	sum, count, most, tap := 0.0, 0, math.Inf(-1), 0
 	weights, bias := []float32(nil), []float32(nil)
 	if l.kind == kindConv {
@@ -72,7 +72,8 @@ func (n *testNet) wantAt(l *layer, in shape, x []float64, values [][]float64, c,
 		case epiReLU:
 			sum = math.Max(sum, 0)
 		case epiAdd:
-			sum += values[l.res][at]
+			s := n.values[l.res]
+			sum += values[l.res][((c*s.t+t*l.every[0])*s.h+h*l.every[1])*s.w+w*l.every[2]]
 		}
 	}
 	return sum

@@ -67,6 +67,7 @@ func TestConv(t *testing.T) {
 		func(s shape) shape { return shape{2, 2, 3, 8} },
 	}
 	registers := [][2]int{{1, 1}, {1, 3}, {2, 0}}
+	skips := [][3]int{{1, 1, 1}, {1, 2, 2}, {2, 1, 3}}
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, win := range windows {
 		for _, steps := range epilogues {
@@ -88,8 +89,10 @@ func TestConv(t *testing.T) {
 							res = x
 						}
 					}
-					if res != none { // a second convolution of the same shape
-						out = n.conv(0, n.values[x].c, win2(in, win), res, steps...)
+					if res != none { // a second convolution, at some of the first one's positions
+						every := skips[r.IntN(len(skips))]
+						out = n.conv(0, n.values[x].c, stretched(win2(in, win), every), res, steps...)
+						n.layers[len(n.layers)-1].every = every
 					} else {
 						out = n.conv(0, 1+r.IntN(20), win2(in, win), none, steps...)
 					}
@@ -111,6 +114,14 @@ func win2(in shape, win [3]axis) [3]axis {
 		if win[i].kernel > n+2*win[i].pad {
 			win[i] = unit
 		}
+	}
+	return win
+}
+
+// stretched makes the strides of a window longer.
+func stretched(win [3]axis, every [3]int) [3]axis {
+	for i := range win {
+		win[i].stride *= every[i]
 	}
 	return win
 }

@@ -25,6 +25,7 @@ type testNet struct {
 type layer struct {
 	kind     kind
 	in, res  int
+	every    [3]int // which positions of res are added
 	window   [3]axis
 	epi      []epi
 	param    int // weight; the bias is behind it
@@ -60,7 +61,7 @@ func (n *testNet) outShape(in int, win [3]axis, c int) shape {
 
 // conv adds a convolution; res is a value for epiAdd, or none.
 func (n *testNet) conv(in, out int, win [3]axis, res int, steps ...epi) int {
-	l := layer{kind: kindConv, in: in, res: res, window: win, epi: steps, param: len(n.net.params)}
+	l := layer{kind: kindConv, in: in, res: res, every: [3]int{1, 1, 1}, window: win, epi: steps, param: len(n.net.params)}
 	name := fmt.Sprintf("l%d", len(n.layers))
 	n.net.params = append(n.net.params,
 		param{name + ".weight", []int{out, n.values[in].c, win[0].kernel, win[1].kernel, win[2].kernel}},
@@ -188,7 +189,7 @@ func (n *testNet) local() []bool {
 func (n *testNet) step(i int, tile shape) step {
 	l, p := &n.layers[i], &n.plan
 	st := step{
-		name: fmt.Sprintf("l%d", i), in: l.in, out: i + 1, res: l.res, pack: none, maxTiles: n.maxTiles,
+		name: fmt.Sprintf("l%d", i), in: l.in, out: i + 1, res: l.res, every: l.every, pack: none, maxTiles: n.maxTiles,
 		window: l.window, from: n.values[l.in], to: n.values[i+1],
 	}
 	if l.kind == kindSoftmax {
@@ -203,7 +204,7 @@ func (n *testNet) step(i int, tile shape) step {
 		in: pitch{w[2].stride * in.pixel, w[1].stride * in.row}, out: pitch{out.pixel, out.row}, epi: l.epi,
 	}
 	if l.res != none {
-		k.res = pitch{p.buffers[l.res].pixel, p.buffers[l.res].row}
+		k.res = pitch{l.every[2] * p.buffers[l.res].pixel, l.every[1] * p.buffers[l.res].row}
 	}
 	if l.kind != kindConv {
 		k.rows, k.cols = 1, 1

@@ -5,9 +5,10 @@ package long
 
 // avx2Plan is how the network runs on avx2.
 var avx2Plan = plan{
-	isa:    "avx2",
-	arena:  215840,
-	packed: 75344,
+	isa:     "avx2",
+	arena:   215840,
+	scratch: 2880,
+	packed:  75344,
 	buffers: []buffer{
 		// 0: input, 40x24x24x3
 		{offset: 81, frame: 2028, row: 78, pixel: 3},
@@ -23,40 +24,44 @@ var avx2Plan = plan{
 		{offset: 135200, frame: 576, row: 96, pixel: 16},
 		// 6: layer1.1.relu1, 20x6x6x16
 		{offset: 81264, frame: 1024, row: 128, pixel: 16},
-		// 7: layer1.1.relu2, 20x6x6x16
-		{offset: 135200, frame: 576, row: 96, pixel: 16},
-		// 8: layer1.1.sum, 20x6x6x16
-		{offset: 146720, frame: 576, row: 96, pixel: 16},
-		// 9: pool2, 10x6x6x32
-		{offset: 135200, frame: 1152, row: 192, pixel: 32},
-		// 10: layer2.0.downsample.1, 10x3x3x64
+		// 7: layer1.1.relu2, 20x3x3x16
+		{offset: 135200, frame: 144, row: 48, pixel: 16},
+		// 8: layer1.1.sum, 20x1x3x16
+		{frame: 48, row: 48, pixel: 16, scratch: true},
+		// 9: layer1.1.relu, 20x1x3x32
+		{offset: 960, frame: 96, row: 96, pixel: 32, scratch: true},
+		// 10: pool2, 10x3x3x32
+		{offset: 138080, frame: 288, row: 96, pixel: 32},
+		// 11: layer2.0.downsample.1, 10x3x3x64
 		{offset: 112160, frame: 576, row: 192, pixel: 64},
-		// 11: layer2.0.relu1, 10x3x3x32
+		// 12: layer2.0.relu1, 10x3x3x32
 		{offset: 101792, frame: 800, row: 160, pixel: 32},
-		// 12: layer2.0.relu2, 10x3x3x32
+		// 13: layer2.0.relu2, 10x3x3x32
 		{offset: 117920, frame: 288, row: 96, pixel: 32},
-		// 13: layer2.1.relu1, 10x3x3x32
+		// 14: layer2.1.relu1, 10x3x3x32
 		{offset: 101792, frame: 800, row: 160, pixel: 32},
-		// 14: layer2.1.relu2, 10x3x3x32
-		{offset: 117920, frame: 288, row: 96, pixel: 32},
-		// 15: layer2.1.sum, 10x3x3x32
-		{offset: 120800, frame: 288, row: 96, pixel: 32},
-		// 16: pool3, 5x3x3x64
-		{offset: 117920, frame: 576, row: 192, pixel: 64},
-		// 17: layer3.0.downsample.1, 5x2x2x64
+		// 15: layer2.1.relu2, 10x2x2x32
+		{offset: 117920, frame: 128, row: 64, pixel: 32},
+		// 16: layer2.1.sum, 10x2x2x32
+		{offset: 120480, frame: 128, row: 64, pixel: 32},
+		// 17: layer2.1.relu, 10x2x2x64
+		{offset: 117920, frame: 256, row: 128, pixel: 64},
+		// 18: pool3, 5x2x2x64
 		{offset: 112160, frame: 256, row: 128, pixel: 64},
-		// 18: layer3.0.relu1, 5x2x2x32
+		// 19: layer3.0.downsample.1, 5x2x2x64
+		{offset: 113440, frame: 256, row: 128, pixel: 64},
+		// 20: layer3.0.relu1, 5x2x2x32
 		{offset: 109760, frame: 512, row: 128, pixel: 32},
-		// 19: layer3.0.relu2, 5x2x2x32
-		{offset: 113440, frame: 128, row: 64, pixel: 32},
-		// 20: layer3.1.relu1, 5x2x2x32
+		// 21: layer3.0.relu2, 5x2x2x32
+		{offset: 112160, frame: 128, row: 64, pixel: 32},
+		// 22: layer3.1.relu1, 5x2x2x32
 		{offset: 109760, frame: 512, row: 128, pixel: 32},
-		// 21: layer3.1.relu2, 5x2x2x32
-		{offset: 113440, frame: 128, row: 64, pixel: 32},
-		// 22: pool4, 1x1x1x64
-		{offset: 113440, frame: 64, row: 64, pixel: 64},
-		// 23: fc, 1x1x1x11
-		{offset: 113504, frame: 16, row: 16, pixel: 16},
+		// 23: layer3.1.relu2, 5x2x2x32
+		{offset: 112160, frame: 128, row: 64, pixel: 32},
+		// 24: pool4, 1x1x1x64
+		{offset: 112160, frame: 64, row: 64, pixel: 64},
+		// 25: fc, 1x1x1x11
+		{offset: 112224, frame: 16, row: 16, pixel: 16},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, taps: 9, width: 16, weights: 0, bias: 432},
@@ -77,7 +82,7 @@ var avx2Plan = plan{
 		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 16, weights: 26720, bias: 28768},
 		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 16, weights: 28800, bias: 38016},
 		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 32, in: 32, taps: 3, width: 16, weights: 38048, bias: 41120},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 16, weights: 41152, bias: 43200},
+		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 32, weights: 41152, bias: 43200},
 		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 64, taps: 1, width: 16, weights: 43264, bias: 47360},
 		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 16, weights: 47424, bias: 49472},
 		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 16, weights: 49504, bias: 58720},
@@ -97,29 +102,31 @@ var avx2Plan = plan{
 		{kind: kindConv, conv: conv6x16_k3x1x1x16_6_avx2, rows: 1, cols: 6, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv6x16_k1x1x1x16_7_avx2, rows: 1, cols: 6, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv6x16_k1x1x1x32_8_avx2, rows: 1, cols: 6, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv6x16_k3x1x1x16_9_avx2, rows: 1, cols: 6, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 576, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, pool: maxpool32_10_avx2, rows: 1, cols: 1, width: 32, tapsH: 1, tapsW: 1, stepT: 1152, stepH: 192, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}},
-		{kind: kindConv, conv: conv6x16_k1x1x1x32_11_avx2, rows: 2, cols: 3, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{64, 384}, out: pitch{64, 192}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv3x16_k1x1x1x32_12_avx2, rows: 1, cols: 3, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv6x16_k1x1x1x32_13_avx2, rows: 2, cols: 3, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{64, 384}, out: pitch{32, 160}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv3x16_k1x1x1x32_14_avx2, rows: 1, cols: 3, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv6x16_k1x3x1x96_15_avx2, rows: 2, cols: 3, width: 16, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 160}, out: pitch{32, 96}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv3x16_k1x3x1x96_16_avx2, rows: 1, cols: 3, width: 16, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv6x16_k3x1x1x32_17_avx2, rows: 2, cols: 3, width: 16, k: 32, tapsH: 1, tapsW: 1, stepT: 800, in: pitch{32, 160}, out: pitch{32, 96}, res: pitch{32, 96}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv3x16_k3x1x1x32_18_avx2, rows: 1, cols: 3, width: 16, k: 32, tapsH: 1, tapsW: 1, stepT: 800, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv6x16_k1x1x1x32_19_avx2, rows: 1, cols: 6, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv6x16_k1x1x1x64_20_avx2, rows: 2, cols: 3, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 192}, out: pitch{32, 160}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv3x16_k1x1x1x64_21_avx2, rows: 1, cols: 3, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k3x1x1x32_22_avx2, rows: 1, cols: 5, width: 16, k: 32, tapsH: 1, tapsW: 1, stepT: 288, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv4x16_k3x1x1x32_23_avx2, rows: 1, cols: 4, width: 16, k: 32, tapsH: 1, tapsW: 1, stepT: 288, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, pool: maxpool64_24_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 576, stepH: 192, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x64_25_avx2, rows: 2, cols: 2, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 384}, out: pitch{64, 128}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x64_26_avx2, rows: 2, cols: 2, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 384}, out: pitch{32, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x3x1x96_27_avx2, rows: 2, cols: 2, width: 16, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 128}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x32_28_avx2, rows: 1, cols: 5, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv6x16_k1x3x1x48_9_avx2, rows: 2, cols: 3, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 256}, out: pitch{16, 48}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv3x16_k1x3x1x48_10_avx2, rows: 1, cols: 3, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv3x16_k3x1x1x16_11_avx2, rows: 1, cols: 3, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv3x16_k1x1x1x16_12_avx2, rows: 1, cols: 3, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool32_13_avx2, rows: 1, cols: 1, width: 32, tapsH: 1, tapsW: 1, stepT: 96, stepH: 96, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}},
+		{kind: kindConv, conv: conv6x16_k1x1x1x32_14_avx2, rows: 1, cols: 6, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv6x16_k1x1x1x32_15_avx2, rows: 2, cols: 3, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 96}, out: pitch{32, 160}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv3x16_k1x1x1x32_16_avx2, rows: 1, cols: 3, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv6x16_k1x3x1x96_17_avx2, rows: 2, cols: 3, width: 16, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 160}, out: pitch{32, 96}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv3x16_k1x3x1x96_18_avx2, rows: 1, cols: 3, width: 16, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv6x16_k3x1x1x32_19_avx2, rows: 2, cols: 3, width: 16, k: 32, tapsH: 1, tapsW: 1, stepT: 800, in: pitch{32, 160}, out: pitch{32, 96}, res: pitch{32, 96}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv3x16_k3x1x1x32_20_avx2, rows: 1, cols: 3, width: 16, k: 32, tapsH: 1, tapsW: 1, stepT: 800, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv6x16_k1x1x1x32_21_avx2, rows: 1, cols: 6, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv6x16_k1x1x1x64_22_avx2, rows: 2, cols: 3, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 192}, out: pitch{32, 160}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv3x16_k1x1x1x64_23_avx2, rows: 1, cols: 3, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x3x1x96_24_avx2, rows: 2, cols: 2, width: 16, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{64, 320}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k3x1x1x32_25_avx2, rows: 1, cols: 4, width: 16, k: 32, tapsH: 1, tapsW: 1, stepT: 128, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x32_26_avx2, rows: 1, cols: 2, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_27_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x64_28_avx2, rows: 1, cols: 5, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x64_29_avx2, rows: 2, cols: 2, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 128}, out: pitch{32, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_30_avx2, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv1x16_k1x1x1x64_31_avx2, rows: 1, cols: 1, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv4x16_k1x3x1x96_30_avx2, rows: 2, cols: 2, width: 16, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 128}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x32_31_avx2, rows: 1, cols: 5, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool64_32_avx2, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv1x16_k1x1x1x64_33_avx2, rows: 1, cols: 1, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{40, 24, 24, 3}, tile: shape{1, 6, 24, 3}, steps: []step{
@@ -141,84 +148,80 @@ var avx2Plan = plan{
 			{name: "layer1.0.conv2", kernel: 5, maxTiles: 125, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
 		}},
 		{name: "layer1.0.conv3", space: shape{20, 6, 6, 16}, tile: shape{1, 3, 6, 16}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 6, maxTiles: 352, in: 4, out: 5, res: 5, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
+			{name: "layer1.0.conv3", kernel: 6, maxTiles: 352, in: 4, out: 5, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
 		}},
 		{name: "layer1.0.conv4", space: shape{1, 1, 720, 32}, tile: shape{1, 1, 12, 32}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 7, maxTiles: 889, in: 5, out: 3, res: 3, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 720, 16}, to: shape{1, 1, 720, 32}},
+			{name: "layer1.0.conv4", kernel: 7, maxTiles: 889, in: 5, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 720, 16}, to: shape{1, 1, 720, 32}},
 		}},
 		{name: "layer1.1.conv1", space: shape{20, 6, 6, 16}, tile: shape{1, 3, 6, 16}, steps: []step{
 			{name: "layer1.1.conv1", kernel: 8, maxTiles: 504, in: 3, out: 6, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 32}, to: shape{20, 6, 6, 16}},
 		}},
-		{name: "layer1.1.conv2", space: shape{20, 6, 6, 16}, tile: shape{1, 3, 6, 16}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 5, maxTiles: 125, in: 6, out: 7, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
+		{name: "layer1.1.conv2", space: shape{20, 3, 3, 16}, tile: shape{1, 3, 3, 16}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 9, tails: []int{-1, 10}, run: runRows, maxTiles: 125, in: 6, out: 7, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{20, 6, 6, 16}, to: shape{20, 3, 3, 16}},
 		}},
-		{name: "layer1.1.conv3", space: shape{20, 1, 36, 16}, tile: shape{1, 1, 18, 16}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 9, maxTiles: 352, in: 7, out: 8, res: 7, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 36, 16}, to: shape{20, 1, 36, 16}},
+		{name: "layer1.1.conv3..pool2", space: shape{1, 3, 3, 1}, tile: shape{1, 1, 3, 1}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 11, run: runFlat, maxTiles: 516, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 16}},
+			{name: "layer1.1.conv4", kernel: 12, maxTiles: 1266, in: 8, out: 9, res: 3, every: [3]int{1, 2, 2}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 32}},
+			{name: "pool2", kernel: 13, maxTiles: 15000, in: 9, out: 10, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
-		{name: "layer1.1.conv4", space: shape{1, 1, 720, 32}, tile: shape{1, 1, 12, 32}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 7, maxTiles: 889, in: 8, out: 3, res: 3, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 720, 16}, to: shape{1, 1, 720, 32}},
+		{name: "layer2.0.downsample.0", space: shape{1, 1, 90, 64}, tile: shape{1, 1, 12, 32}, steps: []step{
+			{name: "layer2.0.downsample.0", kernel: 14, maxTiles: 504, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
 		}},
-		{name: "pool2", space: shape{10, 1, 36, 32}, tile: shape{1, 1, 1, 32}, steps: []step{
-			{name: "pool2", kernel: 10, maxTiles: 15000, in: 3, out: 9, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 36, 32}, to: shape{10, 1, 36, 32}},
-		}},
-		{name: "layer2.0.downsample.0", space: shape{10, 3, 3, 64}, tile: shape{1, 3, 3, 32}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 11, tails: []int{-1, 12}, run: runRows, maxTiles: 504, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{10, 6, 6, 32}, to: shape{10, 3, 3, 64}},
-		}},
-		{name: "layer2.0.conv1", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 32}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 13, tails: []int{-1, 14}, run: runRows, maxTiles: 504, in: 9, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{10, 6, 6, 32}, to: shape{10, 3, 3, 32}},
+		{name: "layer2.0.conv1", space: shape{10, 3, 3, 32}, tile: shape{1, 3, 3, 16}, steps: []step{
+			{name: "layer2.0.conv1", kernel: 15, tails: []int{-1, 16}, run: runRows, maxTiles: 504, in: 10, out: 12, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.0.conv2", space: shape{10, 3, 3, 32}, tile: shape{1, 3, 3, 16}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 15, tails: []int{-1, 16}, run: runRows, maxTiles: 63, in: 11, out: 12, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv2", kernel: 17, tails: []int{-1, 18}, run: runRows, maxTiles: 63, in: 12, out: 13, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.0.conv3", space: shape{10, 3, 3, 32}, tile: shape{1, 3, 3, 16}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 17, tails: []int{-1, 18}, run: runRows, maxTiles: 184, in: 11, out: 12, res: 12, pack: 13, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv3", kernel: 19, tails: []int{-1, 20}, run: runRows, maxTiles: 184, in: 12, out: 13, res: 13, every: [3]int{1, 1, 1}, pack: 13, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 90, 64}, tile: shape{1, 1, 12, 32}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 19, maxTiles: 504, in: 12, out: 10, res: 10, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
+			{name: "layer2.0.conv4", kernel: 21, maxTiles: 504, in: 13, out: 11, res: 11, every: [3]int{1, 1, 1}, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
 		}},
 		{name: "layer2.1.conv1", space: shape{10, 3, 3, 32}, tile: shape{1, 3, 3, 16}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 20, tails: []int{-1, 21}, run: runRows, maxTiles: 270, in: 10, out: 13, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.1.conv1", kernel: 22, tails: []int{-1, 23}, run: runRows, maxTiles: 270, in: 11, out: 14, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}},
 		}},
-		{name: "layer2.1.conv2", space: shape{10, 3, 3, 32}, tile: shape{1, 3, 3, 16}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 15, tails: []int{-1, 16}, run: runRows, maxTiles: 63, in: 13, out: 14, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+		{name: "layer2.1.conv2", space: shape{10, 2, 2, 32}, tile: shape{3, 2, 2, 16}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 24, run: runRows, maxTiles: 88, in: 14, out: 15, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}},
 		}},
-		{name: "layer2.1.conv3", space: shape{10, 1, 9, 32}, tile: shape{1, 1, 9, 16}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 22, tails: []int{-1, -1, -1, -1, 23}, maxTiles: 219, in: 14, out: 15, res: 14, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 9, 32}, to: shape{10, 1, 9, 32}},
+		{name: "layer2.1.conv3", space: shape{10, 1, 4, 32}, tile: shape{3, 1, 4, 16}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 25, maxTiles: 254, in: 15, out: 16, res: 15, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 4, 32}, to: shape{10, 1, 4, 32}},
 		}},
-		{name: "layer2.1.conv4", space: shape{1, 1, 90, 64}, tile: shape{1, 1, 12, 32}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 19, maxTiles: 504, in: 15, out: 10, res: 10, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
+		{name: "layer2.1.conv4", space: shape{10, 2, 2, 64}, tile: shape{1, 2, 2, 32}, steps: []step{
+			{name: "layer2.1.conv4", kernel: 26, maxTiles: 583, in: 16, out: 17, res: 11, every: [3]int{1, 2, 2}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}},
 		}},
-		{name: "pool3", space: shape{5, 1, 9, 64}, tile: shape{1, 1, 1, 64}, steps: []step{
-			{name: "pool3", kernel: 24, maxTiles: 7500, in: 10, out: 16, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 9, 64}, to: shape{5, 1, 9, 64}},
+		{name: "pool3", space: shape{5, 1, 4, 64}, tile: shape{1, 1, 1, 64}, steps: []step{
+			{name: "pool3", kernel: 27, maxTiles: 7500, in: 17, out: 18, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 4, 64}, to: shape{5, 1, 4, 64}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{5, 2, 2, 64}, tile: shape{2, 2, 2, 16}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 25, run: runRows, maxTiles: 370, in: 16, out: 17, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{5, 3, 3, 64}, to: shape{5, 2, 2, 64}},
+		{name: "layer3.0.downsample.0", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 10, 16}, steps: []step{
+			{name: "layer3.0.downsample.0", kernel: 28, maxTiles: 320, in: 18, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 64}, to: shape{1, 1, 20, 64}},
 		}},
 		{name: "layer3.0.conv1", space: shape{5, 2, 2, 32}, tile: shape{3, 2, 2, 16}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 26, run: runRows, maxTiles: 370, in: 16, out: 18, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{5, 3, 3, 64}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.0.conv1", kernel: 29, run: runRows, maxTiles: 370, in: 18, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{3, 2, 2, 16}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 27, run: runRows, maxTiles: 88, in: 18, out: 19, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.0.conv_normal", kernel: 30, run: runRows, maxTiles: 88, in: 20, out: 21, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 5, 16}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 28, maxTiles: 592, in: 19, out: 17, res: 17, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
+			{name: "layer3.0.conv4", kernel: 31, maxTiles: 592, in: 21, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
 		}},
 		{name: "layer3.1.conv1", space: shape{5, 2, 2, 32}, tile: shape{3, 2, 2, 16}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 29, run: runRows, maxTiles: 370, in: 17, out: 20, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.1.conv1", kernel: 29, run: runRows, maxTiles: 370, in: 19, out: 22, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.1.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{3, 2, 2, 16}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 27, run: runRows, maxTiles: 88, in: 20, out: 21, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.1.conv_normal", kernel: 30, run: runRows, maxTiles: 88, in: 22, out: 23, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 5, 16}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 28, maxTiles: 592, in: 21, out: 17, res: 17, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
+			{name: "layer3.1.conv4", kernel: 31, maxTiles: 592, in: 23, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 30, maxTiles: 750, in: 17, out: 22, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
-			{name: "fc", kernel: 31, run: runFlat, maxTiles: 412, in: 22, out: 23, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
+			{name: "pool4", kernel: 32, maxTiles: 750, in: 19, out: 24, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
+			{name: "fc", kernel: 33, run: runFlat, maxTiles: 412, in: 24, out: 25, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 22, shape: shape{1, 1, 1, 64}},
-		{name: "logits", buffer: 23, shape: shape{1, 1, 1, 11}},
+		{name: "features", buffer: 24, shape: shape{1, 1, 1, 64}},
+		{name: "logits", buffer: 25, shape: shape{1, 1, 1, 11}},
 	},
 }

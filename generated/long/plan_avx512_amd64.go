@@ -7,7 +7,7 @@ package long
 var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   223840,
-	scratch: 2880,
+	scratch: 1920,
 	packed:  75344,
 	buffers: []buffer{
 		// 0: input, 40x24x24x3
@@ -24,44 +24,46 @@ var avx512Plan = plan{
 		{offset: 143200, frame: 576, row: 96, pixel: 16},
 		// 6: layer1.1.relu1, 20x6x6x16
 		{offset: 81264, frame: 1024, row: 128, pixel: 16},
-		// 7: layer1.1.relu2, 20x6x6x16
-		{offset: 143200, frame: 576, row: 96, pixel: 16},
-		// 8: layer1.1.sum, 20x6x6x16
-		{offset: 154720, frame: 576, row: 96, pixel: 16},
-		// 9: pool2, 10x6x6x32
-		{offset: 143200, frame: 1152, row: 192, pixel: 32},
-		// 10: layer2.0.downsample.1, 10x3x3x64
-		{offset: 120160, frame: 576, row: 192, pixel: 64},
-		// 11: layer2.0.relu1, 10x3x3x32
+		// 7: layer1.1.relu2, 20x3x3x16
+		{offset: 143200, frame: 144, row: 48, pixel: 16},
+		// 8: layer1.1.sum, 20x3x3x16
+		{offset: 148960, frame: 144, row: 48, pixel: 16},
+		// 9: layer1.1.relu, 20x1x3x32
+		{frame: 96, row: 96, pixel: 32, scratch: true},
+		// 10: pool2, 10x3x3x32
+		{offset: 151840, frame: 288, row: 96, pixel: 32},
+		// 11: layer2.0.downsample.1, 10x3x3x64
+		{offset: 143200, frame: 576, row: 192, pixel: 64},
+		// 12: layer2.0.relu1, 10x3x3x32
 		{offset: 101792, frame: 800, row: 160, pixel: 32},
-		// 12: layer2.0.relu2, 10x3x3x32
-		{offset: 125920, frame: 288, row: 96, pixel: 32},
-		// 13: layer2.0.sum, 10x1x3x32
+		// 13: layer2.0.relu2, 10x3x3x32
+		{offset: 120160, frame: 288, row: 96, pixel: 32},
+		// 14: layer2.0.sum, 10x1x3x32
 		{frame: 96, row: 96, pixel: 32, scratch: true},
-		// 14: layer2.1.relu1, 10x3x3x32
+		// 15: layer2.1.relu1, 10x3x3x32
 		{offset: 109792, frame: 800, row: 160, pixel: 32},
-		// 15: layer2.1.relu2, 10x3x3x32
-		{offset: 125920, frame: 288, row: 96, pixel: 32},
-		// 16: layer2.1.sum, 10x1x3x32
-		{frame: 96, row: 96, pixel: 32, scratch: true},
-		// 17: layer2.1.relu, 10x1x3x64
-		{offset: 960, frame: 192, row: 192, pixel: 64, scratch: true},
-		// 18: pool3, 5x3x3x64
-		{offset: 128800, frame: 576, row: 192, pixel: 64},
-		// 19: layer3.0.downsample.1, 5x2x2x64
+		// 16: layer2.1.relu2, 10x2x2x32
+		{offset: 120160, frame: 128, row: 64, pixel: 32},
+		// 17: layer2.1.sum, 10x2x2x32
+		{offset: 121440, frame: 128, row: 64, pixel: 32},
+		// 18: layer2.1.relu, 10x1x2x64
+		{frame: 128, row: 128, pixel: 64, scratch: true},
+		// 19: pool3, 5x2x2x64
 		{offset: 120160, frame: 256, row: 128, pixel: 64},
-		// 20: layer3.0.relu1, 5x2x2x32
+		// 20: layer3.0.downsample.1, 5x2x2x64
+		{offset: 122720, frame: 256, row: 128, pixel: 64},
+		// 21: layer3.0.relu1, 5x2x2x32
 		{offset: 117760, frame: 512, row: 128, pixel: 32},
-		// 21: layer3.0.relu2, 5x2x2x32
-		{offset: 121440, frame: 128, row: 64, pixel: 32},
-		// 22: layer3.1.relu1, 5x2x2x32
+		// 22: layer3.0.relu2, 5x2x2x32
+		{offset: 120160, frame: 128, row: 64, pixel: 32},
+		// 23: layer3.1.relu1, 5x2x2x32
 		{offset: 117760, frame: 512, row: 128, pixel: 32},
-		// 23: layer3.1.relu2, 5x2x2x32
-		{offset: 121440, frame: 128, row: 64, pixel: 32},
-		// 24: pool4, 1x1x1x64
-		{offset: 121440, frame: 64, row: 64, pixel: 64},
-		// 25: fc, 1x1x1x11
-		{offset: 121504, frame: 16, row: 16, pixel: 16},
+		// 24: layer3.1.relu2, 5x2x2x32
+		{offset: 120160, frame: 128, row: 64, pixel: 32},
+		// 25: pool4, 1x1x1x64
+		{offset: 120160, frame: 64, row: 64, pixel: 64},
+		// 26: fc, 1x1x1x11
+		{offset: 120224, frame: 16, row: 16, pixel: 16},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, taps: 9, width: 16, weights: 0, bias: 432},
@@ -104,24 +106,28 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv14x32_k1x1x1x16_8_avx512, rows: 1, cols: 14, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv6x32_k1x1x1x16_9_avx512, rows: 1, cols: 6, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv18x16_k1x1x1x32_10_avx512, rows: 3, cols: 6, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 192}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv18x16_k3x1x1x16_11_avx512, rows: 1, cols: 18, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 576, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, pool: maxpool32_12_avx512, rows: 1, cols: 1, width: 32, tapsH: 1, tapsW: 1, stepT: 1152, stepH: 192, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}},
-		{kind: kindConv, conv: conv3x64_k1x1x1x32_13_avx512, rows: 1, cols: 3, width: 64, k: 32, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv9x32_k1x1x1x32_14_avx512, rows: 3, cols: 3, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{64, 384}, out: pitch{32, 160}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv9x32_k1x3x1x96_15_avx512, rows: 3, cols: 3, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 160}, out: pitch{32, 96}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv3x32_k3x1x1x32_16_avx512, rows: 1, cols: 3, width: 32, k: 32, tapsH: 1, tapsW: 1, stepT: 800, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv3x64_k1x1x1x32_17_avx512, rows: 1, cols: 3, width: 64, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv3x32_k1x1x1x64_18_avx512, rows: 1, cols: 3, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv3x32_k3x1x1x32_19_avx512, rows: 1, cols: 3, width: 32, k: 32, tapsH: 1, tapsW: 1, stepT: 288, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, pool: maxpool64_20_avx512, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 192, stepH: 192, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv4x64_k1x1x1x64_21_avx512, rows: 2, cols: 2, width: 64, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 384}, out: pitch{64, 128}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv4x32_k1x1x1x64_22_avx512, rows: 2, cols: 2, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 384}, out: pitch{32, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x32_k1x3x1x96_23_avx512, rows: 2, cols: 2, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 128}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x64_k1x1x1x32_24_avx512, rows: 1, cols: 2, width: 64, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x64_25_avx512, rows: 1, cols: 2, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x32_26_avx512, rows: 1, cols: 5, width: 64, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_27_avx512, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv1x16_k1x1x1x64_28_avx512, rows: 1, cols: 1, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv9x16_k1x3x1x48_11_avx512, rows: 3, cols: 3, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 256}, out: pitch{16, 48}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv9x16_k3x1x1x16_12_avx512, rows: 1, cols: 9, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv3x32_k1x1x1x16_13_avx512, rows: 1, cols: 3, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool32_14_avx512, rows: 1, cols: 1, width: 32, tapsH: 1, tapsW: 1, stepT: 96, stepH: 96, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}},
+		{kind: kindConv, conv: conv3x64_k1x1x1x32_15_avx512, rows: 1, cols: 3, width: 64, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv9x32_k1x1x1x32_16_avx512, rows: 3, cols: 3, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 96}, out: pitch{32, 160}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv9x32_k1x3x1x96_17_avx512, rows: 3, cols: 3, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 160}, out: pitch{32, 96}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv3x32_k3x1x1x32_18_avx512, rows: 1, cols: 3, width: 32, k: 32, tapsH: 1, tapsW: 1, stepT: 800, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv3x64_k1x1x1x32_19_avx512, rows: 1, cols: 3, width: 64, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv3x32_k1x1x1x64_20_avx512, rows: 1, cols: 3, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x32_k1x3x1x96_21_avx512, rows: 2, cols: 2, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{64, 320}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x32_k3x1x1x32_22_avx512, rows: 1, cols: 4, width: 32, k: 32, tapsH: 1, tapsW: 1, stepT: 128, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv2x64_k1x1x1x32_23_avx512, rows: 1, cols: 2, width: 64, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_24_avx512, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 128, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv2x64_k1x1x1x64_25_avx512, rows: 1, cols: 2, width: 64, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv4x32_k1x1x1x64_26_avx512, rows: 2, cols: 2, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 128}, out: pitch{32, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x32_k1x3x1x96_27_avx512, rows: 2, cols: 2, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 128}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x64_k1x1x1x32_28_avx512, rows: 1, cols: 2, width: 64, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x64_29_avx512, rows: 1, cols: 2, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x32_30_avx512, rows: 1, cols: 5, width: 64, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool64_31_avx512, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv1x16_k1x1x1x64_32_avx512, rows: 1, cols: 1, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{40, 24, 24, 3}, tile: shape{1, 6, 24, 3}, steps: []step{
@@ -143,74 +149,70 @@ var avx512Plan = plan{
 			{name: "layer1.0.conv2", kernel: 6, run: runRows, maxTiles: 43, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
 		}},
 		{name: "layer1.0.conv3", space: shape{20, 6, 6, 16}, tile: shape{1, 3, 6, 16}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 7, run: runRows, maxTiles: 125, in: 4, out: 5, res: 5, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
+			{name: "layer1.0.conv3", kernel: 7, run: runRows, maxTiles: 125, in: 4, out: 5, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
 		}},
 		{name: "layer1.0.conv4", space: shape{1, 1, 720, 32}, tile: shape{1, 1, 14, 32}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 8, tails: []int{-1, -1, -1, -1, -1, -1, 9, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 228, in: 5, out: 3, res: 3, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 720, 16}, to: shape{1, 1, 720, 32}},
+			{name: "layer1.0.conv4", kernel: 8, tails: []int{-1, -1, -1, -1, -1, -1, 9, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 228, in: 5, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 720, 16}, to: shape{1, 1, 720, 32}},
 		}},
 		{name: "layer1.1.conv1", space: shape{20, 6, 6, 16}, tile: shape{1, 3, 6, 16}, steps: []step{
 			{name: "layer1.1.conv1", kernel: 10, run: runRows, maxTiles: 184, in: 3, out: 6, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 32}, to: shape{20, 6, 6, 16}},
 		}},
-		{name: "layer1.1.conv2", space: shape{20, 6, 6, 16}, tile: shape{1, 3, 6, 16}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, run: runRows, maxTiles: 43, in: 6, out: 7, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
+		{name: "layer1.1.conv2", space: shape{20, 3, 3, 16}, tile: shape{1, 3, 3, 16}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 11, run: runRows, maxTiles: 85, in: 6, out: 7, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{20, 6, 6, 16}, to: shape{20, 3, 3, 16}},
 		}},
-		{name: "layer1.1.conv3", space: shape{20, 1, 36, 16}, tile: shape{1, 1, 18, 16}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 11, maxTiles: 125, in: 7, out: 8, res: 7, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 36, 16}, to: shape{20, 1, 36, 16}},
+		{name: "layer1.1.conv3", space: shape{20, 1, 9, 16}, tile: shape{1, 1, 9, 16}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 12, maxTiles: 244, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 9, 16}, to: shape{20, 1, 9, 16}},
 		}},
-		{name: "layer1.1.conv4", space: shape{1, 1, 720, 32}, tile: shape{1, 1, 14, 32}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 8, tails: []int{-1, -1, -1, -1, -1, -1, 9, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 228, in: 8, out: 3, res: 3, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 720, 16}, to: shape{1, 1, 720, 32}},
-		}},
-		{name: "pool2", space: shape{10, 1, 36, 32}, tile: shape{1, 1, 1, 32}, steps: []step{
-			{name: "pool2", kernel: 12, maxTiles: 30000, in: 3, out: 9, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 36, 32}, to: shape{10, 1, 36, 32}},
-		}},
-		{name: "layer2.0.downsample.0", space: shape{10, 3, 3, 64}, tile: shape{1, 2, 3, 64}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 13, maxTiles: 268, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{10, 6, 6, 32}, to: shape{10, 3, 3, 64}},
+		{name: "layer1.1.conv4..layer2.0.downsample.0", space: shape{1, 3, 3, 1}, tile: shape{1, 1, 3, 1}, steps: []step{
+			{name: "layer1.1.conv4", kernel: 13, maxTiles: 908, in: 8, out: 9, res: 3, every: [3]int{1, 2, 2}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 32}},
+			{name: "pool2", kernel: 14, maxTiles: 30000, in: 9, out: 10, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.downsample.0", kernel: 15, run: runFlat, maxTiles: 268, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 64}},
 		}},
 		{name: "layer2.0.conv1", space: shape{10, 3, 3, 32}, tile: shape{3, 3, 3, 32}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 14, run: runRows, maxTiles: 186, in: 9, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{10, 6, 6, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv1", kernel: 16, run: runRows, maxTiles: 186, in: 10, out: 12, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.0.conv2", space: shape{10, 3, 3, 32}, tile: shape{3, 3, 3, 32}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 15, run: runRows, maxTiles: 22, in: 11, out: 12, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv2", kernel: 17, run: runRows, maxTiles: 22, in: 12, out: 13, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{1, 3, 3, 1}, tile: shape{1, 1, 3, 1}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 16, maxTiles: 185, in: 11, out: 13, res: 12, pack: 13, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
-			{name: "layer2.0.conv4", kernel: 17, run: runFlat, maxTiles: 268, in: 13, out: 10, res: 10, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 64}},
-			{name: "layer2.1.conv1", kernel: 18, maxTiles: 272, in: 10, out: 14, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv3", kernel: 18, maxTiles: 185, in: 12, out: 14, res: 13, every: [3]int{1, 1, 1}, pack: 13, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv4", kernel: 19, run: runFlat, maxTiles: 268, in: 14, out: 11, res: 11, every: [3]int{1, 1, 1}, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 64}},
+			{name: "layer2.1.conv1", kernel: 20, maxTiles: 272, in: 11, out: 15, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}},
 		}},
-		{name: "layer2.1.conv2", space: shape{10, 3, 3, 32}, tile: shape{3, 3, 3, 32}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 15, run: runRows, maxTiles: 22, in: 14, out: 15, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+		{name: "layer2.1.conv2", space: shape{10, 2, 2, 32}, tile: shape{3, 2, 2, 32}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 21, run: runRows, maxTiles: 48, in: 15, out: 16, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}},
 		}},
-		{name: "layer2.1.conv3..pool3", space: shape{1, 3, 3, 1}, tile: shape{1, 1, 3, 1}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 19, run: runFlat, maxTiles: 185, in: 15, out: 16, res: 15, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
-			{name: "layer2.1.conv4", kernel: 17, run: runFlat, maxTiles: 268, in: 16, out: 17, res: 10, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 64}},
-			{name: "pool3", kernel: 20, maxTiles: 15000, in: 17, out: 18, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{5, 3, 3, 64}},
+		{name: "layer2.1.conv3", space: shape{10, 1, 4, 32}, tile: shape{3, 1, 4, 32}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 22, maxTiles: 141, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 4, 32}, to: shape{10, 1, 4, 32}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{5, 2, 2, 64}, tile: shape{2, 2, 2, 64}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 21, run: runRows, maxTiles: 107, in: 18, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{5, 3, 3, 64}, to: shape{5, 2, 2, 64}},
+		{name: "layer2.1.conv4..layer3.0.downsample.0", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
+			{name: "layer2.1.conv4", kernel: 23, maxTiles: 349, in: 17, out: 18, res: 11, every: [3]int{1, 2, 2}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}},
+			{name: "pool3", kernel: 24, maxTiles: 15000, in: 18, out: 19, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 64}, to: shape{5, 2, 2, 64}},
+			{name: "layer3.0.downsample.0", kernel: 25, run: runFlat, maxTiles: 183, in: 19, out: 20, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 64}},
 		}},
 		{name: "layer3.0.conv1", space: shape{5, 2, 2, 32}, tile: shape{2, 2, 2, 32}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 22, run: runRows, maxTiles: 208, in: 18, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{5, 3, 3, 64}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.0.conv1", kernel: 26, run: runRows, maxTiles: 208, in: 19, out: 21, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{2, 2, 2, 32}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 23, run: runRows, maxTiles: 48, in: 20, out: 21, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.0.conv_normal", kernel: 27, run: runRows, maxTiles: 48, in: 21, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv4..layer3.1.conv1", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 24, run: runFlat, maxTiles: 349, in: 21, out: 19, res: 19, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 64}},
-			{name: "layer3.1.conv1", kernel: 25, maxTiles: 322, in: 19, out: 22, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.0.conv4", kernel: 28, run: runFlat, maxTiles: 349, in: 22, out: 20, res: 20, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 64}},
+			{name: "layer3.1.conv1", kernel: 29, maxTiles: 322, in: 20, out: 23, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.1.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{2, 2, 2, 32}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 23, run: runRows, maxTiles: 48, in: 22, out: 23, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.1.conv_normal", kernel: 27, run: runRows, maxTiles: 48, in: 23, out: 24, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 26, maxTiles: 167, in: 23, out: 19, res: 19, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
+			{name: "layer3.1.conv4", kernel: 30, maxTiles: 167, in: 24, out: 20, res: 20, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 27, maxTiles: 1500, in: 19, out: 24, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
-			{name: "fc", kernel: 28, run: runFlat, maxTiles: 413, in: 24, out: 25, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
+			{name: "pool4", kernel: 31, maxTiles: 1500, in: 20, out: 25, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
+			{name: "fc", kernel: 32, run: runFlat, maxTiles: 413, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 24, shape: shape{1, 1, 1, 64}},
-		{name: "logits", buffer: 25, shape: shape{1, 1, 1, 11}},
+		{name: "features", buffer: 25, shape: shape{1, 1, 1, 64}},
+		{name: "logits", buffer: 26, shape: shape{1, 1, 1, 11}},
 	},
 }

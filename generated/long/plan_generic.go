@@ -22,40 +22,44 @@ var genericPlan = plan{
 		{offset: 135200, frame: 576, row: 96, pixel: 16},
 		// 6: layer1.1.relu1, 20x6x6x16
 		{offset: 81264, frame: 1024, row: 128, pixel: 16},
-		// 7: layer1.1.relu2, 20x6x6x16
-		{offset: 135200, frame: 576, row: 96, pixel: 16},
-		// 8: layer1.1.sum, 20x6x6x16
-		{offset: 146720, frame: 576, row: 96, pixel: 16},
-		// 9: pool2, 10x6x6x32
-		{offset: 135200, frame: 1152, row: 192, pixel: 32},
-		// 10: layer2.0.downsample.1, 10x3x3x64
+		// 7: layer1.1.relu2, 20x3x3x16
+		{offset: 135200, frame: 144, row: 48, pixel: 16},
+		// 8: layer1.1.sum, 20x3x3x16
+		{offset: 140960, frame: 144, row: 48, pixel: 16},
+		// 9: layer1.1.relu, 20x3x3x32
+		{offset: 135200, frame: 288, row: 96, pixel: 32},
+		// 10: pool2, 10x3x3x32
+		{offset: 117920, frame: 288, row: 96, pixel: 32},
+		// 11: layer2.0.downsample.1, 10x3x3x64
 		{offset: 112160, frame: 576, row: 192, pixel: 64},
-		// 11: layer2.0.relu1, 10x3x3x32
+		// 12: layer2.0.relu1, 10x3x3x32
 		{offset: 101792, frame: 800, row: 160, pixel: 32},
-		// 12: layer2.0.relu2, 10x3x3x32
+		// 13: layer2.0.relu2, 10x3x3x32
 		{offset: 117920, frame: 288, row: 96, pixel: 32},
-		// 13: layer2.1.relu1, 10x3x3x32
+		// 14: layer2.1.relu1, 10x3x3x32
 		{offset: 101792, frame: 800, row: 160, pixel: 32},
-		// 14: layer2.1.relu2, 10x3x3x32
-		{offset: 117920, frame: 288, row: 96, pixel: 32},
-		// 15: layer2.1.sum, 10x3x3x32
-		{offset: 120800, frame: 288, row: 96, pixel: 32},
-		// 16: pool3, 5x3x3x64
-		{offset: 117920, frame: 576, row: 192, pixel: 64},
-		// 17: layer3.0.downsample.1, 5x2x2x64
+		// 15: layer2.1.relu2, 10x2x2x32
+		{offset: 117920, frame: 128, row: 64, pixel: 32},
+		// 16: layer2.1.sum, 10x2x2x32
+		{offset: 120480, frame: 128, row: 64, pixel: 32},
+		// 17: layer2.1.relu, 10x2x2x64
+		{offset: 117920, frame: 256, row: 128, pixel: 64},
+		// 18: pool3, 5x2x2x64
 		{offset: 112160, frame: 256, row: 128, pixel: 64},
-		// 18: layer3.0.relu1, 5x2x2x32
+		// 19: layer3.0.downsample.1, 5x2x2x64
+		{offset: 113440, frame: 256, row: 128, pixel: 64},
+		// 20: layer3.0.relu1, 5x2x2x32
 		{offset: 109760, frame: 512, row: 128, pixel: 32},
-		// 19: layer3.0.relu2, 5x2x2x32
-		{offset: 113440, frame: 128, row: 64, pixel: 32},
-		// 20: layer3.1.relu1, 5x2x2x32
+		// 21: layer3.0.relu2, 5x2x2x32
+		{offset: 112160, frame: 128, row: 64, pixel: 32},
+		// 22: layer3.1.relu1, 5x2x2x32
 		{offset: 109760, frame: 512, row: 128, pixel: 32},
-		// 21: layer3.1.relu2, 5x2x2x32
-		{offset: 113440, frame: 128, row: 64, pixel: 32},
-		// 22: pool4, 1x1x1x64
-		{offset: 113440, frame: 64, row: 64, pixel: 64},
-		// 23: fc, 1x1x1x11
-		{offset: 113504, frame: 16, row: 16, pixel: 16},
+		// 23: layer3.1.relu2, 5x2x2x32
+		{offset: 112160, frame: 128, row: 64, pixel: 32},
+		// 24: pool4, 1x1x1x64
+		{offset: 112160, frame: 64, row: 64, pixel: 64},
+		// 25: fc, 1x1x1x11
+		{offset: 112224, frame: 16, row: 16, pixel: 16},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, taps: 9, width: 8, weights: 0, bias: 432},
@@ -96,18 +100,21 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 576, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 32, tapsH: 1, tapsW: 1, stepT: 1152, stepH: 192, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 48, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 32, tapsH: 1, tapsW: 1, stepT: 288, stepH: 96, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, stepT: 800, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, stepT: 288, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 576, stepH: 192, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, stepT: 128, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindAveragePool, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
@@ -132,84 +139,84 @@ var genericPlan = plan{
 			{name: "layer1.0.conv2", kernel: 5, maxTiles: 13807, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
 		}},
 		{name: "layer1.0.conv3", space: shape{20, 6, 6, 16}, tile: shape{1, 2, 6, 8}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 6, maxTiles: 38864, in: 4, out: 5, res: 5, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
+			{name: "layer1.0.conv3", kernel: 6, maxTiles: 38864, in: 4, out: 5, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
 		}},
 		{name: "layer1.0.conv4", space: shape{1, 1, 720, 32}, tile: shape{1, 1, 6, 16}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 7, maxTiles: 98365, in: 5, out: 3, res: 3, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 720, 16}, to: shape{1, 1, 720, 32}},
+			{name: "layer1.0.conv4", kernel: 7, maxTiles: 98365, in: 5, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 720, 16}, to: shape{1, 1, 720, 32}},
 		}},
 		{name: "layer1.1.conv1", space: shape{20, 6, 6, 16}, tile: shape{1, 1, 6, 16}, steps: []step{
 			{name: "layer1.1.conv1", kernel: 8, maxTiles: 55716, in: 3, out: 6, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 32}, to: shape{20, 6, 6, 16}},
 		}},
-		{name: "layer1.1.conv2", space: shape{20, 6, 6, 16}, tile: shape{1, 2, 6, 8}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 5, maxTiles: 13807, in: 6, out: 7, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
+		{name: "layer1.1.conv2", space: shape{20, 3, 3, 16}, tile: shape{1, 2, 3, 8}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 9, maxTiles: 13807, in: 6, out: 7, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{20, 6, 6, 16}, to: shape{20, 3, 3, 16}},
 		}},
-		{name: "layer1.1.conv3", space: shape{20, 1, 36, 16}, tile: shape{1, 1, 9, 8}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 9, maxTiles: 38864, in: 7, out: 8, res: 7, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 36, 16}, to: shape{20, 1, 36, 16}},
+		{name: "layer1.1.conv3", space: shape{20, 1, 9, 16}, tile: shape{1, 1, 5, 8}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 10, maxTiles: 38864, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 9, 16}, to: shape{20, 1, 9, 16}},
 		}},
-		{name: "layer1.1.conv4", space: shape{1, 1, 720, 32}, tile: shape{1, 1, 6, 16}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 7, maxTiles: 98365, in: 8, out: 3, res: 3, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 720, 16}, to: shape{1, 1, 720, 32}},
+		{name: "layer1.1.conv4", space: shape{20, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
+			{name: "layer1.1.conv4", kernel: 11, maxTiles: 98365, in: 8, out: 9, res: 3, every: [3]int{1, 2, 2}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 32}},
 		}},
-		{name: "pool2", space: shape{10, 1, 36, 32}, tile: shape{1, 1, 1, 32}, steps: []step{
-			{name: "pool2", kernel: 10, maxTiles: 2097152, in: 3, out: 9, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 36, 32}, to: shape{10, 1, 36, 32}},
+		{name: "pool2", space: shape{10, 1, 9, 32}, tile: shape{1, 1, 1, 32}, steps: []step{
+			{name: "pool2", kernel: 12, maxTiles: 2097152, in: 9, out: 10, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 9, 32}, to: shape{10, 1, 9, 32}},
 		}},
-		{name: "layer2.0.downsample.0", space: shape{10, 3, 3, 64}, tile: shape{1, 1, 3, 32}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 11, maxTiles: 55716, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{10, 6, 6, 32}, to: shape{10, 3, 3, 64}},
+		{name: "layer2.0.downsample.0", space: shape{1, 1, 90, 64}, tile: shape{1, 1, 6, 8}, steps: []step{
+			{name: "layer2.0.downsample.0", kernel: 13, maxTiles: 55716, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
 		}},
-		{name: "layer2.0.conv1", space: shape{10, 3, 3, 32}, tile: shape{1, 1, 3, 16}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 12, maxTiles: 55716, in: 9, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{10, 6, 6, 32}, to: shape{10, 3, 3, 32}},
+		{name: "layer2.0.conv1", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
+			{name: "layer2.0.conv1", kernel: 14, maxTiles: 55716, in: 10, out: 12, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.0.conv2", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 13, maxTiles: 7019, in: 11, out: 12, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv2", kernel: 15, maxTiles: 7019, in: 12, out: 13, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.0.conv3", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 14, maxTiles: 20376, in: 11, out: 12, res: 12, pack: 13, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv3", kernel: 16, maxTiles: 20376, in: 12, out: 13, res: 13, every: [3]int{1, 1, 1}, pack: 13, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 90, 64}, tile: shape{1, 1, 6, 8}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 15, maxTiles: 55716, in: 12, out: 10, res: 10, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
+			{name: "layer2.0.conv4", kernel: 17, maxTiles: 55716, in: 13, out: 11, res: 11, every: [3]int{1, 1, 1}, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
 		}},
 		{name: "layer2.1.conv1", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 16, maxTiles: 29839, in: 10, out: 13, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.1.conv1", kernel: 18, maxTiles: 29839, in: 11, out: 14, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}},
 		}},
-		{name: "layer2.1.conv2", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 13, maxTiles: 7019, in: 13, out: 14, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+		{name: "layer2.1.conv2", space: shape{10, 2, 2, 32}, tile: shape{1, 2, 2, 8}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 19, maxTiles: 7019, in: 14, out: 15, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}},
 		}},
-		{name: "layer2.1.conv3", space: shape{10, 1, 9, 32}, tile: shape{1, 1, 5, 8}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 17, maxTiles: 20376, in: 14, out: 15, res: 14, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 9, 32}, to: shape{10, 1, 9, 32}},
+		{name: "layer2.1.conv3", space: shape{10, 1, 4, 32}, tile: shape{1, 1, 4, 8}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 20, maxTiles: 20376, in: 15, out: 16, res: 15, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 4, 32}, to: shape{10, 1, 4, 32}},
 		}},
-		{name: "layer2.1.conv4", space: shape{1, 1, 90, 64}, tile: shape{1, 1, 6, 8}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 15, maxTiles: 55716, in: 15, out: 10, res: 10, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
+		{name: "layer2.1.conv4", space: shape{10, 2, 2, 64}, tile: shape{1, 2, 2, 8}, steps: []step{
+			{name: "layer2.1.conv4", kernel: 21, maxTiles: 55716, in: 16, out: 17, res: 11, every: [3]int{1, 2, 2}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}},
 		}},
-		{name: "pool3", space: shape{5, 1, 9, 64}, tile: shape{1, 1, 1, 64}, steps: []step{
-			{name: "pool3", kernel: 18, maxTiles: 1048576, in: 10, out: 16, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 9, 64}, to: shape{5, 1, 9, 64}},
+		{name: "pool3", space: shape{5, 1, 4, 64}, tile: shape{1, 1, 1, 64}, steps: []step{
+			{name: "pool3", kernel: 22, maxTiles: 1048576, in: 17, out: 18, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 4, 64}, to: shape{5, 1, 4, 64}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{5, 2, 2, 64}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 19, maxTiles: 29839, in: 16, out: 17, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{5, 3, 3, 64}, to: shape{5, 2, 2, 64}},
+		{name: "layer3.0.downsample.0", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 3, 8}, steps: []step{
+			{name: "layer3.0.downsample.0", kernel: 23, maxTiles: 29839, in: 18, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 64}, to: shape{1, 1, 20, 64}},
 		}},
 		{name: "layer3.0.conv1", space: shape{5, 2, 2, 32}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 20, maxTiles: 29839, in: 16, out: 18, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{5, 3, 3, 64}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.0.conv1", kernel: 18, maxTiles: 29839, in: 18, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 21, maxTiles: 7019, in: 18, out: 19, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.0.conv_normal", kernel: 24, maxTiles: 7019, in: 20, out: 21, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 3, 8}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 15, maxTiles: 55716, in: 19, out: 17, res: 17, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
+			{name: "layer3.0.conv4", kernel: 17, maxTiles: 55716, in: 21, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
 		}},
 		{name: "layer3.1.conv1", space: shape{5, 2, 2, 32}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 16, maxTiles: 29839, in: 17, out: 20, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.1.conv1", kernel: 18, maxTiles: 29839, in: 19, out: 22, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.1.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 21, maxTiles: 7019, in: 20, out: 21, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.1.conv_normal", kernel: 24, maxTiles: 7019, in: 22, out: 23, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 3, 8}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 15, maxTiles: 55716, in: 21, out: 17, res: 17, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
+			{name: "layer3.1.conv4", kernel: 17, maxTiles: 55716, in: 23, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 22, maxTiles: 104857, in: 17, out: 22, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
-			{name: "fc", kernel: 23, run: runFlat, maxTiles: 29839, in: 22, out: 23, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
+			{name: "pool4", kernel: 25, maxTiles: 104857, in: 19, out: 24, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
+			{name: "fc", kernel: 26, run: runFlat, maxTiles: 29839, in: 24, out: 25, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 22, shape: shape{1, 1, 1, 64}},
-		{name: "logits", buffer: 23, shape: shape{1, 1, 1, 11}},
+		{name: "features", buffer: 24, shape: shape{1, 1, 1, 64}},
+		{name: "logits", buffer: 25, shape: shape{1, 1, 1, 11}},
 	},
 }

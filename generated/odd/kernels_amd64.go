@@ -40,70 +40,76 @@ func conv14x32_k1x1x1x57_11_avx512(in, weights, bias, res, out *float32, tiles, 
 func conv14x32_k3x1x1x19_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k3x1x1x19_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x3x3x19_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_14_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv7x32_k3x1x1x19_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv21x16_k1x1x1x57_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x32_k1x1x1x19_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv7x48_k1x1x1x57_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_16_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv7x48_k1x3x3x33_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv28x16_k1x1x1x57_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv9x48_k3x1x1x33_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x48_k1x1x1x57_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x48_k3x1x1x33_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x48_k1x3x3x33_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv28x16_k1x1x1x33_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x48_k3x1x1x33_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv7x48_k1x1x1x99_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x48_k3x1x1x33_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv9x48_k3x1x1x33_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv28x16_k1x1x1x33_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x48_k3x1x1x33_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x48_k1x1x1x99_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv7x48_k3x1x1x33_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x48_k3x1x1x33_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv7x48_k3x1x1x33_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x48_k3x1x1x33_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x112_k1x1x1x33_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x48_k3x1x1x33_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x112_k1x1x1x33_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x48_k1x3x3x33_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool112_28_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x48_k3x1x1x33_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k1x1x1x99_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x112_k1x1x1x33_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k1x1x1x99_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool112_30_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x32_k1x3x3x21_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x64_k1x1x1x99_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x64_k1x1x1x21_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x32_k1x1x1x99_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_33_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x32_k1x3x3x21_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x48_k1x1x1x63_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x64_k1x1x1x21_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool64_35_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x48_k1x1x1x63_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv4x24_k3x5x1x9_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -163,55 +169,73 @@ func conv4x24_k3x1x1x19_18_avx2(in, weights, bias, res, out *float32, tiles, tap
 func conv2x24_k3x1x1x19_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x24_k3x1x1x19_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x24_k1x3x3x19_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x24_k3x1x1x19_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x24_k1x3x3x19_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_22_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x24_k3x1x1x19_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x8_k1x1x1x57_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x24_k3x1x1x19_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x8_k1x1x1x57_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x8_k1x1x1x19_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x8_k1x3x3x33_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_25_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x40_k3x1x1x33_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x8_k1x1x1x57_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x8_k1x1x1x33_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x8_k1x1x1x57_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x8_k1x1x1x99_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x8_k1x3x3x33_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv2x40_k3x1x1x33_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x8_k3x1x1x33_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x8_k1x1x1x33_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool8_31_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv14x8_k1x1x1x99_31_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x99_32_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x40_k3x1x1x33_32_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x24_k1x1x1x99_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x8_k3x1x1x33_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x24_k1x3x3x21_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x40_k1x3x3x33_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x21_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x40_k3x1x1x33_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_36_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x8_k1x1x1x33_36_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x40_k1x1x1x63_37_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool8_37_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv4x16_k1x1x1x99_38_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv4x24_k1x1x1x99_39_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv4x24_k1x3x3x21_40_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv2x32_k1x1x1x21_41_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool64_42_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x40_k1x1x1x63_43_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -7,7 +7,7 @@ package odd
 var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   279472,
-	scratch: 5376,
+	scratch: 2688,
 	packed:  171056,
 	buffers: []buffer{
 		// 0: input, 7x43x29x3
@@ -34,14 +34,14 @@ var avx512Plan = plan{
 		{offset: 124240, frame: 4928, row: 448, pixel: 32},
 		// 11: layer1.2.relu1, 4x11x14x19
 		{offset: 31152, frame: 6656, row: 512, pixel: 32},
-		// 12: layer1.2.relu2, 4x11x14x19
-		{offset: 104528, frame: 4928, row: 448, pixel: 32},
-		// 13: layer1.2.sum, 4x1x14x19
-		{frame: 448, row: 448, pixel: 32, scratch: true},
-		// 14: layer1.2.relu, 4x1x14x57
-		{offset: 1792, frame: 896, row: 896, pixel: 64, scratch: true},
-		// 15: pool2, 2x11x14x57
-		{offset: 124240, frame: 9856, row: 896, pixel: 64},
+		// 12: layer1.2.relu2, 4x6x7x19
+		{offset: 104528, frame: 1344, row: 224, pixel: 32},
+		// 13: layer1.2.sum, 4x1x7x19
+		{frame: 224, row: 224, pixel: 32, scratch: true},
+		// 14: layer1.2.relu, 4x1x7x57
+		{offset: 896, frame: 448, row: 448, pixel: 64, scratch: true},
+		// 15: pool2, 2x6x7x57
+		{offset: 109904, frame: 2688, row: 448, pixel: 64},
 		// 16: layer2.0.downsample.1, 2x6x7x99
 		{offset: 65104, frame: 4704, row: 784, pixel: 112},
 		// 17: layer2.0.relu1, 2x6x7x33
@@ -62,26 +62,26 @@ var avx512Plan = plan{
 		{offset: 74512, frame: 2016, row: 336, pixel: 48},
 		// 25: layer2.3.relu1, 2x6x7x33
 		{offset: 57712, frame: 3456, row: 432, pixel: 48},
-		// 26: layer2.3.relu2, 2x6x7x33
-		{offset: 79216, frame: 2016, row: 336, pixel: 48},
-		// 27: layer2.3.sum, 2x1x7x33
-		{frame: 336, row: 336, pixel: 48, scratch: true},
-		// 28: layer2.3.relu, 2x1x7x99
-		{offset: 672, frame: 784, row: 784, pixel: 112, scratch: true},
-		// 29: pool3, 1x6x7x99
-		{offset: 74512, frame: 4704, row: 784, pixel: 112},
+		// 26: layer2.3.relu2, 2x1x4x33
+		{frame: 192, row: 192, pixel: 48, scratch: true},
+		// 27: layer2.3.sum, 2x1x4x33
+		{offset: 384, frame: 192, row: 192, pixel: 48, scratch: true},
+		// 28: layer2.3.relu, 2x1x4x99
+		{offset: 768, frame: 448, row: 448, pixel: 112, scratch: true},
+		// 29: pool3, 1x3x4x99
+		{offset: 74512, frame: 1344, row: 448, pixel: 112},
 		// 30: layer3.0.downsample.1, 1x3x4x63
-		{offset: 65104, frame: 768, row: 256, pixel: 64},
+		{offset: 75856, frame: 768, row: 256, pixel: 64},
 		// 31: layer3.0.relu1, 1x3x4x21
 		{offset: 64368, frame: 960, row: 192, pixel: 32},
 		// 32: layer3.0.relu2, 1x1x4x21
 		{frame: 128, row: 128, pixel: 32, scratch: true},
 		// 33: pool4, 1x1x1x63
-		{offset: 65872, frame: 64, row: 64, pixel: 64},
+		{offset: 65104, frame: 64, row: 64, pixel: 64},
 		// 34: fc, 1x1x1x37
-		{offset: 65936, frame: 48, row: 48, pixel: 48},
+		{offset: 65168, frame: 48, row: 48, pixel: 48},
 		// 35: softmax, 1x1x1x37
-		{offset: 65104, frame: 48, row: 48, pixel: 48},
+		{offset: 65216, frame: 48, row: 48, pixel: 48},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 20, in: 3, taps: 45, width: 32, weights: 0, bias: 4320},
@@ -116,7 +116,7 @@ var avx512Plan = plan{
 		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 33, in: 33, taps: 9, width: 48, weights: 127984, bias: 142240},
 		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 33, in: 33, taps: 3, width: 48, weights: 142288, bias: 147040},
 		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 99, in: 33, taps: 1, width: 112, weights: 147088, bias: 150784},
-		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 63, in: 99, taps: 1, width: 32, weights: 150896, bias: 157232},
+		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 63, in: 99, taps: 1, width: 64, weights: 150896, bias: 157232},
 		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 21, in: 99, taps: 1, width: 32, weights: 157296, bias: 160464},
 		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 21, in: 21, taps: 9, width: 32, weights: 160496, bias: 166544},
 		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 63, in: 21, taps: 1, width: 64, weights: 166576, bias: 167920},
@@ -136,28 +136,30 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv14x32_k1x1x1x19_10_avx512, rows: 1, cols: 14, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv14x32_k1x1x1x57_11_avx512, rows: 1, cols: 14, width: 32, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv14x32_k3x1x1x19_12_avx512, rows: 1, cols: 14, width: 32, k: 19, tapsH: 1, tapsW: 1, stepT: 4928, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv14x32_k3x1x1x19_13_avx512, rows: 1, cols: 14, width: 32, k: 19, tapsH: 1, tapsW: 1, stepT: 6656, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, pool: maxpool64_14_avx512, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 896, stepH: 896, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv21x16_k1x1x1x57_15_avx512, rows: 3, cols: 7, width: 16, k: 57, tapsH: 1, tapsW: 1, in: pitch{128, 1792}, out: pitch{112, 784}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv7x48_k1x1x1x57_16_avx512, rows: 1, cols: 7, width: 48, k: 57, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv7x48_k1x3x3x33_17_avx512, rows: 1, cols: 7, width: 48, k: 33, tapsH: 3, tapsW: 3, stepH: 432, stepW: 48, in: pitch{48, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv9x48_k3x1x1x33_18_avx512, rows: 1, cols: 9, width: 48, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv6x48_k3x1x1x33_19_avx512, rows: 1, cols: 6, width: 48, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv28x16_k1x1x1x33_20_avx512, rows: 1, cols: 28, width: 16, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv7x48_k1x1x1x99_21_avx512, rows: 1, cols: 7, width: 48, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv9x48_k3x1x1x33_22_avx512, rows: 1, cols: 9, width: 48, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv6x48_k3x1x1x33_23_avx512, rows: 1, cols: 6, width: 48, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv7x48_k3x1x1x33_24_avx512, rows: 1, cols: 7, width: 48, k: 33, tapsH: 1, tapsW: 1, stepT: 3456, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv7x48_k3x1x1x33_25_avx512, rows: 1, cols: 7, width: 48, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv3x112_k1x1x1x33_26_avx512, rows: 1, cols: 3, width: 112, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv1x112_k1x1x1x33_27_avx512, rows: 1, cols: 1, width: 112, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool112_28_avx512, rows: 1, cols: 1, width: 112, tapsH: 1, tapsW: 1, stepT: 784, stepH: 784, stepW: 112, in: pitch{112, 0}, out: pitch{112, 0}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x99_29_avx512, rows: 3, cols: 4, width: 32, k: 99, tapsH: 1, tapsW: 1, in: pitch{224, 1568}, out: pitch{64, 256}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x99_30_avx512, rows: 3, cols: 4, width: 32, k: 99, tapsH: 1, tapsW: 1, in: pitch{224, 1568}, out: pitch{32, 192}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x32_k1x3x3x21_31_avx512, rows: 1, cols: 4, width: 32, k: 21, tapsH: 3, tapsW: 3, stepH: 192, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x64_k1x1x1x21_32_avx512, rows: 1, cols: 4, width: 64, k: 21, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_33_avx512, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 4, stepT: 768, stepH: 256, stepW: 64, in: pitch{256, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv1x48_k1x1x1x63_34_avx512, rows: 1, cols: 1, width: 48, k: 63, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv14x32_k1x3x3x19_13_avx512, rows: 2, cols: 7, width: 32, k: 19, tapsH: 3, tapsW: 3, stepH: 512, stepW: 32, in: pitch{64, 1024}, out: pitch{32, 224}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv7x32_k3x1x1x19_14_avx512, rows: 1, cols: 7, width: 32, k: 19, tapsH: 1, tapsW: 1, stepT: 6656, in: pitch{64, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv7x32_k1x1x1x19_15_avx512, rows: 1, cols: 7, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_16_avx512, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 448, stepH: 448, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv28x16_k1x1x1x57_17_avx512, rows: 1, cols: 28, width: 16, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{112, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv7x48_k1x1x1x57_18_avx512, rows: 1, cols: 7, width: 48, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv7x48_k1x3x3x33_19_avx512, rows: 1, cols: 7, width: 48, k: 33, tapsH: 3, tapsW: 3, stepH: 432, stepW: 48, in: pitch{48, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv9x48_k3x1x1x33_20_avx512, rows: 1, cols: 9, width: 48, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv6x48_k3x1x1x33_21_avx512, rows: 1, cols: 6, width: 48, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv28x16_k1x1x1x33_22_avx512, rows: 1, cols: 28, width: 16, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv7x48_k1x1x1x99_23_avx512, rows: 1, cols: 7, width: 48, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv9x48_k3x1x1x33_24_avx512, rows: 1, cols: 9, width: 48, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv6x48_k3x1x1x33_25_avx512, rows: 1, cols: 6, width: 48, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv7x48_k3x1x1x33_26_avx512, rows: 1, cols: 7, width: 48, k: 33, tapsH: 1, tapsW: 1, stepT: 3456, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv4x48_k1x3x3x33_27_avx512, rows: 1, cols: 4, width: 48, k: 33, tapsH: 3, tapsW: 3, stepH: 432, stepW: 48, in: pitch{96, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x48_k3x1x1x33_28_avx512, rows: 1, cols: 4, width: 48, k: 33, tapsH: 1, tapsW: 1, stepT: 192, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv2x112_k1x1x1x33_29_avx512, rows: 1, cols: 2, width: 112, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{224, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool112_30_avx512, rows: 1, cols: 1, width: 112, tapsH: 1, tapsW: 1, stepT: 448, stepH: 448, stepW: 112, in: pitch{112, 0}, out: pitch{112, 0}},
+		{kind: kindConv, conv: conv4x64_k1x1x1x99_31_avx512, rows: 1, cols: 4, width: 64, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x99_32_avx512, rows: 3, cols: 4, width: 32, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 448}, out: pitch{32, 192}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x32_k1x3x3x21_33_avx512, rows: 1, cols: 4, width: 32, k: 21, tapsH: 3, tapsW: 3, stepH: 192, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x64_k1x1x1x21_34_avx512, rows: 1, cols: 4, width: 64, k: 21, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool64_35_avx512, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 4, stepT: 768, stepH: 256, stepW: 64, in: pitch{256, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv1x48_k1x1x1x63_36_avx512, rows: 1, cols: 1, width: 48, k: 63, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias}},
 		{kind: kindSoftmax, rows: 1, cols: 1},
 	},
 	regions: []region{
@@ -181,10 +183,10 @@ var avx512Plan = plan{
 			{name: "layer1.0.conv2", kernel: 8, maxTiles: 23, in: 5, out: 6, res: -1, pack: 4, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}},
 		}},
 		{name: "layer1.0.conv3", space: shape{4, 1, 154, 19}, tile: shape{1, 1, 14, 32}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 9, maxTiles: 70, in: 6, out: 7, res: 6, pack: 5, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 154, 19}, to: shape{4, 1, 154, 19}},
+			{name: "layer1.0.conv3", kernel: 9, maxTiles: 70, in: 6, out: 7, res: 6, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 154, 19}, to: shape{4, 1, 154, 19}},
 		}},
 		{name: "layer1.0.conv4", space: shape{1, 1, 616, 57}, tile: shape{1, 1, 28, 32}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 10, maxTiles: 196, in: 7, out: 4, res: 4, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}},
+			{name: "layer1.0.conv4", kernel: 10, maxTiles: 196, in: 7, out: 4, res: 4, every: [3]int{1, 1, 1}, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}},
 		}},
 		{name: "layer1.1.conv1", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 14, 32}, steps: []step{
 			{name: "layer1.1.conv1", kernel: 11, maxTiles: 70, in: 4, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
@@ -196,85 +198,81 @@ var avx512Plan = plan{
 			{name: "layer1.1.conv3", kernel: 12, maxTiles: 70, in: 9, out: 10, res: -1, pack: 9, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 154, 19}, to: shape{4, 1, 154, 19}},
 		}},
 		{name: "layer1.1.conv4", space: shape{1, 1, 616, 57}, tile: shape{1, 1, 28, 32}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 10, maxTiles: 196, in: 10, out: 4, res: 4, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}},
+			{name: "layer1.1.conv4", kernel: 10, maxTiles: 196, in: 10, out: 4, res: 4, every: [3]int{1, 1, 1}, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}},
 		}},
 		{name: "layer1.2.conv1", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 14, 32}, steps: []step{
 			{name: "layer1.2.conv1", kernel: 11, maxTiles: 70, in: 4, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
 		}},
-		{name: "layer1.2.conv2", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 14, 32}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 8, maxTiles: 23, in: 11, out: 12, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}},
+		{name: "layer1.2.conv2", space: shape{4, 6, 7, 19}, tile: shape{1, 2, 7, 32}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 13, run: runRows, maxTiles: 23, in: 11, out: 12, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}},
 		}},
-		{name: "layer1.2.conv3..pool2", space: shape{1, 11, 14, 1}, tile: shape{1, 1, 14, 1}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 13, maxTiles: 70, in: 11, out: 13, res: 12, pack: 13, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}},
-			{name: "layer1.2.conv4", kernel: 10, run: runFlat, maxTiles: 196, in: 13, out: 14, res: 4, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 57}},
-			{name: "pool2", kernel: 14, maxTiles: 15000, in: 14, out: 15, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{2, 11, 14, 57}},
+		{name: "layer1.2.conv3..pool2", space: shape{1, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 14, maxTiles: 137, in: 11, out: 13, res: 12, every: [3]int{1, 1, 1}, pack: 13, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}},
+			{name: "layer1.2.conv4", kernel: 15, maxTiles: 376, in: 13, out: 14, res: 4, every: [3]int{1, 2, 2}, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 19}, to: shape{4, 6, 7, 57}},
+			{name: "pool2", kernel: 16, maxTiles: 15000, in: 14, out: 15, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 57}, to: shape{2, 6, 7, 57}},
 		}},
-		{name: "layer2.0.downsample.0", space: shape{2, 6, 7, 99}, tile: shape{1, 3, 7, 64}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 15, run: runRows, maxTiles: 91, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 11, 14, 57}, to: shape{2, 6, 7, 99}},
+		{name: "layer2.0.downsample.0", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 28, 32}, steps: []step{
+			{name: "layer2.0.downsample.0", kernel: 17, maxTiles: 69, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 57}, to: shape{1, 1, 84, 99}},
 		}},
 		{name: "layer2.0.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 7, 48}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 16, maxTiles: 92, in: 15, out: 17, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 11, 14, 57}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.0.conv1", kernel: 18, maxTiles: 92, in: 15, out: 17, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 57}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.0.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 7, 48}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 17, maxTiles: 18, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.0.conv2", kernel: 19, maxTiles: 18, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.0.conv3", space: shape{2, 1, 42, 33}, tile: shape{1, 1, 27, 48}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 18, tails: []int{-1, -1, -1, -1, -1, -1, 19, -1, -1}, maxTiles: 42, in: 18, out: 19, res: 18, pack: 18, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 42, 33}, to: shape{2, 1, 42, 33}},
+			{name: "layer2.0.conv3", kernel: 20, tails: []int{-1, -1, -1, -1, -1, -1, 21, -1, -1}, maxTiles: 42, in: 18, out: 19, res: 18, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 42, 33}, to: shape{2, 1, 42, 33}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 28, 32}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 20, maxTiles: 116, in: 19, out: 16, res: 16, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
+			{name: "layer2.0.conv4", kernel: 22, maxTiles: 116, in: 19, out: 16, res: 16, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
 		}},
 		{name: "layer2.1.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 7, 48}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 21, maxTiles: 54, in: 16, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.1.conv1", kernel: 23, maxTiles: 54, in: 16, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.1.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 7, 48}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 17, maxTiles: 18, in: 20, out: 21, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.1.conv2", kernel: 19, maxTiles: 18, in: 20, out: 21, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.1.conv3", space: shape{2, 1, 42, 33}, tile: shape{1, 1, 27, 48}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 22, tails: []int{-1, -1, -1, -1, -1, -1, 23, -1, -1}, maxTiles: 42, in: 21, out: 22, res: -1, pack: 22, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 42, 33}, to: shape{2, 1, 42, 33}},
+			{name: "layer2.1.conv3", kernel: 24, tails: []int{-1, -1, -1, -1, -1, -1, 25, -1, -1}, maxTiles: 42, in: 21, out: 22, res: -1, pack: 22, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 42, 33}, to: shape{2, 1, 42, 33}},
 		}},
 		{name: "layer2.1.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 28, 32}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 20, maxTiles: 116, in: 22, out: 16, res: 16, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
+			{name: "layer2.1.conv4", kernel: 22, maxTiles: 116, in: 22, out: 16, res: 16, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
 		}},
 		{name: "layer2.2.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 7, 48}, steps: []step{
-			{name: "layer2.2.conv1", kernel: 21, maxTiles: 54, in: 16, out: 23, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.2.conv1", kernel: 23, maxTiles: 54, in: 16, out: 23, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.2.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 7, 48}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 17, maxTiles: 18, in: 23, out: 24, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.2.conv2", kernel: 19, maxTiles: 18, in: 23, out: 24, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.2.conv3", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 7, 48}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 24, maxTiles: 54, in: 23, out: 24, res: 24, pack: 26, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.2.conv3", kernel: 26, maxTiles: 54, in: 23, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.2.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 28, 32}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 20, maxTiles: 116, in: 24, out: 16, res: 16, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
+			{name: "layer2.2.conv4", kernel: 22, maxTiles: 116, in: 24, out: 16, res: 16, every: [3]int{1, 1, 1}, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
 		}},
 		{name: "layer2.3.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 7, 48}, steps: []step{
-			{name: "layer2.3.conv1", kernel: 21, maxTiles: 54, in: 16, out: 25, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.3.conv1", kernel: 23, maxTiles: 54, in: 16, out: 25, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
-		{name: "layer2.3.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 7, 48}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 17, maxTiles: 18, in: 25, out: 26, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
-		}},
-		{name: "layer2.3.conv3..pool3", space: shape{1, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 25, run: runFlat, maxTiles: 54, in: 26, out: 27, res: 26, pack: 30, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
-			{name: "layer2.3.conv4", kernel: 26, tails: []int{-1, 27, -1}, run: runFlat, maxTiles: 152, in: 27, out: 28, res: 16, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}},
-			{name: "pool3", kernel: 28, maxTiles: 8571, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{1, 6, 7, 99}},
-		}},
-		{name: "layer3.0.downsample.0", space: shape{1, 3, 4, 63}, tile: shape{1, 3, 4, 32}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 29, run: runRows, maxTiles: 47, in: 29, out: 30, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 6, 7, 99}, to: shape{1, 3, 4, 63}},
+		{name: "layer2.3.conv2..layer3.0.downsample.0", space: shape{1, 3, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 27, maxTiles: 31, in: 25, out: 26, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 3, 4, 33}},
+			{name: "layer2.3.conv3", kernel: 28, run: runFlat, maxTiles: 93, in: 26, out: 27, res: 26, every: [3]int{1, 1, 1}, pack: 30, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 33}},
+			{name: "layer2.3.conv4", kernel: 29, maxTiles: 208, in: 27, out: 28, res: 16, every: [3]int{1, 2, 2}, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 99}},
+			{name: "pool3", kernel: 30, maxTiles: 8571, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 99}, to: shape{1, 3, 4, 99}},
+			{name: "layer3.0.downsample.0", kernel: 31, run: runFlat, maxTiles: 70, in: 29, out: 30, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 99}, to: shape{1, 3, 4, 63}},
 		}},
 		{name: "layer3.0.conv1", space: shape{1, 3, 4, 21}, tile: shape{1, 3, 4, 32}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 30, run: runRows, maxTiles: 47, in: 29, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 6, 7, 99}, to: shape{1, 3, 4, 21}},
+			{name: "layer3.0.conv1", kernel: 32, run: runRows, maxTiles: 47, in: 29, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 99}, to: shape{1, 3, 4, 21}},
 		}},
 		{name: "layer3.0.conv_normal..layer3.0.conv4", space: shape{1, 3, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 31, maxTiles: 73, in: 31, out: 32, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}},
-			{name: "layer3.0.conv4", kernel: 32, run: runFlat, maxTiles: 302, in: 32, out: 30, res: 30, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 63}},
+			{name: "layer3.0.conv_normal", kernel: 33, maxTiles: 73, in: 31, out: 32, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}},
+			{name: "layer3.0.conv4", kernel: 34, run: runFlat, maxTiles: 302, in: 32, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 63}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 33, maxTiles: 2500, in: 30, out: 33, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}},
-			{name: "fc", kernel: 34, run: runFlat, maxTiles: 257, in: 33, out: 34, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
+			{name: "pool4", kernel: 35, maxTiles: 2500, in: 30, out: 33, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}},
+			{name: "fc", kernel: 36, run: runFlat, maxTiles: 257, in: 33, out: 34, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
 		}},
 		{name: "softmax", space: shape{1, 1, 1, 37}, tile: shape{1, 1, 1, 37}, steps: []step{
-			{name: "softmax", kernel: 35, maxTiles: 1, in: 34, out: 35, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
+			{name: "softmax", kernel: 37, maxTiles: 1, in: 34, out: 35, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
 		}},
 	},
 	outputs: []output{

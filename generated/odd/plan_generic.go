@@ -32,48 +32,52 @@ var genericPlan = plan{
 		{offset: 124240, frame: 4928, row: 448, pixel: 32},
 		// 11: layer1.2.relu1, 4x11x14x19
 		{offset: 31152, frame: 6656, row: 512, pixel: 32},
-		// 12: layer1.2.relu2, 4x11x14x19
-		{offset: 104528, frame: 4928, row: 448, pixel: 32},
-		// 13: pool2, 2x11x14x57
-		{offset: 104528, frame: 9856, row: 896, pixel: 64},
-		// 14: layer2.0.downsample.1, 2x6x7x99
+		// 12: layer1.2.relu2, 4x6x7x19
+		{offset: 115280, frame: 1344, row: 224, pixel: 32},
+		// 13: layer1.2.relu, 4x6x7x57
+		{offset: 104528, frame: 2688, row: 448, pixel: 64},
+		// 14: pool2, 2x6x7x57
+		{offset: 74512, frame: 2688, row: 448, pixel: 64},
+		// 15: layer2.0.downsample.1, 2x6x7x99
 		{offset: 65104, frame: 4704, row: 784, pixel: 112},
-		// 15: layer2.0.relu1, 2x6x7x33
+		// 16: layer2.0.relu1, 2x6x7x33
 		{offset: 57712, frame: 3456, row: 432, pixel: 48},
-		// 16: layer2.0.relu2, 2x6x7x33
+		// 17: layer2.0.relu2, 2x6x7x33
 		{offset: 74512, frame: 2016, row: 336, pixel: 48},
-		// 17: layer2.0.sum, 2x6x7x33
+		// 18: layer2.0.sum, 2x6x7x33
 		{offset: 78544, frame: 2016, row: 336, pixel: 48},
-		// 18: layer2.1.relu1, 2x6x7x33
+		// 19: layer2.1.relu1, 2x6x7x33
 		{offset: 57712, frame: 3456, row: 432, pixel: 48},
-		// 19: layer2.1.relu2, 2x6x7x33
+		// 20: layer2.1.relu2, 2x6x7x33
 		{offset: 74512, frame: 2016, row: 336, pixel: 48},
-		// 20: layer2.1.relu3, 2x6x7x33
+		// 21: layer2.1.relu3, 2x6x7x33
 		{offset: 78544, frame: 2016, row: 336, pixel: 48},
-		// 21: layer2.2.relu1, 2x6x7x33
+		// 22: layer2.2.relu1, 2x6x7x33
 		{offset: 57712, frame: 3456, row: 432, pixel: 48},
-		// 22: layer2.2.relu2, 2x6x7x33
+		// 23: layer2.2.relu2, 2x6x7x33
 		{offset: 74512, frame: 2016, row: 336, pixel: 48},
-		// 23: layer2.3.relu1, 2x6x7x33
+		// 24: layer2.3.relu1, 2x6x7x33
 		{offset: 57712, frame: 3456, row: 432, pixel: 48},
-		// 24: layer2.3.relu2, 2x6x7x33
-		{offset: 74512, frame: 2016, row: 336, pixel: 48},
-		// 25: layer2.3.sum, 2x6x7x33
-		{offset: 78544, frame: 2016, row: 336, pixel: 48},
-		// 26: pool3, 1x6x7x99
-		{offset: 74512, frame: 4704, row: 784, pixel: 112},
-		// 27: layer3.0.downsample.1, 1x3x4x63
-		{offset: 65104, frame: 768, row: 256, pixel: 64},
-		// 28: layer3.0.relu1, 1x3x4x21
+		// 25: layer2.3.relu2, 2x3x4x33
+		{offset: 74512, frame: 576, row: 192, pixel: 48},
+		// 26: layer2.3.sum, 2x3x4x33
+		{offset: 77200, frame: 576, row: 192, pixel: 48},
+		// 27: layer2.3.relu, 2x3x4x99
+		{offset: 74512, frame: 1344, row: 448, pixel: 112},
+		// 28: pool3, 1x3x4x99
+		{offset: 65104, frame: 1344, row: 448, pixel: 112},
+		// 29: layer3.0.downsample.1, 1x3x4x63
+		{offset: 66448, frame: 768, row: 256, pixel: 64},
+		// 30: layer3.0.relu1, 1x3x4x21
 		{offset: 64368, frame: 960, row: 192, pixel: 32},
-		// 29: layer3.0.relu2, 1x3x4x21
-		{offset: 65872, frame: 384, row: 128, pixel: 32},
-		// 30: pool4, 1x1x1x63
-		{offset: 65872, frame: 64, row: 64, pixel: 64},
-		// 31: fc, 1x1x1x37
-		{offset: 65936, frame: 48, row: 48, pixel: 48},
-		// 32: softmax, 1x1x1x37
-		{offset: 65104, frame: 48, row: 48, pixel: 48},
+		// 31: layer3.0.relu2, 1x3x4x21
+		{offset: 65104, frame: 384, row: 128, pixel: 32},
+		// 32: pool4, 1x1x1x63
+		{offset: 65104, frame: 64, row: 64, pixel: 64},
+		// 33: fc, 1x1x1x37
+		{offset: 65168, frame: 48, row: 48, pixel: 48},
+		// 34: softmax, 1x1x1x37
+		{offset: 65216, frame: 48, row: 48, pixel: 48},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 20, in: 3, taps: 45, width: 8, weights: 0, bias: 3240},
@@ -126,19 +130,24 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, stepT: 4928, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, stepT: 6656, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 9856, stepH: 896, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 57, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{112, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 57, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 3, tapsW: 3, stepH: 512, stepW: 32, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, stepT: 6656, in: pitch{64, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 2688, stepH: 448, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{112, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 3, tapsW: 3, stepH: 432, stepW: 48, in: pitch{48, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, stepT: 3456, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 8, tapsH: 1, tapsW: 1, stepT: 4704, stepH: 784, stepW: 112, in: pitch{112, 0}, out: pitch{112, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 99, tapsH: 1, tapsW: 1, in: pitch{224, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 99, tapsH: 1, tapsW: 1, in: pitch{224, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 3, tapsW: 3, stepH: 432, stepW: 48, in: pitch{96, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, stepT: 576, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{224, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 8, tapsH: 1, tapsW: 1, stepT: 1344, stepH: 448, stepW: 112, in: pitch{112, 0}, out: pitch{112, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 21, tapsH: 3, tapsW: 3, stepH: 192, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 21, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindAveragePool, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 4, stepT: 768, stepH: 256, stepW: 64, in: pitch{256, 0}, out: pitch{64, 0}},
@@ -168,10 +177,10 @@ var genericPlan = plan{
 			{name: "layer1.0.conv2", kernel: 6, maxTiles: 11688, in: 5, out: 6, res: -1, pack: 4, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}},
 		}},
 		{name: "layer1.0.conv3", space: shape{4, 1, 154, 19}, tile: shape{1, 1, 10, 8}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 7, maxTiles: 33214, in: 6, out: 7, res: 6, pack: 5, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 154, 19}, to: shape{4, 1, 154, 19}},
+			{name: "layer1.0.conv3", kernel: 7, maxTiles: 33214, in: 6, out: 7, res: 6, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 154, 19}, to: shape{4, 1, 154, 19}},
 		}},
 		{name: "layer1.0.conv4", space: shape{1, 1, 616, 57}, tile: shape{1, 1, 10, 16}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 8, maxTiles: 86019, in: 7, out: 4, res: 4, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}},
+			{name: "layer1.0.conv4", kernel: 8, maxTiles: 86019, in: 7, out: 4, res: 4, every: [3]int{1, 1, 1}, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}},
 		}},
 		{name: "layer1.1.conv1", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 7, 24}, steps: []step{
 			{name: "layer1.1.conv1", kernel: 9, maxTiles: 33214, in: 4, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
@@ -183,100 +192,100 @@ var genericPlan = plan{
 			{name: "layer1.1.conv3", kernel: 10, maxTiles: 33214, in: 9, out: 10, res: -1, pack: 9, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 154, 19}, to: shape{4, 1, 154, 19}},
 		}},
 		{name: "layer1.1.conv4", space: shape{1, 1, 616, 57}, tile: shape{1, 1, 10, 16}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 8, maxTiles: 86019, in: 10, out: 4, res: 4, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}},
+			{name: "layer1.1.conv4", kernel: 8, maxTiles: 86019, in: 10, out: 4, res: 4, every: [3]int{1, 1, 1}, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}},
 		}},
 		{name: "layer1.2.conv1", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 7, 24}, steps: []step{
 			{name: "layer1.2.conv1", kernel: 9, maxTiles: 33214, in: 4, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
 		}},
-		{name: "layer1.2.conv2", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 7, 8}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 6, maxTiles: 11688, in: 11, out: 12, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}},
+		{name: "layer1.2.conv2", space: shape{4, 6, 7, 19}, tile: shape{1, 1, 4, 8}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 11, maxTiles: 11688, in: 11, out: 12, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}},
 		}},
-		{name: "layer1.2.conv3", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 7, 8}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 11, maxTiles: 33214, in: 11, out: 12, res: 12, pack: 13, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}},
+		{name: "layer1.2.conv3", space: shape{4, 6, 7, 19}, tile: shape{1, 1, 4, 8}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 12, maxTiles: 33214, in: 11, out: 12, res: 12, every: [3]int{1, 1, 1}, pack: 13, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}},
 		}},
-		{name: "layer1.2.conv4", space: shape{1, 1, 616, 57}, tile: shape{1, 1, 10, 16}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 8, maxTiles: 86019, in: 12, out: 4, res: 4, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}},
+		{name: "layer1.2.conv4", space: shape{4, 6, 7, 57}, tile: shape{1, 1, 7, 8}, steps: []step{
+			{name: "layer1.2.conv4", kernel: 13, maxTiles: 86019, in: 12, out: 13, res: 4, every: [3]int{1, 2, 2}, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 19}, to: shape{4, 6, 7, 57}},
 		}},
-		{name: "pool2", space: shape{2, 1, 154, 57}, tile: shape{1, 1, 1, 64}, steps: []step{
-			{name: "pool2", kernel: 12, maxTiles: 1048576, in: 4, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 154, 57}, to: shape{2, 1, 154, 57}},
+		{name: "pool2", space: shape{2, 1, 42, 57}, tile: shape{1, 1, 1, 64}, steps: []step{
+			{name: "pool2", kernel: 14, maxTiles: 1048576, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 42, 57}, to: shape{2, 1, 42, 57}},
 		}},
-		{name: "layer2.0.downsample.0", space: shape{2, 6, 7, 99}, tile: shape{1, 1, 7, 16}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 13, maxTiles: 33214, in: 13, out: 14, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 11, 14, 57}, to: shape{2, 6, 7, 99}},
+		{name: "layer2.0.downsample.0", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 11, 8}, steps: []step{
+			{name: "layer2.0.downsample.0", kernel: 15, maxTiles: 33214, in: 14, out: 15, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 57}, to: shape{1, 1, 84, 99}},
 		}},
-		{name: "layer2.0.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 2, 40}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 14, maxTiles: 33214, in: 13, out: 15, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 11, 14, 57}, to: shape{2, 6, 7, 33}},
+		{name: "layer2.0.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
+			{name: "layer2.0.conv1", kernel: 16, maxTiles: 33214, in: 14, out: 16, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 57}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.0.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 15, maxTiles: 6810, in: 15, out: 16, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.0.conv2", kernel: 17, maxTiles: 6810, in: 16, out: 17, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.0.conv3", space: shape{2, 1, 42, 33}, tile: shape{1, 1, 3, 8}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 16, maxTiles: 19788, in: 16, out: 17, res: 16, pack: 18, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 42, 33}, to: shape{2, 1, 42, 33}},
+			{name: "layer2.0.conv3", kernel: 18, maxTiles: 19788, in: 17, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 42, 33}, to: shape{2, 1, 42, 33}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 11, 8}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 17, maxTiles: 54246, in: 17, out: 14, res: 14, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
+			{name: "layer2.0.conv4", kernel: 19, maxTiles: 54246, in: 18, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
 		}},
 		{name: "layer2.1.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 18, maxTiles: 19788, in: 14, out: 18, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.1.conv1", kernel: 20, maxTiles: 19788, in: 15, out: 19, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.1.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 15, maxTiles: 6810, in: 18, out: 19, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.1.conv2", kernel: 17, maxTiles: 6810, in: 19, out: 20, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.1.conv3", space: shape{2, 1, 42, 33}, tile: shape{1, 1, 3, 8}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 19, maxTiles: 19788, in: 19, out: 20, res: -1, pack: 22, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 42, 33}, to: shape{2, 1, 42, 33}},
+			{name: "layer2.1.conv3", kernel: 21, maxTiles: 19788, in: 20, out: 21, res: -1, pack: 22, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 42, 33}, to: shape{2, 1, 42, 33}},
 		}},
 		{name: "layer2.1.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 11, 8}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 17, maxTiles: 54246, in: 20, out: 14, res: 14, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
+			{name: "layer2.1.conv4", kernel: 19, maxTiles: 54246, in: 21, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
 		}},
 		{name: "layer2.2.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.2.conv1", kernel: 18, maxTiles: 19788, in: 14, out: 21, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.2.conv1", kernel: 20, maxTiles: 19788, in: 15, out: 22, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.2.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 15, maxTiles: 6810, in: 21, out: 22, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.2.conv2", kernel: 17, maxTiles: 6810, in: 22, out: 23, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.2.conv3", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 20, maxTiles: 19788, in: 21, out: 22, res: 22, pack: 26, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.2.conv3", kernel: 22, maxTiles: 19788, in: 22, out: 23, res: 23, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.2.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 11, 8}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 17, maxTiles: 54246, in: 22, out: 14, res: 14, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
+			{name: "layer2.2.conv4", kernel: 19, maxTiles: 54246, in: 23, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
 		}},
 		{name: "layer2.3.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.3.conv1", kernel: 18, maxTiles: 19788, in: 14, out: 23, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.3.conv1", kernel: 20, maxTiles: 19788, in: 15, out: 24, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
-		{name: "layer2.3.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 15, maxTiles: 6810, in: 23, out: 24, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
+		{name: "layer2.3.conv2", space: shape{2, 3, 4, 33}, tile: shape{1, 1, 2, 8}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 23, maxTiles: 6810, in: 24, out: 25, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 3, 4, 33}},
 		}},
-		{name: "layer2.3.conv3", space: shape{2, 1, 42, 33}, tile: shape{1, 1, 3, 8}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 16, maxTiles: 19788, in: 24, out: 25, res: 24, pack: 30, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 42, 33}, to: shape{2, 1, 42, 33}},
+		{name: "layer2.3.conv3", space: shape{2, 1, 12, 33}, tile: shape{1, 1, 2, 8}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 24, maxTiles: 19788, in: 25, out: 26, res: 25, every: [3]int{1, 1, 1}, pack: 30, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 12, 33}, to: shape{2, 1, 12, 33}},
 		}},
-		{name: "layer2.3.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 11, 8}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 17, maxTiles: 54246, in: 25, out: 14, res: 14, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
+		{name: "layer2.3.conv4", space: shape{2, 3, 4, 99}, tile: shape{1, 2, 4, 8}, steps: []step{
+			{name: "layer2.3.conv4", kernel: 25, maxTiles: 54246, in: 26, out: 27, res: 15, every: [3]int{1, 2, 2}, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 99}},
 		}},
-		{name: "pool3", space: shape{1, 1, 42, 99}, tile: shape{1, 1, 1, 104}, steps: []step{
-			{name: "pool3", kernel: 21, maxTiles: 8388608, in: 14, out: 26, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 42, 99}, to: shape{1, 1, 42, 99}},
+		{name: "pool3", space: shape{1, 1, 12, 99}, tile: shape{1, 1, 1, 104}, steps: []step{
+			{name: "pool3", kernel: 26, maxTiles: 8388608, in: 27, out: 28, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 12, 99}, to: shape{1, 1, 12, 99}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{1, 3, 4, 63}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 22, maxTiles: 19788, in: 26, out: 27, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 6, 7, 99}, to: shape{1, 3, 4, 63}},
+		{name: "layer3.0.downsample.0", space: shape{1, 1, 12, 63}, tile: shape{1, 1, 2, 8}, steps: []step{
+			{name: "layer3.0.downsample.0", kernel: 27, maxTiles: 19788, in: 28, out: 29, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12, 99}, to: shape{1, 1, 12, 63}},
 		}},
 		{name: "layer3.0.conv1", space: shape{1, 3, 4, 21}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 23, maxTiles: 19788, in: 26, out: 28, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 6, 7, 99}, to: shape{1, 3, 4, 21}},
+			{name: "layer3.0.conv1", kernel: 28, maxTiles: 19788, in: 28, out: 30, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 99}, to: shape{1, 3, 4, 21}},
 		}},
 		{name: "layer3.0.conv_normal", space: shape{1, 3, 4, 21}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 24, maxTiles: 10603, in: 28, out: 29, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}},
+			{name: "layer3.0.conv_normal", kernel: 29, maxTiles: 10603, in: 30, out: 31, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 12, 63}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 25, maxTiles: 79377, in: 29, out: 27, res: 27, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12, 21}, to: shape{1, 1, 12, 63}},
+			{name: "layer3.0.conv4", kernel: 30, maxTiles: 79377, in: 31, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12, 21}, to: shape{1, 1, 12, 63}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 26, maxTiles: 174762, in: 27, out: 30, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}},
-			{name: "fc", kernel: 27, run: runFlat, maxTiles: 30279, in: 30, out: 31, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
+			{name: "pool4", kernel: 31, maxTiles: 174762, in: 29, out: 32, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}},
+			{name: "fc", kernel: 32, run: runFlat, maxTiles: 30279, in: 32, out: 33, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
 		}},
 		{name: "softmax", space: shape{1, 1, 1, 37}, tile: shape{1, 1, 1, 37}, steps: []step{
-			{name: "softmax", kernel: 28, maxTiles: 1, in: 31, out: 32, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
+			{name: "softmax", kernel: 33, maxTiles: 1, in: 33, out: 34, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 30, shape: shape{1, 1, 1, 63}},
-		{name: "logits", buffer: 31, shape: shape{1, 1, 1, 37}},
-		{name: "probabilities", buffer: 32, shape: shape{1, 1, 1, 37}},
+		{name: "features", buffer: 32, shape: shape{1, 1, 1, 63}},
+		{name: "logits", buffer: 33, shape: shape{1, 1, 1, 37}},
+		{name: "probabilities", buffer: 34, shape: shape{1, 1, 1, 37}},
 	},
 }

@@ -7,7 +7,7 @@ package p3d131
 var avx2Plan = plan{
 	isa:     "avx2",
 	arena:   14335440,
-	scratch: 87040,
+	scratch: 40960,
 	packed:  48029136,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
@@ -32,16 +32,16 @@ var avx2Plan = plan{
 		{offset: 20480, frame: 2560, row: 2560, pixel: 64, scratch: true},
 		// 10: layer1.2.relu1, 8x40x40x64
 		{offset: 2228608, frame: 112896, row: 2688, pixel: 64},
-		// 11: layer1.2.relu2, 8x40x40x64
-		{offset: 3481040, frame: 102400, row: 2560, pixel: 64},
-		// 12: layer1.2.sum, 8x40x40x64
-		{offset: 5221840, frame: 102400, row: 2560, pixel: 64},
-		// 13: layer1.2.relu, 8x1x40x256
-		{frame: 10880, row: 10880, pixel: 272, scratch: true},
-		// 14: pool2, 4x40x40x256
-		{offset: 3481040, frame: 435200, row: 10880, pixel: 272},
+		// 11: layer1.2.relu2, 8x1x20x64
+		{frame: 1280, row: 1280, pixel: 64, scratch: true},
+		// 12: layer1.2.sum, 8x20x20x64
+		{offset: 4351440, frame: 25600, row: 1280, pixel: 64},
+		// 13: layer1.2.relu, 8x20x20x256
+		{offset: 3481040, frame: 108800, row: 5440, pixel: 272},
+		// 14: pool2, 4x20x20x256
+		{offset: 5196240, frame: 108800, row: 5440, pixel: 272},
 		// 15: layer2.0.downsample.1, 4x20x20x512
-		{offset: 5221840, frame: 211200, row: 10560, pixel: 528},
+		{offset: 4351440, frame: 211200, row: 10560, pixel: 528},
 		// 16: layer2.0.relu1, 4x20x20x128
 		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
 		// 17: layer2.0.relu2, 4x20x20x128
@@ -60,158 +60,160 @@ var avx2Plan = plan{
 		{offset: 3685840, frame: 51200, row: 2560, pixel: 128},
 		// 24: layer2.3.relu1, 4x20x20x128
 		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
-		// 25: layer2.3.relu2, 4x20x20x128
-		{offset: 3481040, frame: 51200, row: 2560, pixel: 128},
-		// 26: layer2.3.relu3, 4x20x20x128
-		{offset: 3903440, frame: 51200, row: 2560, pixel: 128},
-		// 27: layer2.3.relu, 4x1x20x512
-		{frame: 10560, row: 10560, pixel: 528, scratch: true},
-		// 28: pool3, 2x20x20x512
-		{offset: 3481040, frame: 211200, row: 10560, pixel: 528},
+		// 25: layer2.3.relu2, 4x10x10x128
+		{offset: 3481040, frame: 12800, row: 1280, pixel: 128},
+		// 26: layer2.3.relu3, 4x10x10x128
+		{offset: 3692240, frame: 12800, row: 1280, pixel: 128},
+		// 27: layer2.3.relu, 4x10x10x512
+		{offset: 3481040, frame: 52800, row: 5280, pixel: 528},
+		// 28: pool3, 2x10x10x512
+		{offset: 3692240, frame: 52800, row: 5280, pixel: 528},
 		// 29: layer3.0.downsample.1, 2x10x10x1024
-		{offset: 3903440, frame: 104000, row: 10400, pixel: 1040},
+		{offset: 3481040, frame: 104000, row: 10400, pixel: 1040},
 		// 30: layer3.0.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 31: layer3.0.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 32: layer3.1.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 33: layer3.1.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 34: layer3.1.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 35: layer3.2.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 36: layer3.2.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 37: layer3.2.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 38: layer3.3.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 39: layer3.3.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 40: layer3.4.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 41: layer3.4.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 42: layer3.4.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 43: layer3.5.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 44: layer3.5.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 45: layer3.5.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 46: layer3.6.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 47: layer3.6.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 48: layer3.7.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 49: layer3.7.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 50: layer3.7.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 51: layer3.8.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 52: layer3.8.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 53: layer3.8.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 54: layer3.9.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 55: layer3.9.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 56: layer3.10.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 57: layer3.10.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 58: layer3.10.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 59: layer3.11.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 60: layer3.11.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 61: layer3.11.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 62: layer3.12.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 63: layer3.12.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 64: layer3.13.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 65: layer3.13.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 66: layer3.13.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 67: layer3.14.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 68: layer3.14.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 69: layer3.14.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 70: layer3.15.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 71: layer3.15.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 72: layer3.16.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 73: layer3.16.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 74: layer3.16.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 75: layer3.17.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 76: layer3.17.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 77: layer3.17.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 78: layer3.18.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 79: layer3.18.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 80: layer3.19.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 81: layer3.19.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 82: layer3.19.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 83: layer3.20.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 84: layer3.20.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 85: layer3.20.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 86: layer3.21.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 87: layer3.21.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 88: layer3.22.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 89: layer3.22.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
-		// 90: layer3.22.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
-		// 91: pool4, 1x10x10x1024
-		{offset: 3481040, frame: 104000, row: 10400, pixel: 1040},
-		// 92: layer4.0.downsample.1, 1x5x5x2048
-		{offset: 3585040, frame: 51600, row: 10320, pixel: 2064},
-		// 93: layer4.0.relu1, 1x5x5x512
+		// 89: layer3.22.relu2, 2x5x5x256
+		{offset: 3689040, frame: 6800, row: 1360, pixel: 272},
+		// 90: layer3.22.sum, 2x5x5x256
+		{offset: 3741040, frame: 6800, row: 1360, pixel: 272},
+		// 91: layer3.22.relu, 2x5x5x1024
+		{offset: 3689040, frame: 26000, row: 5200, pixel: 1040},
+		// 92: pool4, 1x5x5x1024
+		{offset: 3532640, frame: 26000, row: 5200, pixel: 1040},
+		// 93: layer4.0.downsample.1, 1x5x5x2048
+		{offset: 3481040, frame: 51600, row: 10320, pixel: 2064},
+		// 94: layer4.0.relu1, 1x5x5x512
 		{offset: 3459392, frame: 25872, row: 3696, pixel: 528},
-		// 94: layer4.0.relu2, 1x5x5x512
-		{offset: 3481040, frame: 13200, row: 2640, pixel: 528},
-		// 95: layer4.1.relu1, 1x5x5x512
+		// 95: layer4.0.relu2, 1x5x5x512
+		{offset: 3532640, frame: 13200, row: 2640, pixel: 528},
+		// 96: layer4.1.relu1, 1x5x5x512
 		{offset: 3459392, frame: 25872, row: 3696, pixel: 528},
-		// 96: layer4.1.relu2, 1x5x5x512
-		{offset: 3481040, frame: 13200, row: 2640, pixel: 528},
-		// 97: layer4.2.relu1, 1x5x5x512
+		// 97: layer4.1.relu2, 1x5x5x512
+		{offset: 3532640, frame: 13200, row: 2640, pixel: 528},
+		// 98: layer4.2.relu1, 1x5x5x512
 		{offset: 3459392, frame: 25872, row: 3696, pixel: 528},
-		// 98: layer4.2.relu2, 1x5x5x512
-		{offset: 3481040, frame: 13200, row: 2640, pixel: 528},
-		// 99: pool5, 1x1x1x2048
-		{offset: 3481040, frame: 2064, row: 2064, pixel: 2064},
-		// 100: fc, 1x1x1x400
-		{offset: 3483104, frame: 400, row: 400, pixel: 400},
+		// 99: layer4.2.relu2, 1x5x5x512
+		{offset: 3532640, frame: 13200, row: 2640, pixel: 528},
+		// 100: pool5, 1x1x1x2048
+		{offset: 3532640, frame: 2064, row: 2064, pixel: 2064},
+		// 101: fc, 1x1x1x400
+		{offset: 3481040, frame: 400, row: 400, pixel: 400},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, taps: 49, width: 16, weights: 0, bias: 9408},
@@ -361,38 +363,46 @@ var avx2Plan = plan{
 		{kind: kindConv, conv: conv5x16_k1x1x1x64_7_avx2, rows: 1, cols: 5, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv5x16_k1x1x1x256_8_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv5x16_k3x1x1x64_9_avx2, rows: 1, cols: 5, width: 16, k: 64, tapsH: 1, tapsW: 1, stepT: 112896, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv6x16_k3x1x1x64_10_avx2, rows: 1, cols: 6, width: 16, k: 64, tapsH: 1, tapsW: 1, stepT: 102400, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv4x16_k3x1x1x64_11_avx2, rows: 1, cols: 4, width: 16, k: 64, tapsH: 1, tapsW: 1, stepT: 102400, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, pool: maxpool64_12_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 10880, stepH: 10880, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_13_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 1, tapsW: 1, in: pitch{544, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_14_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 1, tapsW: 1, in: pitch{544, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x3x1x384_15_avx2, rows: 1, cols: 5, width: 16, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv6x16_k3x1x1x128_16_avx2, rows: 1, cols: 6, width: 16, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k3x1x1x128_17_avx2, rows: 1, cols: 4, width: 16, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x128_18_avx2, rows: 1, cols: 5, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x512_19_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k3x1x1x128_20_avx2, rows: 1, cols: 5, width: 16, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv6x16_k3x1x1x128_21_avx2, rows: 1, cols: 6, width: 16, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv4x16_k3x1x1x128_22_avx2, rows: 1, cols: 4, width: 16, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, pool: maxpool64_23_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 10560, stepH: 10560, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x512_24_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{1056, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x512_25_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{1056, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x3x3x256_26_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k3x1x1x256_27_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_28_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x1024_29_avx2, rows: 1, cols: 5, width: 16, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv6x16_k3x1x1x256_30_avx2, rows: 1, cols: 6, width: 16, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv4x16_k3x1x1x256_31_avx2, rows: 1, cols: 4, width: 16, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv6x16_k3x1x1x256_32_avx2, rows: 1, cols: 6, width: 16, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k3x1x1x256_33_avx2, rows: 1, cols: 4, width: 16, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_34_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 104000, stepH: 10400, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x1024_35_avx2, rows: 1, cols: 5, width: 16, k: 1024, tapsH: 1, tapsW: 1, in: pitch{2080, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x1024_36_avx2, rows: 1, cols: 5, width: 16, k: 1024, tapsH: 1, tapsW: 1, in: pitch{2080, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x3x3x512_37_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x512_38_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x2048_39_avx2, rows: 1, cols: 5, width: 16, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_40_avx2, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
-		{kind: kindConv, conv: conv1x40_k1x1x1x2048_41_avx2, rows: 1, cols: 1, width: 40, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv5x16_k1x3x1x192_10_avx2, rows: 1, cols: 5, width: 16, k: 192, tapsH: 3, tapsW: 1, stepH: 2688, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k3x1x1x64_11_avx2, rows: 1, cols: 5, width: 16, k: 64, tapsH: 1, tapsW: 1, stepT: 1280, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x64_12_avx2, rows: 1, cols: 5, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{544, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_13_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 108800, stepH: 5440, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_14_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_15_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x3x1x384_16_avx2, rows: 1, cols: 5, width: 16, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv6x16_k3x1x1x128_17_avx2, rows: 1, cols: 6, width: 16, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k3x1x1x128_18_avx2, rows: 1, cols: 4, width: 16, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x128_19_avx2, rows: 1, cols: 5, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x512_20_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k3x1x1x128_21_avx2, rows: 1, cols: 5, width: 16, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv6x16_k3x1x1x128_22_avx2, rows: 1, cols: 6, width: 16, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv4x16_k3x1x1x128_23_avx2, rows: 1, cols: 4, width: 16, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x16_k1x3x1x384_24_avx2, rows: 1, cols: 5, width: 16, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv6x16_k3x1x1x128_25_avx2, rows: 1, cols: 6, width: 16, k: 128, tapsH: 1, tapsW: 1, stepT: 12800, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k3x1x1x128_26_avx2, rows: 1, cols: 4, width: 16, k: 128, tapsH: 1, tapsW: 1, stepT: 12800, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x128_27_avx2, rows: 1, cols: 5, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_28_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x512_29_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x512_30_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x3x3x256_31_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k3x1x1x256_32_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_33_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x1024_34_avx2, rows: 1, cols: 5, width: 16, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv6x16_k3x1x1x256_35_avx2, rows: 1, cols: 6, width: 16, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv4x16_k3x1x1x256_36_avx2, rows: 1, cols: 4, width: 16, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv6x16_k3x1x1x256_37_avx2, rows: 1, cols: 6, width: 16, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k3x1x1x256_38_avx2, rows: 1, cols: 4, width: 16, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x3x3x256_39_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k3x1x1x256_40_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 1, tapsW: 1, stepT: 6800, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_41_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_42_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x1024_43_avx2, rows: 1, cols: 5, width: 16, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x1024_44_avx2, rows: 1, cols: 5, width: 16, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x3x3x512_45_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x512_46_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x2048_47_avx2, rows: 1, cols: 5, width: 16, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool64_48_avx2, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindConv, conv: conv1x40_k1x1x1x2048_49_avx2, rows: 1, cols: 1, width: 40, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
@@ -413,392 +423,392 @@ var avx2Plan = plan{
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
 			{name: "layer1.0.conv3", kernel: 6, run: runFlat, maxTiles: 112, in: 5, out: 6, res: -1, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
-			{name: "layer1.0.conv4", kernel: 7, run: runFlat, maxTiles: 320, in: 6, out: 3, res: 3, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
+			{name: "layer1.0.conv4", kernel: 7, run: runFlat, maxTiles: 320, in: 6, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
 			{name: "layer1.1.conv1", kernel: 8, maxTiles: 85, in: 3, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
 		{name: "layer1.1.conv2..layer1.2.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 5, maxTiles: 38, in: 7, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
-			{name: "layer1.1.conv3", kernel: 9, maxTiles: 112, in: 7, out: 9, res: 8, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
-			{name: "layer1.1.conv4", kernel: 7, run: runFlat, maxTiles: 320, in: 9, out: 3, res: 3, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
+			{name: "layer1.1.conv3", kernel: 9, maxTiles: 112, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+			{name: "layer1.1.conv4", kernel: 7, run: runFlat, maxTiles: 320, in: 9, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
 			{name: "layer1.2.conv1", kernel: 8, maxTiles: 85, in: 3, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.2.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 32}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 5, maxTiles: 38, in: 10, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.2.conv2..layer1.2.conv3", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 10, maxTiles: 38, in: 10, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}},
+			{name: "layer1.2.conv3", kernel: 11, run: runFlat, maxTiles: 112, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}},
 		}},
-		{name: "layer1.2.conv3", space: shape{8, 1, 1600, 64}, tile: shape{1, 1, 102, 64}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 10, tails: []int{-1, -1, -1, -1, 11, -1}, maxTiles: 94, in: 11, out: 12, res: 11, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 1600, 64}, to: shape{8, 1, 1600, 64}},
+		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 3, 20, 128}, steps: []step{
+			{name: "layer1.2.conv4", kernel: 12, maxTiles: 320, in: 12, out: 13, res: 3, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}},
 		}},
-		{name: "layer1.2.conv4..pool2", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 7, run: runFlat, maxTiles: 320, in: 12, out: 13, res: 3, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
-			{name: "pool2", kernel: 12, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{4, 40, 40, 256}},
+		{name: "pool2..layer2.0.downsample.0", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "pool2", kernel: 13, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}},
+			{name: "layer2.0.downsample.0", kernel: 14, run: runFlat, maxTiles: 85, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 512}},
 		}},
-		{name: "layer2.0.downsample.0", space: shape{4, 20, 20, 512}, tile: shape{1, 3, 20, 256}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 13, maxTiles: 85, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 40, 40, 256}, to: shape{4, 20, 20, 512}},
-		}},
-		{name: "layer2.0.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 2, 20, 128}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 14, maxTiles: 85, in: 14, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 40, 40, 256}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.0.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 3, 20, 64}, steps: []step{
+			{name: "layer2.0.conv1", kernel: 15, maxTiles: 85, in: 14, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 5, 20, 16}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 15, maxTiles: 19, in: 16, out: 17, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.0.conv2", kernel: 16, maxTiles: 19, in: 16, out: 17, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.0.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 102, 32}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 16, tails: []int{-1, -1, -1, -1, 17, -1}, maxTiles: 47, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+			{name: "layer2.0.conv3", kernel: 17, tails: []int{-1, -1, -1, -1, 18, -1}, maxTiles: 47, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
 		}},
 		{name: "layer2.0.conv4..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 18, run: runFlat, maxTiles: 166, in: 18, out: 15, res: 15, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.1.conv1", kernel: 19, maxTiles: 43, in: 15, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.0.conv4", kernel: 19, run: runFlat, maxTiles: 166, in: 18, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.1.conv1", kernel: 20, maxTiles: 43, in: 15, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 5, 20, 16}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 15, maxTiles: 19, in: 19, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.1.conv2", kernel: 16, maxTiles: 19, in: 19, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.1.conv3", space: shape{4, 20, 20, 128}, tile: shape{1, 3, 20, 32}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 20, maxTiles: 57, in: 19, out: 20, res: 20, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.1.conv3", kernel: 21, maxTiles: 57, in: 19, out: 20, res: 20, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.1.conv4..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 18, run: runFlat, maxTiles: 166, in: 20, out: 15, res: 15, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.2.conv1", kernel: 19, maxTiles: 43, in: 15, out: 21, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.1.conv4", kernel: 19, run: runFlat, maxTiles: 166, in: 20, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.2.conv1", kernel: 20, maxTiles: 43, in: 15, out: 21, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 5, 20, 16}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 15, maxTiles: 19, in: 21, out: 22, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.2.conv2", kernel: 16, maxTiles: 19, in: 21, out: 22, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.2.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 102, 32}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 21, tails: []int{-1, -1, -1, -1, 22, -1}, maxTiles: 47, in: 22, out: 23, res: 22, pack: 25, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+			{name: "layer2.2.conv3", kernel: 22, tails: []int{-1, -1, -1, -1, 23, -1}, maxTiles: 47, in: 22, out: 23, res: 22, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
 		}},
 		{name: "layer2.2.conv4..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 18, run: runFlat, maxTiles: 166, in: 23, out: 15, res: 15, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.3.conv1", kernel: 19, maxTiles: 43, in: 15, out: 24, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.2.conv4", kernel: 19, run: runFlat, maxTiles: 166, in: 23, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.3.conv1", kernel: 20, maxTiles: 43, in: 15, out: 24, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 5, 20, 16}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 15, maxTiles: 19, in: 24, out: 25, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 5, 10, 32}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 24, maxTiles: 19, in: 24, out: 25, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
 		}},
-		{name: "layer2.3.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 102, 32}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 16, tails: []int{-1, -1, -1, -1, 17, -1}, maxTiles: 47, in: 25, out: 26, res: -1, pack: 29, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer2.3.conv3", space: shape{4, 1, 100, 128}, tile: shape{1, 1, 54, 16}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 25, tails: []int{-1, -1, -1, -1, 26, -1}, maxTiles: 47, in: 25, out: 26, res: -1, pack: 29, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 128}, to: shape{4, 1, 100, 128}},
 		}},
-		{name: "layer2.3.conv4..pool3", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 18, run: runFlat, maxTiles: 166, in: 26, out: 27, res: 15, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "pool3", kernel: 23, maxTiles: 7500, in: 27, out: 28, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{2, 20, 20, 512}},
+		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 5, 10, 64}, steps: []step{
+			{name: "layer2.3.conv4", kernel: 27, maxTiles: 166, in: 26, out: 27, res: 15, every: [3]int{1, 2, 2}, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{2, 10, 10, 1024}, tile: shape{1, 3, 10, 256}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 24, maxTiles: 43, in: 28, out: 29, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 20, 20, 512}, to: shape{2, 10, 10, 1024}},
+		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
+			{name: "pool3", kernel: 28, maxTiles: 7500, in: 27, out: 28, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}},
 		}},
-		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 25, maxTiles: 43, in: 28, out: 30, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 20, 20, 512}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.0.downsample.0", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
+			{name: "layer3.0.downsample.0", kernel: 29, maxTiles: 43, in: 28, out: 29, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 512}, to: shape{1, 1, 200, 1024}},
+		}},
+		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 30, maxTiles: 43, in: 28, out: 30, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 26, maxTiles: 9, in: 30, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.0.conv2", kernel: 31, maxTiles: 9, in: 30, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.0.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 27, maxTiles: 28, in: 30, out: 31, res: 31, pack: 34, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.0.conv3", kernel: 32, maxTiles: 28, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 34, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 28, maxTiles: 85, in: 31, out: 29, res: 29, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.0.conv4", kernel: 33, maxTiles: 85, in: 31, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 29, maxTiles: 21, in: 29, out: 32, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.1.conv1", kernel: 34, maxTiles: 21, in: 29, out: 32, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 26, maxTiles: 9, in: 32, out: 33, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.1.conv2", kernel: 31, maxTiles: 9, in: 32, out: 33, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.1.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 30, tails: []int{-1, -1, -1, -1, 31, -1}, maxTiles: 24, in: 33, out: 34, res: 33, pack: 38, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.1.conv3", kernel: 35, tails: []int{-1, -1, -1, -1, 36, -1}, maxTiles: 24, in: 33, out: 34, res: 33, every: [3]int{1, 1, 1}, pack: 38, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 28, maxTiles: 85, in: 34, out: 29, res: 29, pack: 39, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.1.conv4", kernel: 33, maxTiles: 85, in: 34, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 39, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 29, maxTiles: 21, in: 29, out: 35, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.2.conv1", kernel: 34, maxTiles: 21, in: 29, out: 35, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 26, maxTiles: 9, in: 35, out: 36, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.2.conv2", kernel: 31, maxTiles: 9, in: 35, out: 36, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.2.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 32, tails: []int{-1, -1, -1, -1, 33, -1}, maxTiles: 24, in: 36, out: 37, res: -1, pack: 42, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.2.conv3", kernel: 37, tails: []int{-1, -1, -1, -1, 38, -1}, maxTiles: 24, in: 36, out: 37, res: -1, pack: 42, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 28, maxTiles: 85, in: 37, out: 29, res: 29, pack: 43, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.2.conv4", kernel: 33, maxTiles: 85, in: 37, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 29, maxTiles: 21, in: 29, out: 38, res: -1, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.3.conv1", kernel: 34, maxTiles: 21, in: 29, out: 38, res: -1, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 26, maxTiles: 9, in: 38, out: 39, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.3.conv2", kernel: 31, maxTiles: 9, in: 38, out: 39, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.3.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 27, maxTiles: 28, in: 38, out: 39, res: 39, pack: 46, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.3.conv3", kernel: 32, maxTiles: 28, in: 38, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 46, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 28, maxTiles: 85, in: 39, out: 29, res: 29, pack: 47, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.3.conv4", kernel: 33, maxTiles: 85, in: 39, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 29, maxTiles: 21, in: 29, out: 40, res: -1, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.4.conv1", kernel: 34, maxTiles: 21, in: 29, out: 40, res: -1, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 26, maxTiles: 9, in: 40, out: 41, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.4.conv2", kernel: 31, maxTiles: 9, in: 40, out: 41, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.4.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 30, tails: []int{-1, -1, -1, -1, 31, -1}, maxTiles: 24, in: 41, out: 42, res: 41, pack: 50, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.4.conv3", kernel: 35, tails: []int{-1, -1, -1, -1, 36, -1}, maxTiles: 24, in: 41, out: 42, res: 41, every: [3]int{1, 1, 1}, pack: 50, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 28, maxTiles: 85, in: 42, out: 29, res: 29, pack: 51, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.4.conv4", kernel: 33, maxTiles: 85, in: 42, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 51, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 29, maxTiles: 21, in: 29, out: 43, res: -1, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.5.conv1", kernel: 34, maxTiles: 21, in: 29, out: 43, res: -1, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 26, maxTiles: 9, in: 43, out: 44, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.5.conv2", kernel: 31, maxTiles: 9, in: 43, out: 44, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.5.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 32, tails: []int{-1, -1, -1, -1, 33, -1}, maxTiles: 24, in: 44, out: 45, res: -1, pack: 54, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.5.conv3", kernel: 37, tails: []int{-1, -1, -1, -1, 38, -1}, maxTiles: 24, in: 44, out: 45, res: -1, pack: 54, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.5.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 28, maxTiles: 85, in: 45, out: 29, res: 29, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.5.conv4", kernel: 33, maxTiles: 85, in: 45, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.6.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.6.conv1", kernel: 29, maxTiles: 21, in: 29, out: 46, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.6.conv1", kernel: 34, maxTiles: 21, in: 29, out: 46, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.6.conv2", kernel: 26, maxTiles: 9, in: 46, out: 47, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.6.conv2", kernel: 31, maxTiles: 9, in: 46, out: 47, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.6.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 27, maxTiles: 28, in: 46, out: 47, res: 47, pack: 58, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.6.conv3", kernel: 32, maxTiles: 28, in: 46, out: 47, res: 47, every: [3]int{1, 1, 1}, pack: 58, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.6.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 28, maxTiles: 85, in: 47, out: 29, res: 29, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.6.conv4", kernel: 33, maxTiles: 85, in: 47, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.7.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.7.conv1", kernel: 29, maxTiles: 21, in: 29, out: 48, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.7.conv1", kernel: 34, maxTiles: 21, in: 29, out: 48, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.7.conv2", kernel: 26, maxTiles: 9, in: 48, out: 49, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.7.conv2", kernel: 31, maxTiles: 9, in: 48, out: 49, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.7.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 30, tails: []int{-1, -1, -1, -1, 31, -1}, maxTiles: 24, in: 49, out: 50, res: 49, pack: 62, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.7.conv3", kernel: 35, tails: []int{-1, -1, -1, -1, 36, -1}, maxTiles: 24, in: 49, out: 50, res: 49, every: [3]int{1, 1, 1}, pack: 62, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.7.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 28, maxTiles: 85, in: 50, out: 29, res: 29, pack: 63, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.7.conv4", kernel: 33, maxTiles: 85, in: 50, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 63, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.8.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.8.conv1", kernel: 29, maxTiles: 21, in: 29, out: 51, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.8.conv1", kernel: 34, maxTiles: 21, in: 29, out: 51, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.8.conv2", kernel: 26, maxTiles: 9, in: 51, out: 52, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.8.conv2", kernel: 31, maxTiles: 9, in: 51, out: 52, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.8.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 32, tails: []int{-1, -1, -1, -1, 33, -1}, maxTiles: 24, in: 52, out: 53, res: -1, pack: 66, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.8.conv3", kernel: 37, tails: []int{-1, -1, -1, -1, 38, -1}, maxTiles: 24, in: 52, out: 53, res: -1, pack: 66, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.8.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 28, maxTiles: 85, in: 53, out: 29, res: 29, pack: 67, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.8.conv4", kernel: 33, maxTiles: 85, in: 53, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.9.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.9.conv1", kernel: 29, maxTiles: 21, in: 29, out: 54, res: -1, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.9.conv1", kernel: 34, maxTiles: 21, in: 29, out: 54, res: -1, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.9.conv2", kernel: 26, maxTiles: 9, in: 54, out: 55, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.9.conv2", kernel: 31, maxTiles: 9, in: 54, out: 55, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.9.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 27, maxTiles: 28, in: 54, out: 55, res: 55, pack: 70, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.9.conv3", kernel: 32, maxTiles: 28, in: 54, out: 55, res: 55, every: [3]int{1, 1, 1}, pack: 70, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.9.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 28, maxTiles: 85, in: 55, out: 29, res: 29, pack: 71, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.9.conv4", kernel: 33, maxTiles: 85, in: 55, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.10.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.10.conv1", kernel: 29, maxTiles: 21, in: 29, out: 56, res: -1, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.10.conv1", kernel: 34, maxTiles: 21, in: 29, out: 56, res: -1, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.10.conv2", kernel: 26, maxTiles: 9, in: 56, out: 57, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.10.conv2", kernel: 31, maxTiles: 9, in: 56, out: 57, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.10.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 30, tails: []int{-1, -1, -1, -1, 31, -1}, maxTiles: 24, in: 57, out: 58, res: 57, pack: 74, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.10.conv3", kernel: 35, tails: []int{-1, -1, -1, -1, 36, -1}, maxTiles: 24, in: 57, out: 58, res: 57, every: [3]int{1, 1, 1}, pack: 74, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.10.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 28, maxTiles: 85, in: 58, out: 29, res: 29, pack: 75, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.10.conv4", kernel: 33, maxTiles: 85, in: 58, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 75, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.11.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.11.conv1", kernel: 29, maxTiles: 21, in: 29, out: 59, res: -1, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.11.conv1", kernel: 34, maxTiles: 21, in: 29, out: 59, res: -1, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.11.conv2", kernel: 26, maxTiles: 9, in: 59, out: 60, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.11.conv2", kernel: 31, maxTiles: 9, in: 59, out: 60, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.11.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 32, tails: []int{-1, -1, -1, -1, 33, -1}, maxTiles: 24, in: 60, out: 61, res: -1, pack: 78, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.11.conv3", kernel: 37, tails: []int{-1, -1, -1, -1, 38, -1}, maxTiles: 24, in: 60, out: 61, res: -1, pack: 78, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.11.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 28, maxTiles: 85, in: 61, out: 29, res: 29, pack: 79, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.11.conv4", kernel: 33, maxTiles: 85, in: 61, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.12.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.12.conv1", kernel: 29, maxTiles: 21, in: 29, out: 62, res: -1, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.12.conv1", kernel: 34, maxTiles: 21, in: 29, out: 62, res: -1, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.12.conv2", kernel: 26, maxTiles: 9, in: 62, out: 63, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.12.conv2", kernel: 31, maxTiles: 9, in: 62, out: 63, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.12.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 27, maxTiles: 28, in: 62, out: 63, res: 63, pack: 82, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.12.conv3", kernel: 32, maxTiles: 28, in: 62, out: 63, res: 63, every: [3]int{1, 1, 1}, pack: 82, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.12.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 28, maxTiles: 85, in: 63, out: 29, res: 29, pack: 83, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.12.conv4", kernel: 33, maxTiles: 85, in: 63, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.13.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.13.conv1", kernel: 29, maxTiles: 21, in: 29, out: 64, res: -1, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.13.conv1", kernel: 34, maxTiles: 21, in: 29, out: 64, res: -1, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.13.conv2", kernel: 26, maxTiles: 9, in: 64, out: 65, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.13.conv2", kernel: 31, maxTiles: 9, in: 64, out: 65, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.13.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 30, tails: []int{-1, -1, -1, -1, 31, -1}, maxTiles: 24, in: 65, out: 66, res: 65, pack: 86, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.13.conv3", kernel: 35, tails: []int{-1, -1, -1, -1, 36, -1}, maxTiles: 24, in: 65, out: 66, res: 65, every: [3]int{1, 1, 1}, pack: 86, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.13.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 28, maxTiles: 85, in: 66, out: 29, res: 29, pack: 87, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.13.conv4", kernel: 33, maxTiles: 85, in: 66, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 87, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.14.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.14.conv1", kernel: 29, maxTiles: 21, in: 29, out: 67, res: -1, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.14.conv1", kernel: 34, maxTiles: 21, in: 29, out: 67, res: -1, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.14.conv2", kernel: 26, maxTiles: 9, in: 67, out: 68, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.14.conv2", kernel: 31, maxTiles: 9, in: 67, out: 68, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.14.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 32, tails: []int{-1, -1, -1, -1, 33, -1}, maxTiles: 24, in: 68, out: 69, res: -1, pack: 90, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.14.conv3", kernel: 37, tails: []int{-1, -1, -1, -1, 38, -1}, maxTiles: 24, in: 68, out: 69, res: -1, pack: 90, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.14.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 28, maxTiles: 85, in: 69, out: 29, res: 29, pack: 91, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.14.conv4", kernel: 33, maxTiles: 85, in: 69, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.15.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.15.conv1", kernel: 29, maxTiles: 21, in: 29, out: 70, res: -1, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.15.conv1", kernel: 34, maxTiles: 21, in: 29, out: 70, res: -1, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.15.conv2", kernel: 26, maxTiles: 9, in: 70, out: 71, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.15.conv2", kernel: 31, maxTiles: 9, in: 70, out: 71, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.15.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 27, maxTiles: 28, in: 70, out: 71, res: 71, pack: 94, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.15.conv3", kernel: 32, maxTiles: 28, in: 70, out: 71, res: 71, every: [3]int{1, 1, 1}, pack: 94, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.15.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 28, maxTiles: 85, in: 71, out: 29, res: 29, pack: 95, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.15.conv4", kernel: 33, maxTiles: 85, in: 71, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.16.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.16.conv1", kernel: 29, maxTiles: 21, in: 29, out: 72, res: -1, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.16.conv1", kernel: 34, maxTiles: 21, in: 29, out: 72, res: -1, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.16.conv2", kernel: 26, maxTiles: 9, in: 72, out: 73, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.16.conv2", kernel: 31, maxTiles: 9, in: 72, out: 73, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.16.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 30, tails: []int{-1, -1, -1, -1, 31, -1}, maxTiles: 24, in: 73, out: 74, res: 73, pack: 98, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.16.conv3", kernel: 35, tails: []int{-1, -1, -1, -1, 36, -1}, maxTiles: 24, in: 73, out: 74, res: 73, every: [3]int{1, 1, 1}, pack: 98, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.16.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 28, maxTiles: 85, in: 74, out: 29, res: 29, pack: 99, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.16.conv4", kernel: 33, maxTiles: 85, in: 74, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 99, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.17.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.17.conv1", kernel: 29, maxTiles: 21, in: 29, out: 75, res: -1, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.17.conv1", kernel: 34, maxTiles: 21, in: 29, out: 75, res: -1, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.17.conv2", kernel: 26, maxTiles: 9, in: 75, out: 76, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.17.conv2", kernel: 31, maxTiles: 9, in: 75, out: 76, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.17.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 32, tails: []int{-1, -1, -1, -1, 33, -1}, maxTiles: 24, in: 76, out: 77, res: -1, pack: 102, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.17.conv3", kernel: 37, tails: []int{-1, -1, -1, -1, 38, -1}, maxTiles: 24, in: 76, out: 77, res: -1, pack: 102, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.17.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 28, maxTiles: 85, in: 77, out: 29, res: 29, pack: 103, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.17.conv4", kernel: 33, maxTiles: 85, in: 77, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.18.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.18.conv1", kernel: 29, maxTiles: 21, in: 29, out: 78, res: -1, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.18.conv1", kernel: 34, maxTiles: 21, in: 29, out: 78, res: -1, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.18.conv2", kernel: 26, maxTiles: 9, in: 78, out: 79, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.18.conv2", kernel: 31, maxTiles: 9, in: 78, out: 79, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.18.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 27, maxTiles: 28, in: 78, out: 79, res: 79, pack: 106, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.18.conv3", kernel: 32, maxTiles: 28, in: 78, out: 79, res: 79, every: [3]int{1, 1, 1}, pack: 106, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.18.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 28, maxTiles: 85, in: 79, out: 29, res: 29, pack: 107, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.18.conv4", kernel: 33, maxTiles: 85, in: 79, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.19.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.19.conv1", kernel: 29, maxTiles: 21, in: 29, out: 80, res: -1, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.19.conv1", kernel: 34, maxTiles: 21, in: 29, out: 80, res: -1, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.19.conv2", kernel: 26, maxTiles: 9, in: 80, out: 81, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.19.conv2", kernel: 31, maxTiles: 9, in: 80, out: 81, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.19.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 30, tails: []int{-1, -1, -1, -1, 31, -1}, maxTiles: 24, in: 81, out: 82, res: 81, pack: 110, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.19.conv3", kernel: 35, tails: []int{-1, -1, -1, -1, 36, -1}, maxTiles: 24, in: 81, out: 82, res: 81, every: [3]int{1, 1, 1}, pack: 110, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.19.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 28, maxTiles: 85, in: 82, out: 29, res: 29, pack: 111, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.19.conv4", kernel: 33, maxTiles: 85, in: 82, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 111, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.20.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.20.conv1", kernel: 29, maxTiles: 21, in: 29, out: 83, res: -1, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.20.conv1", kernel: 34, maxTiles: 21, in: 29, out: 83, res: -1, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.20.conv2", kernel: 26, maxTiles: 9, in: 83, out: 84, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.20.conv2", kernel: 31, maxTiles: 9, in: 83, out: 84, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.20.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 32, tails: []int{-1, -1, -1, -1, 33, -1}, maxTiles: 24, in: 84, out: 85, res: -1, pack: 114, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.20.conv3", kernel: 37, tails: []int{-1, -1, -1, -1, 38, -1}, maxTiles: 24, in: 84, out: 85, res: -1, pack: 114, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.20.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 28, maxTiles: 85, in: 85, out: 29, res: 29, pack: 115, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.20.conv4", kernel: 33, maxTiles: 85, in: 85, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.21.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.21.conv1", kernel: 29, maxTiles: 21, in: 29, out: 86, res: -1, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.21.conv1", kernel: 34, maxTiles: 21, in: 29, out: 86, res: -1, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.21.conv2", kernel: 26, maxTiles: 9, in: 86, out: 87, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.21.conv2", kernel: 31, maxTiles: 9, in: 86, out: 87, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.21.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 27, maxTiles: 28, in: 86, out: 87, res: 87, pack: 118, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.21.conv3", kernel: 32, maxTiles: 28, in: 86, out: 87, res: 87, every: [3]int{1, 1, 1}, pack: 118, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.21.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 28, maxTiles: 85, in: 87, out: 29, res: 29, pack: 119, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.21.conv4", kernel: 33, maxTiles: 85, in: 87, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.22.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.22.conv1", kernel: 29, maxTiles: 21, in: 29, out: 88, res: -1, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.22.conv1", kernel: 34, maxTiles: 21, in: 29, out: 88, res: -1, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
-			{name: "layer3.22.conv2", kernel: 26, maxTiles: 9, in: 88, out: 89, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.22.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 5, 5, 16}, steps: []step{
+			{name: "layer3.22.conv2", kernel: 39, maxTiles: 9, in: 88, out: 89, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
 		}},
-		{name: "layer3.22.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 54, 16}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 30, tails: []int{-1, -1, -1, -1, 31, -1}, maxTiles: 24, in: 89, out: 90, res: 89, pack: 122, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.22.conv3", space: shape{2, 1, 25, 256}, tile: shape{1, 1, 25, 16}, steps: []step{
+			{name: "layer3.22.conv3", kernel: 40, maxTiles: 28, in: 89, out: 90, res: 89, every: [3]int{1, 1, 1}, pack: 122, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 256}, to: shape{2, 1, 25, 256}},
 		}},
-		{name: "layer3.22.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer3.22.conv4", kernel: 28, maxTiles: 85, in: 90, out: 29, res: 29, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.22.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 5, 5, 64}, steps: []step{
+			{name: "layer3.22.conv4", kernel: 41, maxTiles: 85, in: 90, out: 91, res: 29, every: [3]int{1, 2, 2}, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}},
 		}},
-		{name: "pool4", space: shape{1, 1, 100, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
-			{name: "pool4", kernel: 34, maxTiles: 7500, in: 29, out: 91, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 1024}, to: shape{1, 1, 100, 1024}},
+		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 512}, steps: []step{
+			{name: "pool4", kernel: 42, maxTiles: 7500, in: 91, out: 92, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}},
 		}},
-		{name: "layer4.0.downsample.0", space: shape{1, 5, 5, 2048}, tile: shape{1, 3, 5, 128}, steps: []step{
-			{name: "layer4.0.downsample.0", kernel: 35, maxTiles: 21, in: 91, out: 92, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 10, 10, 1024}, to: shape{1, 5, 5, 2048}},
+		{name: "layer4.0.downsample.0", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
+			{name: "layer4.0.downsample.0", kernel: 43, maxTiles: 21, in: 92, out: 93, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 1024}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 3, 5, 64}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 36, maxTiles: 21, in: 91, out: 93, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 10, 10, 1024}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
+			{name: "layer4.0.conv1", kernel: 44, maxTiles: 21, in: 92, out: 94, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 37, maxTiles: 4, in: 93, out: 94, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.0.conv_normal", kernel: 45, maxTiles: 4, in: 94, out: 95, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 38, maxTiles: 43, in: 94, out: 92, res: 92, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+			{name: "layer4.0.conv4", kernel: 46, maxTiles: 43, in: 95, out: 93, res: 93, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 39, maxTiles: 10, in: 92, out: 95, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.1.conv1", kernel: 47, maxTiles: 10, in: 93, out: 96, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 37, maxTiles: 4, in: 95, out: 96, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.1.conv_normal", kernel: 45, maxTiles: 4, in: 96, out: 97, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 38, maxTiles: 43, in: 96, out: 92, res: 92, pack: 130, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+			{name: "layer4.1.conv4", kernel: 46, maxTiles: 43, in: 97, out: 93, res: 93, every: [3]int{1, 1, 1}, pack: 130, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 39, maxTiles: 10, in: 92, out: 97, res: -1, pack: 131, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.2.conv1", kernel: 47, maxTiles: 10, in: 93, out: 98, res: -1, pack: 131, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 37, maxTiles: 4, in: 97, out: 98, res: -1, pack: 132, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.2.conv_normal", kernel: 45, maxTiles: 4, in: 98, out: 99, res: -1, pack: 132, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 38, maxTiles: 43, in: 98, out: 92, res: 92, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+			{name: "layer4.2.conv4", kernel: 46, maxTiles: 43, in: 99, out: 93, res: 93, every: [3]int{1, 1, 1}, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 40, maxTiles: 600, in: 92, out: 99, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
+			{name: "pool5", kernel: 48, maxTiles: 600, in: 93, out: 100, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 40}, steps: []step{
-			{name: "fc", kernel: 41, maxTiles: 9, in: 99, out: 100, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
+			{name: "fc", kernel: 49, maxTiles: 9, in: 100, out: 101, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 99, shape: shape{1, 1, 1, 2048}},
-		{name: "logits", buffer: 100, shape: shape{1, 1, 1, 400}},
+		{name: "features", buffer: 100, shape: shape{1, 1, 1, 2048}},
+		{name: "logits", buffer: 101, shape: shape{1, 1, 1, 400}},
 	},
 }

@@ -7,7 +7,7 @@ package p3d131
 var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   14335440,
-	scratch: 87040,
+	scratch: 64000,
 	packed:  48029136,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
@@ -32,186 +32,188 @@ var avx512Plan = plan{
 		{frame: 2560, row: 2560, pixel: 64, scratch: true},
 		// 10: layer1.2.relu1, 8x40x40x64
 		{offset: 2228608, frame: 112896, row: 2688, pixel: 64},
-		// 11: layer1.2.relu2, 8x40x40x64
-		{offset: 3481040, frame: 102400, row: 2560, pixel: 64},
-		// 12: layer1.2.sum, 8x40x40x64
-		{offset: 5221840, frame: 102400, row: 2560, pixel: 64},
-		// 13: layer1.2.relu, 8x1x40x256
-		{frame: 10880, row: 10880, pixel: 272, scratch: true},
-		// 14: pool2, 4x40x40x256
-		{offset: 3481040, frame: 435200, row: 10880, pixel: 272},
+		// 11: layer1.2.relu2, 8x1x20x64
+		{frame: 1280, row: 1280, pixel: 64, scratch: true},
+		// 12: layer1.2.sum, 8x1x20x64
+		{offset: 10240, frame: 1280, row: 1280, pixel: 64, scratch: true},
+		// 13: layer1.2.relu, 8x1x20x256
+		{offset: 20480, frame: 5440, row: 5440, pixel: 272, scratch: true},
+		// 14: pool2, 4x20x20x256
+		{offset: 4325840, frame: 108800, row: 5440, pixel: 272},
 		// 15: layer2.0.downsample.1, 4x20x20x512
-		{offset: 5221840, frame: 211200, row: 10560, pixel: 528},
+		{offset: 3481040, frame: 211200, row: 10560, pixel: 528},
 		// 16: layer2.0.relu1, 4x20x20x128
 		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
 		// 17: layer2.0.relu2, 4x20x20x128
-		{offset: 3481040, frame: 51200, row: 2560, pixel: 128},
+		{offset: 4325840, frame: 51200, row: 2560, pixel: 128},
 		// 18: layer2.0.relu3, 4x20x20x128
-		{offset: 3685840, frame: 51200, row: 2560, pixel: 128},
+		{offset: 4530640, frame: 51200, row: 2560, pixel: 128},
 		// 19: layer2.1.relu1, 4x20x20x128
 		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
 		// 20: layer2.1.relu2, 4x20x20x128
-		{offset: 3481040, frame: 51200, row: 2560, pixel: 128},
+		{offset: 4325840, frame: 51200, row: 2560, pixel: 128},
 		// 21: layer2.2.relu1, 4x20x20x128
 		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
 		// 22: layer2.2.relu2, 4x20x20x128
-		{offset: 3481040, frame: 51200, row: 2560, pixel: 128},
+		{offset: 4325840, frame: 51200, row: 2560, pixel: 128},
 		// 23: layer2.2.sum, 4x20x20x128
-		{offset: 3685840, frame: 51200, row: 2560, pixel: 128},
+		{offset: 4530640, frame: 51200, row: 2560, pixel: 128},
 		// 24: layer2.3.relu1, 4x20x20x128
 		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
-		// 25: layer2.3.relu2, 4x20x20x128
-		{offset: 3481040, frame: 51200, row: 2560, pixel: 128},
-		// 26: layer2.3.relu3, 4x20x20x128
-		{offset: 3903440, frame: 51200, row: 2560, pixel: 128},
-		// 27: layer2.3.relu, 4x1x20x512
-		{frame: 10560, row: 10560, pixel: 528, scratch: true},
-		// 28: pool3, 2x20x20x512
-		{offset: 3481040, frame: 211200, row: 10560, pixel: 528},
+		// 25: layer2.3.relu2, 4x10x10x128
+		{offset: 4325840, frame: 12800, row: 1280, pixel: 128},
+		// 26: layer2.3.relu3, 4x10x10x128
+		{offset: 4537040, frame: 12800, row: 1280, pixel: 128},
+		// 27: layer2.3.relu, 4x10x10x512
+		{offset: 4325840, frame: 52800, row: 5280, pixel: 528},
+		// 28: pool3, 2x10x10x512
+		{offset: 3689040, frame: 52800, row: 5280, pixel: 528},
 		// 29: layer3.0.downsample.1, 2x10x10x1024
-		{offset: 3903440, frame: 104000, row: 10400, pixel: 1040},
+		{offset: 3481040, frame: 104000, row: 10400, pixel: 1040},
 		// 30: layer3.0.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 31: layer3.0.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 32: layer3.1.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 33: layer3.1.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 34: layer3.1.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 35: layer3.2.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 36: layer3.2.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 37: layer3.2.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 38: layer3.3.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 39: layer3.3.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 40: layer3.4.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 41: layer3.4.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 42: layer3.4.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 43: layer3.5.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 44: layer3.5.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 45: layer3.5.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 46: layer3.6.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 47: layer3.6.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 48: layer3.7.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 49: layer3.7.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 50: layer3.7.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 51: layer3.8.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 52: layer3.8.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 53: layer3.8.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 54: layer3.9.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 55: layer3.9.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 56: layer3.10.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 57: layer3.10.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 58: layer3.10.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 59: layer3.11.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 60: layer3.11.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 61: layer3.11.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 62: layer3.12.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 63: layer3.12.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 64: layer3.13.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 65: layer3.13.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 66: layer3.13.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 67: layer3.14.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 68: layer3.14.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 69: layer3.14.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 70: layer3.15.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 71: layer3.15.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 72: layer3.16.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 73: layer3.16.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 74: layer3.16.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 75: layer3.17.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 76: layer3.17.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 77: layer3.17.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 78: layer3.18.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 79: layer3.18.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 80: layer3.19.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 81: layer3.19.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 82: layer3.19.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 83: layer3.20.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 84: layer3.20.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 85: layer3.20.relu3, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
 		// 86: layer3.21.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
 		// 87: layer3.21.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
+		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
 		// 88: layer3.22.relu1, 2x10x10x256
 		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 89: layer3.22.relu2, 2x10x10x256
-		{offset: 3481040, frame: 27200, row: 2720, pixel: 272},
-		// 90: layer3.22.sum, 2x10x10x256
-		{offset: 3535440, frame: 27200, row: 2720, pixel: 272},
-		// 91: pool4, 1x10x10x1024
-		{offset: 3481040, frame: 104000, row: 10400, pixel: 1040},
-		// 92: layer4.0.downsample.1, 1x5x5x2048
-		{offset: 3585040, frame: 51600, row: 10320, pixel: 2064},
-		// 93: layer4.0.relu1, 1x5x5x512
+		// 89: layer3.22.relu2, 2x5x5x256
+		{offset: 3689040, frame: 6800, row: 1360, pixel: 272},
+		// 90: layer3.22.sum, 2x5x5x256
+		{offset: 3741040, frame: 6800, row: 1360, pixel: 272},
+		// 91: layer3.22.relu, 2x5x5x1024
+		{offset: 3689040, frame: 26000, row: 5200, pixel: 1040},
+		// 92: pool4, 1x5x5x1024
+		{offset: 3532640, frame: 26000, row: 5200, pixel: 1040},
+		// 93: layer4.0.downsample.1, 1x5x5x2048
+		{offset: 3481040, frame: 51600, row: 10320, pixel: 2064},
+		// 94: layer4.0.relu1, 1x5x5x512
 		{offset: 3459392, frame: 25872, row: 3696, pixel: 528},
-		// 94: layer4.0.relu2, 1x5x5x512
-		{offset: 3481040, frame: 13200, row: 2640, pixel: 528},
-		// 95: layer4.1.relu1, 1x5x5x512
+		// 95: layer4.0.relu2, 1x5x5x512
+		{offset: 3532640, frame: 13200, row: 2640, pixel: 528},
+		// 96: layer4.1.relu1, 1x5x5x512
 		{offset: 3459392, frame: 25872, row: 3696, pixel: 528},
-		// 96: layer4.1.relu2, 1x5x5x512
-		{offset: 3481040, frame: 13200, row: 2640, pixel: 528},
-		// 97: layer4.2.relu1, 1x5x5x512
+		// 97: layer4.1.relu2, 1x5x5x512
+		{offset: 3532640, frame: 13200, row: 2640, pixel: 528},
+		// 98: layer4.2.relu1, 1x5x5x512
 		{offset: 3459392, frame: 25872, row: 3696, pixel: 528},
-		// 98: layer4.2.relu2, 1x5x5x512
-		{offset: 3481040, frame: 13200, row: 2640, pixel: 528},
-		// 99: pool5, 1x1x1x2048
-		{offset: 3481040, frame: 2064, row: 2064, pixel: 2064},
-		// 100: fc, 1x1x1x400
-		{offset: 3483104, frame: 400, row: 400, pixel: 400},
+		// 99: layer4.2.relu2, 1x5x5x512
+		{offset: 3532640, frame: 13200, row: 2640, pixel: 528},
+		// 100: pool5, 1x1x1x2048
+		{offset: 3532640, frame: 2064, row: 2064, pixel: 2064},
+		// 101: fc, 1x1x1x400
+		{offset: 3481040, frame: 400, row: 400, pixel: 400},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, taps: 49, width: 32, weights: 0, bias: 9408},
@@ -227,7 +229,7 @@ var avx512Plan = plan{
 		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, taps: 1, width: 32, weights: 178560, bias: 194944},
 		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, taps: 9, width: 32, weights: 195008, bias: 231872},
 		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, taps: 3, width: 32, weights: 231936, bias: 244224},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 32, weights: 244288, bias: 260672},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 64, weights: 244288, bias: 260672},
 		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, taps: 1, width: 32, weights: 260928, bias: 392000},
 		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, taps: 1, width: 32, weights: 392512, bias: 425280},
 		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 32, weights: 425408, bias: 572864},
@@ -244,7 +246,7 @@ var avx512Plan = plan{
 		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 32, weights: 1345472, bias: 1411008},
 		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 32, weights: 1411136, bias: 1558592},
 		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 32, weights: 1558720, bias: 1607872},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 32, weights: 1608000, bias: 1673536},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 64, weights: 1608000, bias: 1673536},
 		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 1024, in: 512, taps: 1, width: 32, weights: 1674048, bias: 2198336},
 		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, taps: 1, width: 32, weights: 2199360, bias: 2330432},
 		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 2330688, bias: 2920512},
@@ -337,7 +339,7 @@ var avx512Plan = plan{
 		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 30943552, bias: 31205696},
 		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 31205952, bias: 31795776},
 		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 31796032, bias: 31992640},
-		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 31992896, bias: 32255040},
+		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 64, weights: 31992896, bias: 32255040},
 		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 2048, in: 1024, taps: 1, width: 32, weights: 32256064, bias: 34353216},
 		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 512, in: 1024, taps: 1, width: 32, weights: 34355264, bias: 34879552},
 		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 512, in: 512, taps: 9, width: 32, weights: 34880064, bias: 37239360},
@@ -366,44 +368,56 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv12x32_k1x1x1x256_12_avx512, rows: 1, cols: 12, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv14x32_k3x1x1x64_13_avx512, rows: 1, cols: 14, width: 32, k: 64, tapsH: 1, tapsW: 1, stepT: 112896, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv12x32_k3x1x1x64_14_avx512, rows: 1, cols: 12, width: 32, k: 64, tapsH: 1, tapsW: 1, stepT: 112896, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv14x32_k3x1x1x64_15_avx512, rows: 1, cols: 14, width: 32, k: 64, tapsH: 1, tapsW: 1, stepT: 102400, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv4x32_k3x1x1x64_16_avx512, rows: 1, cols: 4, width: 32, k: 64, tapsH: 1, tapsW: 1, stepT: 102400, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, pool: maxpool128_17_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 10880, stepH: 10880, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_18_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{544, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_19_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{544, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x3x1x384_20_avx512, rows: 1, cols: 10, width: 32, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv14x32_k3x1x1x128_21_avx512, rows: 1, cols: 14, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv8x32_k3x1x1x128_22_avx512, rows: 1, cols: 8, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x128_23_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x512_24_avx512, rows: 1, cols: 10, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k3x1x1x128_25_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv14x32_k3x1x1x128_26_avx512, rows: 1, cols: 14, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv8x32_k3x1x1x128_27_avx512, rows: 1, cols: 8, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, pool: maxpool128_28_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 10560, stepH: 10560, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x512_29_avx512, rows: 1, cols: 10, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{1056, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x512_30_avx512, rows: 1, cols: 10, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{1056, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x3x3x256_31_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k3x1x1x256_32_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x256_33_avx512, rows: 1, cols: 14, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv4x32_k1x1x1x256_34_avx512, rows: 1, cols: 4, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x1024_35_avx512, rows: 1, cols: 10, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv13x32_k3x1x1x256_36_avx512, rows: 1, cols: 13, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv9x32_k3x1x1x256_37_avx512, rows: 1, cols: 9, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv13x32_k3x1x1x256_38_avx512, rows: 1, cols: 13, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv9x32_k3x1x1x256_39_avx512, rows: 1, cols: 9, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool128_40_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 104000, stepH: 10400, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x1024_41_avx512, rows: 2, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{2080, 20800}, out: pitch{2064, 10320}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv5x32_k1x1x1x1024_42_avx512, rows: 1, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{2080, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x1024_43_avx512, rows: 2, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{2080, 20800}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x1x1x1024_44_avx512, rows: 1, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{2080, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x3x3x512_45_avx512, rows: 2, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 3696}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x3x3x512_46_avx512, rows: 1, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv13x32_k1x1x1x512_47_avx512, rows: 1, cols: 13, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x512_48_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x2048_49_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x1x1x2048_50_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool128_51_avx512, rows: 1, cols: 1, width: 128, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
-		{kind: kindConv, conv: conv1x80_k1x1x1x2048_52_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv10x32_k1x3x1x192_15_avx512, rows: 1, cols: 10, width: 32, k: 192, tapsH: 3, tapsW: 1, stepH: 2688, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k3x1x1x64_16_avx512, rows: 1, cols: 10, width: 32, k: 64, tapsH: 1, tapsW: 1, stepT: 1280, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x64_17_avx512, rows: 1, cols: 5, width: 64, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{544, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_18_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 5440, stepH: 5440, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x256_19_avx512, rows: 1, cols: 14, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv4x32_k1x1x1x256_20_avx512, rows: 1, cols: 4, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x256_21_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x1x384_22_avx512, rows: 1, cols: 10, width: 32, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv14x32_k3x1x1x128_23_avx512, rows: 1, cols: 14, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv8x32_k3x1x1x128_24_avx512, rows: 1, cols: 8, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x128_25_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x512_26_avx512, rows: 1, cols: 10, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k3x1x1x128_27_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv14x32_k3x1x1x128_28_avx512, rows: 1, cols: 14, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv8x32_k3x1x1x128_29_avx512, rows: 1, cols: 8, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv10x32_k1x3x1x384_30_avx512, rows: 1, cols: 10, width: 32, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k3x1x1x128_31_avx512, rows: 1, cols: 13, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 12800, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv9x32_k3x1x1x128_32_avx512, rows: 1, cols: 9, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 12800, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x128_33_avx512, rows: 1, cols: 5, width: 64, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_34_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x512_35_avx512, rows: 1, cols: 14, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv4x32_k1x1x1x512_36_avx512, rows: 1, cols: 4, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x512_37_avx512, rows: 1, cols: 10, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x3x256_38_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k3x1x1x256_39_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x256_40_avx512, rows: 1, cols: 14, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv4x32_k1x1x1x256_41_avx512, rows: 1, cols: 4, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x1024_42_avx512, rows: 1, cols: 10, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k3x1x1x256_43_avx512, rows: 1, cols: 13, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv9x32_k3x1x1x256_44_avx512, rows: 1, cols: 9, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv13x32_k3x1x1x256_45_avx512, rows: 1, cols: 13, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv9x32_k3x1x1x256_46_avx512, rows: 1, cols: 9, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x3x256_47_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 6528}, out: pitch{272, 1360}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x3x3x256_48_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k3x1x1x256_49_avx512, rows: 1, cols: 13, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 6800, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv12x32_k3x1x1x256_50_avx512, rows: 1, cols: 12, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 6800, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x256_51_avx512, rows: 1, cols: 5, width: 64, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_52_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
+		{kind: kindConv, conv: conv13x32_k1x1x1x1024_53_avx512, rows: 1, cols: 13, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x1024_54_avx512, rows: 1, cols: 12, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x1024_55_avx512, rows: 2, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 5200}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x1x1x1024_56_avx512, rows: 1, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x3x512_57_avx512, rows: 2, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 3696}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x3x3x512_58_avx512, rows: 1, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k1x1x1x512_59_avx512, rows: 1, cols: 13, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x512_60_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x2048_61_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x1x1x2048_62_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool128_63_avx512, rows: 1, cols: 1, width: 128, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindConv, conv: conv1x80_k1x1x1x2048_64_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
@@ -424,394 +438,392 @@ var avx512Plan = plan{
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
 			{name: "layer1.0.conv3", kernel: 8, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 9, -1}, run: runFlat, maxTiles: 21, in: 5, out: 6, res: -1, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
-			{name: "layer1.0.conv4", kernel: 10, run: runFlat, maxTiles: 87, in: 6, out: 3, res: 3, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
+			{name: "layer1.0.conv4", kernel: 10, run: runFlat, maxTiles: 87, in: 6, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
 			{name: "layer1.1.conv1", kernel: 11, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 12, -1}, maxTiles: 16, in: 3, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
 		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 32}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 6, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 7, -1}, maxTiles: 7, in: 7, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
 		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 13, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 14, -1}, maxTiles: 21, in: 7, out: 9, res: 8, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
-			{name: "layer1.1.conv4", kernel: 10, run: runFlat, maxTiles: 87, in: 9, out: 3, res: 3, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
+			{name: "layer1.1.conv3", kernel: 13, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 14, -1}, maxTiles: 21, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+			{name: "layer1.1.conv4", kernel: 10, run: runFlat, maxTiles: 87, in: 9, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
 			{name: "layer1.2.conv1", kernel: 11, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 12, -1}, maxTiles: 16, in: 3, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.2.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 32}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 6, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 7, -1}, maxTiles: 7, in: 10, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.2.conv2..pool2", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 15, maxTiles: 10, in: 10, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}},
+			{name: "layer1.2.conv3", kernel: 16, run: runFlat, maxTiles: 29, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}},
+			{name: "layer1.2.conv4", kernel: 17, maxTiles: 86, in: 12, out: 13, res: 3, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}},
+			{name: "pool2", kernel: 18, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}},
 		}},
-		{name: "layer1.2.conv3", space: shape{8, 1, 1600, 64}, tile: shape{1, 1, 112, 64}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 15, tails: []int{-1, -1, -1, -1, 16, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 21, in: 11, out: 12, res: 11, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 1600, 64}, to: shape{8, 1, 1600, 64}},
+		{name: "layer2.0.downsample.0", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 56, 128}, steps: []step{
+			{name: "layer2.0.downsample.0", kernel: 19, tails: []int{-1, -1, -1, -1, 20, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 256}, to: shape{1, 1, 1600, 512}},
 		}},
-		{name: "layer1.2.conv4..pool2", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 10, run: runFlat, maxTiles: 87, in: 12, out: 13, res: 3, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
-			{name: "pool2", kernel: 17, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{4, 40, 40, 256}},
-		}},
-		{name: "layer2.0.downsample.0", space: shape{4, 20, 20, 512}, tile: shape{1, 3, 20, 256}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 18, maxTiles: 22, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 40, 40, 256}, to: shape{4, 20, 20, 512}},
-		}},
-		{name: "layer2.0.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 2, 20, 128}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 19, maxTiles: 22, in: 14, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 40, 40, 256}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.0.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 3, 20, 64}, steps: []step{
+			{name: "layer2.0.conv1", kernel: 21, maxTiles: 22, in: 14, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 5, 20, 32}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 20, maxTiles: 5, in: 16, out: 17, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.0.conv2", kernel: 22, maxTiles: 5, in: 16, out: 17, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.0.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 112, 32}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 21, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, 22, -1, -1, -1, -1, -1}, maxTiles: 10, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+			{name: "layer2.0.conv3", kernel: 23, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, 24, -1, -1, -1, -1, -1}, maxTiles: 10, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
 		}},
 		{name: "layer2.0.conv4..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 23, run: runFlat, maxTiles: 44, in: 18, out: 15, res: 15, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.1.conv1", kernel: 24, maxTiles: 11, in: 15, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.0.conv4", kernel: 25, run: runFlat, maxTiles: 44, in: 18, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.1.conv1", kernel: 26, maxTiles: 11, in: 15, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 5, 20, 32}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 20, maxTiles: 5, in: 19, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.1.conv2", kernel: 22, maxTiles: 5, in: 19, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.1.conv3", space: shape{4, 20, 20, 128}, tile: shape{1, 5, 20, 32}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 25, maxTiles: 14, in: 19, out: 20, res: 20, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.1.conv3", kernel: 27, maxTiles: 14, in: 19, out: 20, res: 20, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.1.conv4..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 23, run: runFlat, maxTiles: 44, in: 20, out: 15, res: 15, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.2.conv1", kernel: 24, maxTiles: 11, in: 15, out: 21, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.1.conv4", kernel: 25, run: runFlat, maxTiles: 44, in: 20, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.2.conv1", kernel: 26, maxTiles: 11, in: 15, out: 21, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 5, 20, 32}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 20, maxTiles: 5, in: 21, out: 22, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.2.conv2", kernel: 22, maxTiles: 5, in: 21, out: 22, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.2.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 112, 32}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 26, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, 27, -1, -1, -1, -1, -1}, maxTiles: 10, in: 22, out: 23, res: 22, pack: 25, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+			{name: "layer2.2.conv3", kernel: 28, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, 29, -1, -1, -1, -1, -1}, maxTiles: 10, in: 22, out: 23, res: 22, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
 		}},
 		{name: "layer2.2.conv4..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 23, run: runFlat, maxTiles: 44, in: 23, out: 15, res: 15, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.3.conv1", kernel: 24, maxTiles: 11, in: 15, out: 24, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.2.conv4", kernel: 25, run: runFlat, maxTiles: 44, in: 23, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.3.conv1", kernel: 26, maxTiles: 11, in: 15, out: 24, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 5, 20, 32}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 20, maxTiles: 5, in: 24, out: 25, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 5, 10, 32}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 30, maxTiles: 5, in: 24, out: 25, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
 		}},
-		{name: "layer2.3.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 112, 32}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 21, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, 22, -1, -1, -1, -1, -1}, maxTiles: 10, in: 25, out: 26, res: -1, pack: 29, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer2.3.conv3", space: shape{4, 1, 100, 128}, tile: shape{1, 1, 52, 32}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 31, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 32, -1, -1, -1}, maxTiles: 11, in: 25, out: 26, res: -1, pack: 29, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 128}, to: shape{4, 1, 100, 128}},
 		}},
-		{name: "layer2.3.conv4..pool3", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 23, run: runFlat, maxTiles: 44, in: 26, out: 27, res: 15, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "pool3", kernel: 28, maxTiles: 7500, in: 27, out: 28, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{2, 20, 20, 512}},
+		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 5, 10, 64}, steps: []step{
+			{name: "layer2.3.conv4", kernel: 33, maxTiles: 44, in: 26, out: 27, res: 15, every: [3]int{1, 2, 2}, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{2, 10, 10, 1024}, tile: shape{1, 3, 10, 256}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 29, maxTiles: 11, in: 28, out: 29, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 20, 20, 512}, to: shape{2, 10, 10, 1024}},
+		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
+			{name: "pool3", kernel: 34, maxTiles: 7500, in: 27, out: 28, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}},
 		}},
-		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 30, maxTiles: 11, in: 28, out: 30, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 20, 20, 512}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.0.downsample.0", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
+			{name: "layer3.0.downsample.0", kernel: 35, tails: []int{-1, -1, -1, -1, 36, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 8, in: 28, out: 29, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 512}, to: shape{1, 1, 200, 1024}},
+		}},
+		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 37, maxTiles: 11, in: 28, out: 30, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 31, maxTiles: 2, in: 30, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.0.conv2", kernel: 38, maxTiles: 2, in: 30, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.0.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 32, maxTiles: 7, in: 30, out: 31, res: 31, pack: 34, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.0.conv3", kernel: 39, maxTiles: 7, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 34, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 31, out: 29, res: 29, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.0.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 31, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 35, maxTiles: 5, in: 29, out: 32, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.1.conv1", kernel: 42, maxTiles: 5, in: 29, out: 32, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 31, maxTiles: 2, in: 32, out: 33, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.1.conv2", kernel: 38, maxTiles: 2, in: 32, out: 33, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.1.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 36, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 37, -1, -1, -1}, maxTiles: 5, in: 33, out: 34, res: 33, pack: 38, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.1.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 33, out: 34, res: 33, every: [3]int{1, 1, 1}, pack: 38, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 34, out: 29, res: 29, pack: 39, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.1.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 34, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 39, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 35, maxTiles: 5, in: 29, out: 35, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.2.conv1", kernel: 42, maxTiles: 5, in: 29, out: 35, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 31, maxTiles: 2, in: 35, out: 36, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.2.conv2", kernel: 38, maxTiles: 2, in: 35, out: 36, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.2.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 38, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 39, -1, -1, -1}, maxTiles: 5, in: 36, out: 37, res: -1, pack: 42, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.2.conv3", kernel: 45, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 46, -1, -1, -1}, maxTiles: 5, in: 36, out: 37, res: -1, pack: 42, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 37, out: 29, res: 29, pack: 43, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.2.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 37, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 35, maxTiles: 5, in: 29, out: 38, res: -1, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.3.conv1", kernel: 42, maxTiles: 5, in: 29, out: 38, res: -1, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 31, maxTiles: 2, in: 38, out: 39, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.3.conv2", kernel: 38, maxTiles: 2, in: 38, out: 39, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.3.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 32, maxTiles: 7, in: 38, out: 39, res: 39, pack: 46, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.3.conv3", kernel: 39, maxTiles: 7, in: 38, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 46, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 39, out: 29, res: 29, pack: 47, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.3.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 39, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 35, maxTiles: 5, in: 29, out: 40, res: -1, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.4.conv1", kernel: 42, maxTiles: 5, in: 29, out: 40, res: -1, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 31, maxTiles: 2, in: 40, out: 41, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.4.conv2", kernel: 38, maxTiles: 2, in: 40, out: 41, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.4.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 36, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 37, -1, -1, -1}, maxTiles: 5, in: 41, out: 42, res: 41, pack: 50, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.4.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 41, out: 42, res: 41, every: [3]int{1, 1, 1}, pack: 50, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 42, out: 29, res: 29, pack: 51, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.4.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 42, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 51, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 35, maxTiles: 5, in: 29, out: 43, res: -1, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.5.conv1", kernel: 42, maxTiles: 5, in: 29, out: 43, res: -1, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 31, maxTiles: 2, in: 43, out: 44, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.5.conv2", kernel: 38, maxTiles: 2, in: 43, out: 44, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.5.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 38, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 39, -1, -1, -1}, maxTiles: 5, in: 44, out: 45, res: -1, pack: 54, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.5.conv3", kernel: 45, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 46, -1, -1, -1}, maxTiles: 5, in: 44, out: 45, res: -1, pack: 54, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.5.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 45, out: 29, res: 29, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.5.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 45, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.6.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.6.conv1", kernel: 35, maxTiles: 5, in: 29, out: 46, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.6.conv1", kernel: 42, maxTiles: 5, in: 29, out: 46, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.6.conv2", kernel: 31, maxTiles: 2, in: 46, out: 47, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.6.conv2", kernel: 38, maxTiles: 2, in: 46, out: 47, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.6.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 32, maxTiles: 7, in: 46, out: 47, res: 47, pack: 58, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.6.conv3", kernel: 39, maxTiles: 7, in: 46, out: 47, res: 47, every: [3]int{1, 1, 1}, pack: 58, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.6.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 47, out: 29, res: 29, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.6.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 47, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.7.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.7.conv1", kernel: 35, maxTiles: 5, in: 29, out: 48, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.7.conv1", kernel: 42, maxTiles: 5, in: 29, out: 48, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.7.conv2", kernel: 31, maxTiles: 2, in: 48, out: 49, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.7.conv2", kernel: 38, maxTiles: 2, in: 48, out: 49, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.7.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 36, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 37, -1, -1, -1}, maxTiles: 5, in: 49, out: 50, res: 49, pack: 62, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.7.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 49, out: 50, res: 49, every: [3]int{1, 1, 1}, pack: 62, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.7.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 50, out: 29, res: 29, pack: 63, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.7.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 50, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 63, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.8.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.8.conv1", kernel: 35, maxTiles: 5, in: 29, out: 51, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.8.conv1", kernel: 42, maxTiles: 5, in: 29, out: 51, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.8.conv2", kernel: 31, maxTiles: 2, in: 51, out: 52, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.8.conv2", kernel: 38, maxTiles: 2, in: 51, out: 52, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.8.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 38, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 39, -1, -1, -1}, maxTiles: 5, in: 52, out: 53, res: -1, pack: 66, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.8.conv3", kernel: 45, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 46, -1, -1, -1}, maxTiles: 5, in: 52, out: 53, res: -1, pack: 66, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.8.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 53, out: 29, res: 29, pack: 67, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.8.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 53, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.9.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.9.conv1", kernel: 35, maxTiles: 5, in: 29, out: 54, res: -1, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.9.conv1", kernel: 42, maxTiles: 5, in: 29, out: 54, res: -1, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.9.conv2", kernel: 31, maxTiles: 2, in: 54, out: 55, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.9.conv2", kernel: 38, maxTiles: 2, in: 54, out: 55, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.9.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 32, maxTiles: 7, in: 54, out: 55, res: 55, pack: 70, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.9.conv3", kernel: 39, maxTiles: 7, in: 54, out: 55, res: 55, every: [3]int{1, 1, 1}, pack: 70, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.9.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 55, out: 29, res: 29, pack: 71, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.9.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 55, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.10.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.10.conv1", kernel: 35, maxTiles: 5, in: 29, out: 56, res: -1, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.10.conv1", kernel: 42, maxTiles: 5, in: 29, out: 56, res: -1, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.10.conv2", kernel: 31, maxTiles: 2, in: 56, out: 57, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.10.conv2", kernel: 38, maxTiles: 2, in: 56, out: 57, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.10.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 36, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 37, -1, -1, -1}, maxTiles: 5, in: 57, out: 58, res: 57, pack: 74, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.10.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 57, out: 58, res: 57, every: [3]int{1, 1, 1}, pack: 74, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.10.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 58, out: 29, res: 29, pack: 75, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.10.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 58, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 75, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.11.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.11.conv1", kernel: 35, maxTiles: 5, in: 29, out: 59, res: -1, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.11.conv1", kernel: 42, maxTiles: 5, in: 29, out: 59, res: -1, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.11.conv2", kernel: 31, maxTiles: 2, in: 59, out: 60, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.11.conv2", kernel: 38, maxTiles: 2, in: 59, out: 60, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.11.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 38, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 39, -1, -1, -1}, maxTiles: 5, in: 60, out: 61, res: -1, pack: 78, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.11.conv3", kernel: 45, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 46, -1, -1, -1}, maxTiles: 5, in: 60, out: 61, res: -1, pack: 78, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.11.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 61, out: 29, res: 29, pack: 79, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.11.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 61, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.12.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.12.conv1", kernel: 35, maxTiles: 5, in: 29, out: 62, res: -1, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.12.conv1", kernel: 42, maxTiles: 5, in: 29, out: 62, res: -1, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.12.conv2", kernel: 31, maxTiles: 2, in: 62, out: 63, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.12.conv2", kernel: 38, maxTiles: 2, in: 62, out: 63, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.12.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 32, maxTiles: 7, in: 62, out: 63, res: 63, pack: 82, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.12.conv3", kernel: 39, maxTiles: 7, in: 62, out: 63, res: 63, every: [3]int{1, 1, 1}, pack: 82, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.12.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 63, out: 29, res: 29, pack: 83, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.12.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 63, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.13.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.13.conv1", kernel: 35, maxTiles: 5, in: 29, out: 64, res: -1, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.13.conv1", kernel: 42, maxTiles: 5, in: 29, out: 64, res: -1, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.13.conv2", kernel: 31, maxTiles: 2, in: 64, out: 65, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.13.conv2", kernel: 38, maxTiles: 2, in: 64, out: 65, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.13.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 36, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 37, -1, -1, -1}, maxTiles: 5, in: 65, out: 66, res: 65, pack: 86, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.13.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 65, out: 66, res: 65, every: [3]int{1, 1, 1}, pack: 86, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.13.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 66, out: 29, res: 29, pack: 87, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.13.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 66, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 87, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.14.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.14.conv1", kernel: 35, maxTiles: 5, in: 29, out: 67, res: -1, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.14.conv1", kernel: 42, maxTiles: 5, in: 29, out: 67, res: -1, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.14.conv2", kernel: 31, maxTiles: 2, in: 67, out: 68, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.14.conv2", kernel: 38, maxTiles: 2, in: 67, out: 68, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.14.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 38, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 39, -1, -1, -1}, maxTiles: 5, in: 68, out: 69, res: -1, pack: 90, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.14.conv3", kernel: 45, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 46, -1, -1, -1}, maxTiles: 5, in: 68, out: 69, res: -1, pack: 90, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.14.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 69, out: 29, res: 29, pack: 91, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.14.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 69, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.15.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.15.conv1", kernel: 35, maxTiles: 5, in: 29, out: 70, res: -1, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.15.conv1", kernel: 42, maxTiles: 5, in: 29, out: 70, res: -1, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.15.conv2", kernel: 31, maxTiles: 2, in: 70, out: 71, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.15.conv2", kernel: 38, maxTiles: 2, in: 70, out: 71, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.15.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 32, maxTiles: 7, in: 70, out: 71, res: 71, pack: 94, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.15.conv3", kernel: 39, maxTiles: 7, in: 70, out: 71, res: 71, every: [3]int{1, 1, 1}, pack: 94, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.15.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 71, out: 29, res: 29, pack: 95, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.15.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 71, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.16.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.16.conv1", kernel: 35, maxTiles: 5, in: 29, out: 72, res: -1, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.16.conv1", kernel: 42, maxTiles: 5, in: 29, out: 72, res: -1, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.16.conv2", kernel: 31, maxTiles: 2, in: 72, out: 73, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.16.conv2", kernel: 38, maxTiles: 2, in: 72, out: 73, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.16.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 36, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 37, -1, -1, -1}, maxTiles: 5, in: 73, out: 74, res: 73, pack: 98, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.16.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 73, out: 74, res: 73, every: [3]int{1, 1, 1}, pack: 98, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.16.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 74, out: 29, res: 29, pack: 99, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.16.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 74, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 99, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.17.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.17.conv1", kernel: 35, maxTiles: 5, in: 29, out: 75, res: -1, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.17.conv1", kernel: 42, maxTiles: 5, in: 29, out: 75, res: -1, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.17.conv2", kernel: 31, maxTiles: 2, in: 75, out: 76, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.17.conv2", kernel: 38, maxTiles: 2, in: 75, out: 76, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.17.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 38, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 39, -1, -1, -1}, maxTiles: 5, in: 76, out: 77, res: -1, pack: 102, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.17.conv3", kernel: 45, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 46, -1, -1, -1}, maxTiles: 5, in: 76, out: 77, res: -1, pack: 102, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.17.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 77, out: 29, res: 29, pack: 103, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.17.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 77, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.18.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.18.conv1", kernel: 35, maxTiles: 5, in: 29, out: 78, res: -1, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.18.conv1", kernel: 42, maxTiles: 5, in: 29, out: 78, res: -1, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.18.conv2", kernel: 31, maxTiles: 2, in: 78, out: 79, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.18.conv2", kernel: 38, maxTiles: 2, in: 78, out: 79, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.18.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 32, maxTiles: 7, in: 78, out: 79, res: 79, pack: 106, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.18.conv3", kernel: 39, maxTiles: 7, in: 78, out: 79, res: 79, every: [3]int{1, 1, 1}, pack: 106, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.18.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 79, out: 29, res: 29, pack: 107, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.18.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 79, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.19.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.19.conv1", kernel: 35, maxTiles: 5, in: 29, out: 80, res: -1, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.19.conv1", kernel: 42, maxTiles: 5, in: 29, out: 80, res: -1, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.19.conv2", kernel: 31, maxTiles: 2, in: 80, out: 81, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.19.conv2", kernel: 38, maxTiles: 2, in: 80, out: 81, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.19.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 36, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 37, -1, -1, -1}, maxTiles: 5, in: 81, out: 82, res: 81, pack: 110, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.19.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 81, out: 82, res: 81, every: [3]int{1, 1, 1}, pack: 110, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.19.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 82, out: 29, res: 29, pack: 111, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.19.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 82, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 111, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.20.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.20.conv1", kernel: 35, maxTiles: 5, in: 29, out: 83, res: -1, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.20.conv1", kernel: 42, maxTiles: 5, in: 29, out: 83, res: -1, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.20.conv2", kernel: 31, maxTiles: 2, in: 83, out: 84, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.20.conv2", kernel: 38, maxTiles: 2, in: 83, out: 84, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.20.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 38, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 39, -1, -1, -1}, maxTiles: 5, in: 84, out: 85, res: -1, pack: 114, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.20.conv3", kernel: 45, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 46, -1, -1, -1}, maxTiles: 5, in: 84, out: 85, res: -1, pack: 114, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.20.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 85, out: 29, res: 29, pack: 115, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.20.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 85, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.21.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.21.conv1", kernel: 35, maxTiles: 5, in: 29, out: 86, res: -1, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.21.conv1", kernel: 42, maxTiles: 5, in: 29, out: 86, res: -1, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.21.conv2", kernel: 31, maxTiles: 2, in: 86, out: 87, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.21.conv2", kernel: 38, maxTiles: 2, in: 86, out: 87, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.21.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 32, maxTiles: 7, in: 86, out: 87, res: 87, pack: 118, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.21.conv3", kernel: 39, maxTiles: 7, in: 86, out: 87, res: 87, every: [3]int{1, 1, 1}, pack: 118, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.21.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 87, out: 29, res: 29, pack: 119, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.21.conv4", kernel: 40, tails: []int{-1, -1, -1, -1, 41, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 87, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.22.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.22.conv1", kernel: 35, maxTiles: 5, in: 29, out: 88, res: -1, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.22.conv1", kernel: 42, maxTiles: 5, in: 29, out: 88, res: -1, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.22.conv2", kernel: 31, maxTiles: 2, in: 88, out: 89, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.22.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 5, 5, 32}, steps: []step{
+			{name: "layer3.22.conv2", kernel: 47, tails: []int{-1, 48}, run: runRows, maxTiles: 2, in: 88, out: 89, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
 		}},
-		{name: "layer3.22.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 36, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 37, -1, -1, -1}, maxTiles: 5, in: 89, out: 90, res: 89, pack: 122, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.22.conv3", space: shape{2, 1, 25, 256}, tile: shape{1, 1, 25, 32}, steps: []step{
+			{name: "layer3.22.conv3", kernel: 49, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 50}, maxTiles: 5, in: 89, out: 90, res: 89, every: [3]int{1, 1, 1}, pack: 122, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 256}, to: shape{2, 1, 25, 256}},
 		}},
-		{name: "layer3.22.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.22.conv4", kernel: 33, tails: []int{-1, -1, -1, -1, 34, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 90, out: 29, res: 29, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.22.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 5, 5, 64}, steps: []step{
+			{name: "layer3.22.conv4", kernel: 51, maxTiles: 22, in: 90, out: 91, res: 29, every: [3]int{1, 2, 2}, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}},
 		}},
-		{name: "pool4", space: shape{1, 1, 100, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
-			{name: "pool4", kernel: 40, maxTiles: 7500, in: 29, out: 91, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 1024}, to: shape{1, 1, 100, 1024}},
+		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
+			{name: "pool4", kernel: 52, maxTiles: 7500, in: 91, out: 92, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}},
 		}},
-		{name: "layer4.0.downsample.0", space: shape{1, 5, 5, 2048}, tile: shape{1, 5, 5, 128}, steps: []step{
-			{name: "layer4.0.downsample.0", kernel: 41, tails: []int{-1, 42}, run: runRows, maxTiles: 5, in: 91, out: 92, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 10, 10, 1024}, to: shape{1, 5, 5, 2048}},
+		{name: "layer4.0.downsample.0", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
+			{name: "layer4.0.downsample.0", kernel: 53, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 54}, maxTiles: 4, in: 92, out: 93, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 1024}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 4, 5, 64}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 43, tails: []int{-1, 44}, run: runRows, maxTiles: 5, in: 91, out: 93, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 10, 10, 1024}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
+			{name: "layer4.0.conv1", kernel: 55, tails: []int{-1, 56}, run: runRows, maxTiles: 5, in: 92, out: 94, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 45, tails: []int{-1, 46}, run: runRows, maxTiles: 1, in: 93, out: 94, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.0.conv_normal", kernel: 57, tails: []int{-1, 58}, run: runRows, maxTiles: 1, in: 94, out: 95, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 47, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 48}, maxTiles: 8, in: 94, out: 92, res: 92, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+			{name: "layer4.0.conv4", kernel: 59, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 60}, maxTiles: 8, in: 95, out: 93, res: 93, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 49, tails: []int{-1, 50}, run: runRows, maxTiles: 2, in: 92, out: 95, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.1.conv1", kernel: 61, tails: []int{-1, 62}, run: runRows, maxTiles: 2, in: 93, out: 96, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 45, tails: []int{-1, 46}, run: runRows, maxTiles: 1, in: 95, out: 96, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.1.conv_normal", kernel: 57, tails: []int{-1, 58}, run: runRows, maxTiles: 1, in: 96, out: 97, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 47, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 48}, maxTiles: 8, in: 96, out: 92, res: 92, pack: 130, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+			{name: "layer4.1.conv4", kernel: 59, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 60}, maxTiles: 8, in: 97, out: 93, res: 93, every: [3]int{1, 1, 1}, pack: 130, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 49, tails: []int{-1, 50}, run: runRows, maxTiles: 2, in: 92, out: 97, res: -1, pack: 131, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.2.conv1", kernel: 61, tails: []int{-1, 62}, run: runRows, maxTiles: 2, in: 93, out: 98, res: -1, pack: 131, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 45, tails: []int{-1, 46}, run: runRows, maxTiles: 1, in: 97, out: 98, res: -1, pack: 132, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.2.conv_normal", kernel: 57, tails: []int{-1, 58}, run: runRows, maxTiles: 1, in: 98, out: 99, res: -1, pack: 132, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 47, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 48}, maxTiles: 8, in: 98, out: 92, res: 92, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+			{name: "layer4.2.conv4", kernel: 59, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 60}, maxTiles: 8, in: 99, out: 93, res: 93, every: [3]int{1, 1, 1}, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 51, maxTiles: 600, in: 92, out: 99, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
+			{name: "pool5", kernel: 63, maxTiles: 600, in: 93, out: 100, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 160}, steps: []step{
-			{name: "fc", kernel: 52, maxTiles: 5, in: 99, out: 100, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
+			{name: "fc", kernel: 64, maxTiles: 5, in: 100, out: 101, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 99, shape: shape{1, 1, 1, 2048}},
-		{name: "logits", buffer: 100, shape: shape{1, 1, 1, 400}},
+		{name: "features", buffer: 100, shape: shape{1, 1, 1, 2048}},
+		{name: "logits", buffer: 101, shape: shape{1, 1, 1, 400}},
 	},
 }

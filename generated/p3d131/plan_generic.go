@@ -28,181 +28,187 @@ var genericPlan = plan{
 		{offset: 6059472, frame: 102400, row: 2560, pixel: 64},
 		// 9: layer1.2.relu1, 8x40x40x64
 		{offset: 1325440, frame: 112896, row: 2688, pixel: 64},
-		// 10: layer1.2.relu2, 8x40x40x64
-		{offset: 6059472, frame: 102400, row: 2560, pixel: 64},
-		// 11: layer1.2.sum, 8x40x40x64
-		{offset: 6878672, frame: 102400, row: 2560, pixel: 64},
-		// 12: pool2, 4x40x40x256
-		{offset: 6059472, frame: 435200, row: 10880, pixel: 272},
-		// 13: layer2.0.downsample.1, 4x20x20x512
+		// 10: layer1.2.relu2, 8x20x20x64
+		{offset: 6059472, frame: 25600, row: 1280, pixel: 64},
+		// 11: layer1.2.sum, 8x20x20x64
+		{offset: 6929872, frame: 25600, row: 1280, pixel: 64},
+		// 12: layer1.2.relu, 8x20x20x256
+		{offset: 6059472, frame: 108800, row: 5440, pixel: 272},
+		// 13: pool2, 4x20x20x256
+		{offset: 3422672, frame: 108800, row: 5440, pixel: 272},
+		// 14: layer2.0.downsample.1, 4x20x20x512
 		{offset: 2577872, frame: 211200, row: 10560, pixel: 528},
-		// 14: layer2.0.relu1, 4x20x20x128
+		// 15: layer2.0.relu1, 4x20x20x128
 		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
-		// 15: layer2.0.relu2, 4x20x20x128
+		// 16: layer2.0.relu2, 4x20x20x128
 		{offset: 3422672, frame: 51200, row: 2560, pixel: 128},
-		// 16: layer2.0.relu3, 4x20x20x128
+		// 17: layer2.0.relu3, 4x20x20x128
 		{offset: 3627472, frame: 51200, row: 2560, pixel: 128},
-		// 17: layer2.1.relu1, 4x20x20x128
+		// 18: layer2.1.relu1, 4x20x20x128
 		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
-		// 18: layer2.1.relu2, 4x20x20x128
+		// 19: layer2.1.relu2, 4x20x20x128
 		{offset: 3422672, frame: 51200, row: 2560, pixel: 128},
-		// 19: layer2.2.relu1, 4x20x20x128
+		// 20: layer2.2.relu1, 4x20x20x128
 		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
-		// 20: layer2.2.relu2, 4x20x20x128
+		// 21: layer2.2.relu2, 4x20x20x128
 		{offset: 3422672, frame: 51200, row: 2560, pixel: 128},
-		// 21: layer2.2.sum, 4x20x20x128
+		// 22: layer2.2.sum, 4x20x20x128
 		{offset: 3627472, frame: 51200, row: 2560, pixel: 128},
-		// 22: layer2.3.relu1, 4x20x20x128
+		// 23: layer2.3.relu1, 4x20x20x128
 		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
-		// 23: layer2.3.relu2, 4x20x20x128
-		{offset: 3422672, frame: 51200, row: 2560, pixel: 128},
-		// 24: layer2.3.relu3, 4x20x20x128
-		{offset: 3627472, frame: 51200, row: 2560, pixel: 128},
-		// 25: pool3, 2x20x20x512
-		{offset: 3422672, frame: 211200, row: 10560, pixel: 528},
-		// 26: layer3.0.downsample.1, 2x10x10x1024
+		// 24: layer2.3.relu2, 4x10x10x128
+		{offset: 3422672, frame: 12800, row: 1280, pixel: 128},
+		// 25: layer2.3.relu3, 4x10x10x128
+		{offset: 3633872, frame: 12800, row: 1280, pixel: 128},
+		// 26: layer2.3.relu, 4x10x10x512
+		{offset: 3422672, frame: 52800, row: 5280, pixel: 528},
+		// 27: pool3, 2x10x10x512
+		{offset: 2785872, frame: 52800, row: 5280, pixel: 528},
+		// 28: layer3.0.downsample.1, 2x10x10x1024
 		{offset: 2577872, frame: 104000, row: 10400, pixel: 1040},
-		// 27: layer3.0.relu1, 2x10x10x256
+		// 29: layer3.0.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 28: layer3.0.relu2, 2x10x10x256
+		// 30: layer3.0.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 29: layer3.1.relu1, 2x10x10x256
+		// 31: layer3.1.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 30: layer3.1.relu2, 2x10x10x256
+		// 32: layer3.1.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 31: layer3.1.sum, 2x10x10x256
+		// 33: layer3.1.sum, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 32: layer3.2.relu1, 2x10x10x256
+		// 34: layer3.2.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 33: layer3.2.relu2, 2x10x10x256
+		// 35: layer3.2.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 34: layer3.2.relu3, 2x10x10x256
+		// 36: layer3.2.relu3, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 35: layer3.3.relu1, 2x10x10x256
+		// 37: layer3.3.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 36: layer3.3.relu2, 2x10x10x256
+		// 38: layer3.3.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 37: layer3.4.relu1, 2x10x10x256
+		// 39: layer3.4.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 38: layer3.4.relu2, 2x10x10x256
+		// 40: layer3.4.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 39: layer3.4.sum, 2x10x10x256
+		// 41: layer3.4.sum, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 40: layer3.5.relu1, 2x10x10x256
+		// 42: layer3.5.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 41: layer3.5.relu2, 2x10x10x256
+		// 43: layer3.5.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 42: layer3.5.relu3, 2x10x10x256
+		// 44: layer3.5.relu3, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 43: layer3.6.relu1, 2x10x10x256
+		// 45: layer3.6.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 44: layer3.6.relu2, 2x10x10x256
+		// 46: layer3.6.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 45: layer3.7.relu1, 2x10x10x256
+		// 47: layer3.7.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 46: layer3.7.relu2, 2x10x10x256
+		// 48: layer3.7.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 47: layer3.7.sum, 2x10x10x256
+		// 49: layer3.7.sum, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 48: layer3.8.relu1, 2x10x10x256
+		// 50: layer3.8.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 49: layer3.8.relu2, 2x10x10x256
+		// 51: layer3.8.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 50: layer3.8.relu3, 2x10x10x256
+		// 52: layer3.8.relu3, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 51: layer3.9.relu1, 2x10x10x256
+		// 53: layer3.9.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 52: layer3.9.relu2, 2x10x10x256
+		// 54: layer3.9.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 53: layer3.10.relu1, 2x10x10x256
+		// 55: layer3.10.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 54: layer3.10.relu2, 2x10x10x256
+		// 56: layer3.10.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 55: layer3.10.sum, 2x10x10x256
+		// 57: layer3.10.sum, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 56: layer3.11.relu1, 2x10x10x256
+		// 58: layer3.11.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 57: layer3.11.relu2, 2x10x10x256
+		// 59: layer3.11.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 58: layer3.11.relu3, 2x10x10x256
+		// 60: layer3.11.relu3, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 59: layer3.12.relu1, 2x10x10x256
+		// 61: layer3.12.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 60: layer3.12.relu2, 2x10x10x256
+		// 62: layer3.12.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 61: layer3.13.relu1, 2x10x10x256
+		// 63: layer3.13.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 62: layer3.13.relu2, 2x10x10x256
+		// 64: layer3.13.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 63: layer3.13.sum, 2x10x10x256
+		// 65: layer3.13.sum, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 64: layer3.14.relu1, 2x10x10x256
+		// 66: layer3.14.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 65: layer3.14.relu2, 2x10x10x256
+		// 67: layer3.14.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 66: layer3.14.relu3, 2x10x10x256
+		// 68: layer3.14.relu3, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 67: layer3.15.relu1, 2x10x10x256
+		// 69: layer3.15.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 68: layer3.15.relu2, 2x10x10x256
+		// 70: layer3.15.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 69: layer3.16.relu1, 2x10x10x256
+		// 71: layer3.16.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 70: layer3.16.relu2, 2x10x10x256
+		// 72: layer3.16.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 71: layer3.16.sum, 2x10x10x256
+		// 73: layer3.16.sum, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 72: layer3.17.relu1, 2x10x10x256
+		// 74: layer3.17.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 73: layer3.17.relu2, 2x10x10x256
+		// 75: layer3.17.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 74: layer3.17.relu3, 2x10x10x256
+		// 76: layer3.17.relu3, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 75: layer3.18.relu1, 2x10x10x256
+		// 77: layer3.18.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 76: layer3.18.relu2, 2x10x10x256
+		// 78: layer3.18.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 77: layer3.19.relu1, 2x10x10x256
+		// 79: layer3.19.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 78: layer3.19.relu2, 2x10x10x256
+		// 80: layer3.19.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 79: layer3.19.sum, 2x10x10x256
+		// 81: layer3.19.sum, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 80: layer3.20.relu1, 2x10x10x256
+		// 82: layer3.20.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 81: layer3.20.relu2, 2x10x10x256
+		// 83: layer3.20.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 82: layer3.20.relu3, 2x10x10x256
+		// 84: layer3.20.relu3, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 83: layer3.21.relu1, 2x10x10x256
+		// 85: layer3.21.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 84: layer3.21.relu2, 2x10x10x256
+		// 86: layer3.21.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 85: layer3.22.relu1, 2x10x10x256
+		// 87: layer3.22.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 86: layer3.22.relu2, 2x10x10x256
-		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 87: layer3.22.sum, 2x10x10x256
-		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 88: pool4, 1x10x10x1024
-		{offset: 2785872, frame: 104000, row: 10400, pixel: 1040},
-		// 89: layer4.0.downsample.1, 1x5x5x2048
+		// 88: layer3.22.relu2, 2x5x5x256
+		{offset: 2785872, frame: 6800, row: 1360, pixel: 272},
+		// 89: layer3.22.sum, 2x5x5x256
+		{offset: 2837872, frame: 6800, row: 1360, pixel: 272},
+		// 90: layer3.22.relu, 2x5x5x1024
+		{offset: 2785872, frame: 26000, row: 5200, pixel: 1040},
+		// 91: pool4, 1x5x5x1024
+		{offset: 2629472, frame: 26000, row: 5200, pixel: 1040},
+		// 92: layer4.0.downsample.1, 1x5x5x2048
 		{offset: 2577872, frame: 51600, row: 10320, pixel: 2064},
-		// 90: layer4.0.relu1, 1x5x5x512
+		// 93: layer4.0.relu1, 1x5x5x512
 		{offset: 2556224, frame: 25872, row: 3696, pixel: 528},
-		// 91: layer4.0.relu2, 1x5x5x512
+		// 94: layer4.0.relu2, 1x5x5x512
 		{offset: 2629472, frame: 13200, row: 2640, pixel: 528},
-		// 92: layer4.1.relu1, 1x5x5x512
+		// 95: layer4.1.relu1, 1x5x5x512
 		{offset: 2556224, frame: 25872, row: 3696, pixel: 528},
-		// 93: layer4.1.relu2, 1x5x5x512
+		// 96: layer4.1.relu2, 1x5x5x512
 		{offset: 2629472, frame: 13200, row: 2640, pixel: 528},
-		// 94: layer4.2.relu1, 1x5x5x512
+		// 97: layer4.2.relu1, 1x5x5x512
 		{offset: 2556224, frame: 25872, row: 3696, pixel: 528},
-		// 95: layer4.2.relu2, 1x5x5x512
+		// 98: layer4.2.relu2, 1x5x5x512
 		{offset: 2629472, frame: 13200, row: 2640, pixel: 528},
-		// 96: pool5, 1x1x1x2048
+		// 99: pool5, 1x1x1x2048
 		{offset: 2629472, frame: 2064, row: 2064, pixel: 2064},
-		// 97: fc, 1x1x1x400
+		// 100: fc, 1x1x1x400
 		{offset: 2577872, frame: 400, row: 400, pixel: 400},
 	},
 	packs: []pack{
@@ -353,28 +359,36 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 112896, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 102400, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 435200, stepH: 10880, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{544, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{544, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 192, tapsH: 3, tapsW: 1, stepH: 2688, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 25600, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{544, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 108800, stepH: 5440, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 211200, stepH: 10560, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{1056, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{1056, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 12800, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 104000, stepH: 10400, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{2080, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{2080, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 6800, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
@@ -404,7 +418,7 @@ var genericPlan = plan{
 			{name: "layer1.0.conv3", kernel: 6, maxTiles: 10441, in: 5, out: 6, res: -1, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 1600, 64}, to: shape{8, 1, 1600, 64}},
 		}},
 		{name: "layer1.0.conv4", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 7, maxTiles: 29839, in: 6, out: 3, res: 3, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+			{name: "layer1.0.conv4", kernel: 7, maxTiles: 29839, in: 6, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
 		}},
 		{name: "layer1.1.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
 			{name: "layer1.1.conv1", kernel: 8, maxTiles: 7880, in: 3, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
@@ -413,401 +427,401 @@ var genericPlan = plan{
 			{name: "layer1.1.conv2", kernel: 5, maxTiles: 3539, in: 7, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
 		{name: "layer1.1.conv3", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 40, 32}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 9, maxTiles: 10441, in: 7, out: 8, res: 8, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+			{name: "layer1.1.conv3", kernel: 9, maxTiles: 10441, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
 		{name: "layer1.1.conv4", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 7, maxTiles: 29839, in: 8, out: 3, res: 3, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+			{name: "layer1.1.conv4", kernel: 7, maxTiles: 29839, in: 8, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
 		}},
 		{name: "layer1.2.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
 			{name: "layer1.2.conv1", kernel: 8, maxTiles: 7880, in: 3, out: 9, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.2.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 2, 40, 8}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 5, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.2.conv2", space: shape{8, 20, 20, 64}, tile: shape{1, 1, 20, 16}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 10, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}},
 		}},
-		{name: "layer1.2.conv3", space: shape{8, 1, 1600, 64}, tile: shape{1, 1, 50, 32}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 10, maxTiles: 10441, in: 10, out: 11, res: 10, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 1600, 64}, to: shape{8, 1, 1600, 64}},
+		{name: "layer1.2.conv3", space: shape{8, 1, 400, 64}, tile: shape{1, 1, 25, 16}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 11, maxTiles: 10441, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 64}, to: shape{8, 1, 400, 64}},
 		}},
-		{name: "layer1.2.conv4", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 7, maxTiles: 29839, in: 11, out: 3, res: 3, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer1.2.conv4", kernel: 12, maxTiles: 29839, in: 11, out: 12, res: 3, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}},
 		}},
-		{name: "pool2", space: shape{4, 1, 1600, 256}, tile: shape{1, 1, 1, 256}, steps: []step{
-			{name: "pool2", kernel: 11, maxTiles: 1048576, in: 3, out: 12, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 1600, 256}, to: shape{4, 1, 1600, 256}},
+		{name: "pool2", space: shape{4, 1, 400, 256}, tile: shape{1, 1, 1, 256}, steps: []step{
+			{name: "pool2", kernel: 13, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 256}, to: shape{4, 1, 400, 256}},
 		}},
-		{name: "layer2.0.downsample.0", space: shape{4, 20, 20, 512}, tile: shape{1, 1, 20, 128}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 12, maxTiles: 7880, in: 12, out: 13, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 40, 40, 256}, to: shape{4, 20, 20, 512}},
+		{name: "layer2.0.downsample.0", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
+			{name: "layer2.0.downsample.0", kernel: 14, maxTiles: 7880, in: 13, out: 14, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 256}, to: shape{1, 1, 1600, 512}},
 		}},
-		{name: "layer2.0.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 13, maxTiles: 7880, in: 12, out: 14, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 40, 40, 256}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.0.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+			{name: "layer2.0.conv1", kernel: 15, maxTiles: 7880, in: 13, out: 15, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 2, 20, 8}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 14, maxTiles: 1777, in: 14, out: 15, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.0.conv2", kernel: 16, maxTiles: 1777, in: 15, out: 16, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.0.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 15, maxTiles: 5286, in: 15, out: 16, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+			{name: "layer2.0.conv3", kernel: 17, maxTiles: 5286, in: 16, out: 17, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 16, maxTiles: 15470, in: 16, out: 13, res: 13, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+			{name: "layer2.0.conv4", kernel: 18, maxTiles: 15470, in: 17, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
 		}},
 		{name: "layer2.1.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 17, maxTiles: 3977, in: 13, out: 17, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.1.conv1", kernel: 19, maxTiles: 3977, in: 14, out: 18, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 2, 20, 8}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 14, maxTiles: 1777, in: 17, out: 18, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.1.conv2", kernel: 16, maxTiles: 1777, in: 18, out: 19, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.1.conv3", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 18, maxTiles: 5286, in: 17, out: 18, res: 18, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.1.conv3", kernel: 20, maxTiles: 5286, in: 18, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.1.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 16, maxTiles: 15470, in: 18, out: 13, res: 13, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+			{name: "layer2.1.conv4", kernel: 18, maxTiles: 15470, in: 19, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
 		}},
 		{name: "layer2.2.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.2.conv1", kernel: 17, maxTiles: 3977, in: 13, out: 19, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.2.conv1", kernel: 19, maxTiles: 3977, in: 14, out: 20, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 2, 20, 8}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 14, maxTiles: 1777, in: 19, out: 20, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.2.conv2", kernel: 16, maxTiles: 1777, in: 20, out: 21, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.2.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 19, maxTiles: 5286, in: 20, out: 21, res: 20, pack: 25, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+			{name: "layer2.2.conv3", kernel: 21, maxTiles: 5286, in: 21, out: 22, res: 21, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
 		}},
 		{name: "layer2.2.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 16, maxTiles: 15470, in: 21, out: 13, res: 13, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+			{name: "layer2.2.conv4", kernel: 18, maxTiles: 15470, in: 22, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
 		}},
 		{name: "layer2.3.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.3.conv1", kernel: 17, maxTiles: 3977, in: 13, out: 22, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.3.conv1", kernel: 19, maxTiles: 3977, in: 14, out: 23, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 2, 20, 8}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 14, maxTiles: 1777, in: 22, out: 23, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 2, 10, 8}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 22, maxTiles: 1777, in: 23, out: 24, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
 		}},
-		{name: "layer2.3.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 15, maxTiles: 5286, in: 23, out: 24, res: -1, pack: 29, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer2.3.conv3", space: shape{4, 1, 100, 128}, tile: shape{1, 1, 25, 8}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 23, maxTiles: 5286, in: 24, out: 25, res: -1, pack: 29, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 128}, to: shape{4, 1, 100, 128}},
 		}},
-		{name: "layer2.3.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 16, maxTiles: 15470, in: 24, out: 13, res: 13, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer2.3.conv4", kernel: 24, maxTiles: 15470, in: 25, out: 26, res: 14, every: [3]int{1, 2, 2}, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}},
 		}},
-		{name: "pool3", space: shape{2, 1, 400, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool3", kernel: 20, maxTiles: 1048576, in: 13, out: 25, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 512}, to: shape{2, 1, 400, 512}},
+		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
+			{name: "pool3", kernel: 25, maxTiles: 1048576, in: 26, out: 27, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{2, 10, 10, 1024}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 21, maxTiles: 3977, in: 25, out: 26, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 20, 20, 512}, to: shape{2, 10, 10, 1024}},
+		{name: "layer3.0.downsample.0", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
+			{name: "layer3.0.downsample.0", kernel: 26, maxTiles: 3977, in: 27, out: 28, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 512}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 22, maxTiles: 3977, in: 25, out: 27, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 20, 20, 512}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 27, maxTiles: 3977, in: 27, out: 29, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 23, maxTiles: 890, in: 27, out: 28, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.0.conv2", kernel: 28, maxTiles: 890, in: 29, out: 30, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.0.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 24, maxTiles: 2660, in: 27, out: 28, res: 28, pack: 34, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.0.conv3", kernel: 29, maxTiles: 2660, in: 29, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 34, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 25, maxTiles: 7880, in: 28, out: 26, res: 26, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.0.conv4", kernel: 30, maxTiles: 7880, in: 30, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 29, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.1.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 31, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 23, maxTiles: 890, in: 29, out: 30, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.1.conv2", kernel: 28, maxTiles: 890, in: 31, out: 32, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.1.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 27, maxTiles: 2660, in: 30, out: 31, res: 30, pack: 38, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.1.conv3", kernel: 32, maxTiles: 2660, in: 32, out: 33, res: 32, every: [3]int{1, 1, 1}, pack: 38, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 25, maxTiles: 7880, in: 31, out: 26, res: 26, pack: 39, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.1.conv4", kernel: 30, maxTiles: 7880, in: 33, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 39, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 32, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.2.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 34, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 23, maxTiles: 890, in: 32, out: 33, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.2.conv2", kernel: 28, maxTiles: 890, in: 34, out: 35, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.2.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 28, maxTiles: 2660, in: 33, out: 34, res: -1, pack: 42, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.2.conv3", kernel: 33, maxTiles: 2660, in: 35, out: 36, res: -1, pack: 42, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 25, maxTiles: 7880, in: 34, out: 26, res: 26, pack: 43, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.2.conv4", kernel: 30, maxTiles: 7880, in: 36, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 35, res: -1, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.3.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 37, res: -1, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 23, maxTiles: 890, in: 35, out: 36, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.3.conv2", kernel: 28, maxTiles: 890, in: 37, out: 38, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.3.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 24, maxTiles: 2660, in: 35, out: 36, res: 36, pack: 46, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.3.conv3", kernel: 29, maxTiles: 2660, in: 37, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 46, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 25, maxTiles: 7880, in: 36, out: 26, res: 26, pack: 47, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.3.conv4", kernel: 30, maxTiles: 7880, in: 38, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 37, res: -1, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.4.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 39, res: -1, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 23, maxTiles: 890, in: 37, out: 38, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.4.conv2", kernel: 28, maxTiles: 890, in: 39, out: 40, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.4.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 27, maxTiles: 2660, in: 38, out: 39, res: 38, pack: 50, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.4.conv3", kernel: 32, maxTiles: 2660, in: 40, out: 41, res: 40, every: [3]int{1, 1, 1}, pack: 50, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 25, maxTiles: 7880, in: 39, out: 26, res: 26, pack: 51, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.4.conv4", kernel: 30, maxTiles: 7880, in: 41, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 51, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 40, res: -1, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.5.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 42, res: -1, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 23, maxTiles: 890, in: 40, out: 41, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.5.conv2", kernel: 28, maxTiles: 890, in: 42, out: 43, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.5.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 28, maxTiles: 2660, in: 41, out: 42, res: -1, pack: 54, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.5.conv3", kernel: 33, maxTiles: 2660, in: 43, out: 44, res: -1, pack: 54, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.5.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 25, maxTiles: 7880, in: 42, out: 26, res: 26, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.5.conv4", kernel: 30, maxTiles: 7880, in: 44, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.6.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.6.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 43, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.6.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 45, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.6.conv2", kernel: 23, maxTiles: 890, in: 43, out: 44, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.6.conv2", kernel: 28, maxTiles: 890, in: 45, out: 46, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.6.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 24, maxTiles: 2660, in: 43, out: 44, res: 44, pack: 58, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.6.conv3", kernel: 29, maxTiles: 2660, in: 45, out: 46, res: 46, every: [3]int{1, 1, 1}, pack: 58, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.6.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 25, maxTiles: 7880, in: 44, out: 26, res: 26, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.6.conv4", kernel: 30, maxTiles: 7880, in: 46, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.7.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.7.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 45, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.7.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 47, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.7.conv2", kernel: 23, maxTiles: 890, in: 45, out: 46, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.7.conv2", kernel: 28, maxTiles: 890, in: 47, out: 48, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.7.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 27, maxTiles: 2660, in: 46, out: 47, res: 46, pack: 62, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.7.conv3", kernel: 32, maxTiles: 2660, in: 48, out: 49, res: 48, every: [3]int{1, 1, 1}, pack: 62, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.7.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 25, maxTiles: 7880, in: 47, out: 26, res: 26, pack: 63, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.7.conv4", kernel: 30, maxTiles: 7880, in: 49, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 63, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.8.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.8.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 48, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.8.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 50, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.8.conv2", kernel: 23, maxTiles: 890, in: 48, out: 49, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.8.conv2", kernel: 28, maxTiles: 890, in: 50, out: 51, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.8.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 28, maxTiles: 2660, in: 49, out: 50, res: -1, pack: 66, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.8.conv3", kernel: 33, maxTiles: 2660, in: 51, out: 52, res: -1, pack: 66, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.8.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 25, maxTiles: 7880, in: 50, out: 26, res: 26, pack: 67, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.8.conv4", kernel: 30, maxTiles: 7880, in: 52, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.9.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.9.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 51, res: -1, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.9.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 53, res: -1, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.9.conv2", kernel: 23, maxTiles: 890, in: 51, out: 52, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.9.conv2", kernel: 28, maxTiles: 890, in: 53, out: 54, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.9.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 24, maxTiles: 2660, in: 51, out: 52, res: 52, pack: 70, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.9.conv3", kernel: 29, maxTiles: 2660, in: 53, out: 54, res: 54, every: [3]int{1, 1, 1}, pack: 70, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.9.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 25, maxTiles: 7880, in: 52, out: 26, res: 26, pack: 71, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.9.conv4", kernel: 30, maxTiles: 7880, in: 54, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.10.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.10.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 53, res: -1, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.10.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 55, res: -1, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.10.conv2", kernel: 23, maxTiles: 890, in: 53, out: 54, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.10.conv2", kernel: 28, maxTiles: 890, in: 55, out: 56, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.10.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 27, maxTiles: 2660, in: 54, out: 55, res: 54, pack: 74, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.10.conv3", kernel: 32, maxTiles: 2660, in: 56, out: 57, res: 56, every: [3]int{1, 1, 1}, pack: 74, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.10.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 25, maxTiles: 7880, in: 55, out: 26, res: 26, pack: 75, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.10.conv4", kernel: 30, maxTiles: 7880, in: 57, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 75, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.11.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.11.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 56, res: -1, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.11.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 58, res: -1, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.11.conv2", kernel: 23, maxTiles: 890, in: 56, out: 57, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.11.conv2", kernel: 28, maxTiles: 890, in: 58, out: 59, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.11.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 28, maxTiles: 2660, in: 57, out: 58, res: -1, pack: 78, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.11.conv3", kernel: 33, maxTiles: 2660, in: 59, out: 60, res: -1, pack: 78, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.11.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 25, maxTiles: 7880, in: 58, out: 26, res: 26, pack: 79, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.11.conv4", kernel: 30, maxTiles: 7880, in: 60, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.12.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.12.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 59, res: -1, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.12.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 61, res: -1, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.12.conv2", kernel: 23, maxTiles: 890, in: 59, out: 60, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.12.conv2", kernel: 28, maxTiles: 890, in: 61, out: 62, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.12.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 24, maxTiles: 2660, in: 59, out: 60, res: 60, pack: 82, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.12.conv3", kernel: 29, maxTiles: 2660, in: 61, out: 62, res: 62, every: [3]int{1, 1, 1}, pack: 82, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.12.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 25, maxTiles: 7880, in: 60, out: 26, res: 26, pack: 83, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.12.conv4", kernel: 30, maxTiles: 7880, in: 62, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.13.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.13.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 61, res: -1, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.13.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 63, res: -1, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.13.conv2", kernel: 23, maxTiles: 890, in: 61, out: 62, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.13.conv2", kernel: 28, maxTiles: 890, in: 63, out: 64, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.13.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 27, maxTiles: 2660, in: 62, out: 63, res: 62, pack: 86, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.13.conv3", kernel: 32, maxTiles: 2660, in: 64, out: 65, res: 64, every: [3]int{1, 1, 1}, pack: 86, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.13.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 25, maxTiles: 7880, in: 63, out: 26, res: 26, pack: 87, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.13.conv4", kernel: 30, maxTiles: 7880, in: 65, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 87, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.14.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.14.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 64, res: -1, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.14.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 66, res: -1, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.14.conv2", kernel: 23, maxTiles: 890, in: 64, out: 65, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.14.conv2", kernel: 28, maxTiles: 890, in: 66, out: 67, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.14.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 28, maxTiles: 2660, in: 65, out: 66, res: -1, pack: 90, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.14.conv3", kernel: 33, maxTiles: 2660, in: 67, out: 68, res: -1, pack: 90, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.14.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 25, maxTiles: 7880, in: 66, out: 26, res: 26, pack: 91, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.14.conv4", kernel: 30, maxTiles: 7880, in: 68, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.15.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.15.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 67, res: -1, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.15.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 69, res: -1, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.15.conv2", kernel: 23, maxTiles: 890, in: 67, out: 68, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.15.conv2", kernel: 28, maxTiles: 890, in: 69, out: 70, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.15.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 24, maxTiles: 2660, in: 67, out: 68, res: 68, pack: 94, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.15.conv3", kernel: 29, maxTiles: 2660, in: 69, out: 70, res: 70, every: [3]int{1, 1, 1}, pack: 94, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.15.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 25, maxTiles: 7880, in: 68, out: 26, res: 26, pack: 95, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.15.conv4", kernel: 30, maxTiles: 7880, in: 70, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.16.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.16.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 69, res: -1, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.16.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 71, res: -1, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.16.conv2", kernel: 23, maxTiles: 890, in: 69, out: 70, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.16.conv2", kernel: 28, maxTiles: 890, in: 71, out: 72, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.16.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 27, maxTiles: 2660, in: 70, out: 71, res: 70, pack: 98, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.16.conv3", kernel: 32, maxTiles: 2660, in: 72, out: 73, res: 72, every: [3]int{1, 1, 1}, pack: 98, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.16.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 25, maxTiles: 7880, in: 71, out: 26, res: 26, pack: 99, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.16.conv4", kernel: 30, maxTiles: 7880, in: 73, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 99, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.17.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.17.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 72, res: -1, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.17.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 74, res: -1, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.17.conv2", kernel: 23, maxTiles: 890, in: 72, out: 73, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.17.conv2", kernel: 28, maxTiles: 890, in: 74, out: 75, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.17.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 28, maxTiles: 2660, in: 73, out: 74, res: -1, pack: 102, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.17.conv3", kernel: 33, maxTiles: 2660, in: 75, out: 76, res: -1, pack: 102, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.17.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 25, maxTiles: 7880, in: 74, out: 26, res: 26, pack: 103, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.17.conv4", kernel: 30, maxTiles: 7880, in: 76, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.18.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.18.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 75, res: -1, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.18.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 77, res: -1, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.18.conv2", kernel: 23, maxTiles: 890, in: 75, out: 76, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.18.conv2", kernel: 28, maxTiles: 890, in: 77, out: 78, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.18.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 24, maxTiles: 2660, in: 75, out: 76, res: 76, pack: 106, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.18.conv3", kernel: 29, maxTiles: 2660, in: 77, out: 78, res: 78, every: [3]int{1, 1, 1}, pack: 106, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.18.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 25, maxTiles: 7880, in: 76, out: 26, res: 26, pack: 107, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.18.conv4", kernel: 30, maxTiles: 7880, in: 78, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.19.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.19.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 77, res: -1, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.19.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 79, res: -1, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.19.conv2", kernel: 23, maxTiles: 890, in: 77, out: 78, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.19.conv2", kernel: 28, maxTiles: 890, in: 79, out: 80, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.19.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 27, maxTiles: 2660, in: 78, out: 79, res: 78, pack: 110, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.19.conv3", kernel: 32, maxTiles: 2660, in: 80, out: 81, res: 80, every: [3]int{1, 1, 1}, pack: 110, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.19.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 25, maxTiles: 7880, in: 79, out: 26, res: 26, pack: 111, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.19.conv4", kernel: 30, maxTiles: 7880, in: 81, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 111, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.20.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.20.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 80, res: -1, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.20.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 82, res: -1, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.20.conv2", kernel: 23, maxTiles: 890, in: 80, out: 81, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.20.conv2", kernel: 28, maxTiles: 890, in: 82, out: 83, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.20.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 28, maxTiles: 2660, in: 81, out: 82, res: -1, pack: 114, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.20.conv3", kernel: 33, maxTiles: 2660, in: 83, out: 84, res: -1, pack: 114, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.20.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 25, maxTiles: 7880, in: 82, out: 26, res: 26, pack: 115, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.20.conv4", kernel: 30, maxTiles: 7880, in: 84, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.21.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.21.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 83, res: -1, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.21.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 85, res: -1, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.21.conv2", kernel: 23, maxTiles: 890, in: 83, out: 84, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.21.conv2", kernel: 28, maxTiles: 890, in: 85, out: 86, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.21.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 24, maxTiles: 2660, in: 83, out: 84, res: 84, pack: 118, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.21.conv3", kernel: 29, maxTiles: 2660, in: 85, out: 86, res: 86, every: [3]int{1, 1, 1}, pack: 118, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.21.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 25, maxTiles: 7880, in: 84, out: 26, res: 26, pack: 119, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.21.conv4", kernel: 30, maxTiles: 7880, in: 86, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.22.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.22.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 85, res: -1, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.22.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 87, res: -1, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.22.conv2", kernel: 23, maxTiles: 890, in: 85, out: 86, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.22.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 2, 5, 8}, steps: []step{
+			{name: "layer3.22.conv2", kernel: 34, maxTiles: 890, in: 87, out: 88, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
 		}},
-		{name: "layer3.22.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 27, maxTiles: 2660, in: 86, out: 87, res: 86, pack: 122, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.22.conv3", space: shape{2, 1, 25, 256}, tile: shape{1, 1, 13, 8}, steps: []step{
+			{name: "layer3.22.conv3", kernel: 35, maxTiles: 2660, in: 88, out: 89, res: 88, every: [3]int{1, 1, 1}, pack: 122, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 256}, to: shape{2, 1, 25, 256}},
 		}},
-		{name: "layer3.22.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.22.conv4", kernel: 25, maxTiles: 7880, in: 87, out: 26, res: 26, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.22.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 3, 5, 16}, steps: []step{
+			{name: "layer3.22.conv4", kernel: 36, maxTiles: 7880, in: 89, out: 90, res: 28, every: [3]int{1, 2, 2}, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}},
 		}},
-		{name: "pool4", space: shape{1, 1, 100, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
-			{name: "pool4", kernel: 29, maxTiles: 1048576, in: 26, out: 88, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 1024}, to: shape{1, 1, 100, 1024}},
+		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 512}, steps: []step{
+			{name: "pool4", kernel: 37, maxTiles: 1048576, in: 90, out: 91, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}},
 		}},
-		{name: "layer4.0.downsample.0", space: shape{1, 5, 5, 2048}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer4.0.downsample.0", kernel: 30, maxTiles: 1998, in: 88, out: 89, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 10, 10, 1024}, to: shape{1, 5, 5, 2048}},
+		{name: "layer4.0.downsample.0", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
+			{name: "layer4.0.downsample.0", kernel: 38, maxTiles: 1998, in: 91, out: 92, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 1024}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 31, maxTiles: 1998, in: 88, out: 90, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 10, 10, 1024}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
+			{name: "layer4.0.conv1", kernel: 39, maxTiles: 1998, in: 91, out: 93, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 8}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 32, maxTiles: 445, in: 90, out: 91, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.0.conv_normal", kernel: 40, maxTiles: 445, in: 93, out: 94, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 33, maxTiles: 3977, in: 91, out: 89, res: 89, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+			{name: "layer4.0.conv4", kernel: 41, maxTiles: 3977, in: 94, out: 92, res: 92, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 34, maxTiles: 1001, in: 89, out: 92, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.1.conv1", kernel: 42, maxTiles: 1001, in: 92, out: 95, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 8}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 32, maxTiles: 445, in: 92, out: 93, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.1.conv_normal", kernel: 40, maxTiles: 445, in: 95, out: 96, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 33, maxTiles: 3977, in: 93, out: 89, res: 89, pack: 130, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+			{name: "layer4.1.conv4", kernel: 41, maxTiles: 3977, in: 96, out: 92, res: 92, every: [3]int{1, 1, 1}, pack: 130, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 34, maxTiles: 1001, in: 89, out: 94, res: -1, pack: 131, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.2.conv1", kernel: 42, maxTiles: 1001, in: 92, out: 97, res: -1, pack: 131, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 8}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 32, maxTiles: 445, in: 94, out: 95, res: -1, pack: 132, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.2.conv_normal", kernel: 40, maxTiles: 445, in: 97, out: 98, res: -1, pack: 132, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 33, maxTiles: 3977, in: 95, out: 89, res: 89, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+			{name: "layer4.2.conv4", kernel: 41, maxTiles: 3977, in: 98, out: 92, res: 92, every: [3]int{1, 1, 1}, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 35, maxTiles: 83886, in: 89, out: 96, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
+			{name: "pool5", kernel: 43, maxTiles: 83886, in: 92, out: 99, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "fc", kernel: 36, maxTiles: 1001, in: 96, out: 97, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
+			{name: "fc", kernel: 44, maxTiles: 1001, in: 99, out: 100, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 96, shape: shape{1, 1, 1, 2048}},
-		{name: "logits", buffer: 97, shape: shape{1, 1, 1, 400}},
+		{name: "features", buffer: 99, shape: shape{1, 1, 1, 2048}},
+		{name: "logits", buffer: 100, shape: shape{1, 1, 1, 400}},
 	},
 }

@@ -147,8 +147,9 @@ type step struct {
 	kernel       int
 	tails        []int // by the units left over: the kernel for them
 	run          run
-	maxTiles     int // in one call, which cannot be interrupted
-	in, out, res int // buffers
+	maxTiles     int    // in one call, which cannot be interrupted
+	in, out, res int    // buffers
+	every        [3]int // which frames, rows and columns of res are added
 	pack         int
 	window       [3]axis // over frames, rows, columns
 	from, to     shape   // extents of input and output

@@ -46,118 +46,154 @@ func conv14x32_k3x1x1x64_13_avx512(in, weights, bias, res, out *float32, tiles, 
 func conv12x32_k3x1x1x64_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k3x1x1x64_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x1x192_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x32_k3x1x1x64_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k3x1x1x64_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool128_17_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x64_k1x1x1x64_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x256_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_18_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv10x32_k1x1x1x256_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x256_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x1x384_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x1x1x256_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k3x1x1x128_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x256_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x32_k3x1x1x128_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x1x384_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x128_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k3x1x1x128_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x512_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x32_k3x1x1x128_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k3x1x1x128_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x128_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k3x1x1x128_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x512_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x32_k3x1x1x128_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k3x1x1x128_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool128_28_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv14x32_k3x1x1x128_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x512_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x32_k3x1x1x128_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x512_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x1x384_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x3x256_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv13x32_k3x1x1x128_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k3x1x1x256_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x32_k3x1x1x128_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x256_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x64_k1x1x1x128_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x32_k1x1x1x256_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_34_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv10x32_k1x1x1x1024_35_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x512_35_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv13x32_k3x1x1x256_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x1x1x512_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv9x32_k3x1x1x256_37_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x512_37_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv13x32_k3x1x1x256_38_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x3x256_38_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv9x32_k3x1x1x256_39_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k3x1x1x256_39_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool128_40_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv14x32_k1x1x1x256_40_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x1024_41_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x1x1x256_41_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x1x1x1024_42_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x1024_42_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x1024_43_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv13x32_k3x1x1x256_43_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x1x1x1024_44_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x32_k3x1x1x256_44_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x3x512_45_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv13x32_k3x1x1x256_45_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x3x3x512_46_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x32_k3x1x1x256_46_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv13x32_k1x1x1x512_47_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x3x256_47_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k1x1x1x512_48_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x3x3x256_48_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x2048_49_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv13x32_k3x1x1x256_49_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x1x1x2048_50_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x32_k3x1x1x256_50_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool128_51_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x64_k1x1x1x256_51_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x80_k1x1x1x2048_52_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_52_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv13x32_k1x1x1x1024_53_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv12x32_k1x1x1x1024_54_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv10x32_k1x1x1x1024_55_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x32_k1x1x1x1024_56_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv10x32_k1x3x3x512_57_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x32_k1x3x3x512_58_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv13x32_k1x1x1x512_59_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv12x32_k1x1x1x512_60_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv10x32_k1x1x1x2048_61_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x32_k1x1x1x2048_62_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool128_63_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x80_k1x1x1x2048_64_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv5x16_k1x7x1x21_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -187,97 +223,121 @@ func conv5x16_k1x1x1x256_8_avx2(in, weights, bias, res, out *float32, tiles, tap
 func conv5x16_k3x1x1x64_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k3x1x1x64_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x1x192_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x64_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k3x1x1x64_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_12_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x16_k1x1x1x64_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_13_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv5x16_k1x1x1x256_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x3x1x384_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k3x1x1x128_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x1x384_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x128_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k3x1x1x128_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x128_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x128_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k3x1x1x128_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x512_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k3x1x1x128_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k3x1x1x128_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x128_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k3x1x1x128_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_23_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k3x1x1x128_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x1x384_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k3x1x1x128_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x3x3x256_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x128_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k3x1x1x256_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x128_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_28_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv5x16_k1x1x1x1024_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x512_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k3x1x1x256_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x512_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x256_31_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x3x256_31_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k3x1x1x256_32_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k3x1x1x256_32_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x256_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_34_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x16_k1x1x1x1024_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x1024_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k3x1x1x256_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x1024_36_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x256_36_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x3x3x512_37_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k3x1x1x256_37_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_38_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x256_38_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x2048_39_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x3x256_39_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_40_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x16_k3x1x1x256_40_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x40_k1x1x1x2048_41_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_41_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func maxpool64_42_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv5x16_k1x1x1x1024_43_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x1024_44_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x3x3x512_45_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x512_46_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x2048_47_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool64_48_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x40_k1x1x1x2048_49_avx2(in, weights, bias, res, out *float32, tiles, taps int)

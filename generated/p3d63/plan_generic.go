@@ -28,91 +28,97 @@ var genericPlan = plan{
 		{offset: 6059472, frame: 102400, row: 2560, pixel: 64},
 		// 9: layer1.2.relu1, 8x40x40x64
 		{offset: 1325440, frame: 112896, row: 2688, pixel: 64},
-		// 10: layer1.2.relu2, 8x40x40x64
-		{offset: 6059472, frame: 102400, row: 2560, pixel: 64},
-		// 11: layer1.2.sum, 8x40x40x64
-		{offset: 6878672, frame: 102400, row: 2560, pixel: 64},
-		// 12: pool2, 4x40x40x256
-		{offset: 6059472, frame: 435200, row: 10880, pixel: 272},
-		// 13: layer2.0.downsample.1, 4x20x20x512
+		// 10: layer1.2.relu2, 8x20x20x64
+		{offset: 6059472, frame: 25600, row: 1280, pixel: 64},
+		// 11: layer1.2.sum, 8x20x20x64
+		{offset: 6929872, frame: 25600, row: 1280, pixel: 64},
+		// 12: layer1.2.relu, 8x20x20x256
+		{offset: 6059472, frame: 108800, row: 5440, pixel: 272},
+		// 13: pool2, 4x20x20x256
+		{offset: 3422672, frame: 108800, row: 5440, pixel: 272},
+		// 14: layer2.0.downsample.1, 4x20x20x512
 		{offset: 2577872, frame: 211200, row: 10560, pixel: 528},
-		// 14: layer2.0.relu1, 4x20x20x128
+		// 15: layer2.0.relu1, 4x20x20x128
 		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
-		// 15: layer2.0.relu2, 4x20x20x128
+		// 16: layer2.0.relu2, 4x20x20x128
 		{offset: 3422672, frame: 51200, row: 2560, pixel: 128},
-		// 16: layer2.0.relu3, 4x20x20x128
+		// 17: layer2.0.relu3, 4x20x20x128
 		{offset: 3627472, frame: 51200, row: 2560, pixel: 128},
-		// 17: layer2.1.relu1, 4x20x20x128
+		// 18: layer2.1.relu1, 4x20x20x128
 		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
-		// 18: layer2.1.relu2, 4x20x20x128
+		// 19: layer2.1.relu2, 4x20x20x128
 		{offset: 3422672, frame: 51200, row: 2560, pixel: 128},
-		// 19: layer2.2.relu1, 4x20x20x128
+		// 20: layer2.2.relu1, 4x20x20x128
 		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
-		// 20: layer2.2.relu2, 4x20x20x128
+		// 21: layer2.2.relu2, 4x20x20x128
 		{offset: 3422672, frame: 51200, row: 2560, pixel: 128},
-		// 21: layer2.2.sum, 4x20x20x128
+		// 22: layer2.2.sum, 4x20x20x128
 		{offset: 3627472, frame: 51200, row: 2560, pixel: 128},
-		// 22: layer2.3.relu1, 4x20x20x128
+		// 23: layer2.3.relu1, 4x20x20x128
 		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
-		// 23: layer2.3.relu2, 4x20x20x128
-		{offset: 3422672, frame: 51200, row: 2560, pixel: 128},
-		// 24: layer2.3.relu3, 4x20x20x128
-		{offset: 3627472, frame: 51200, row: 2560, pixel: 128},
-		// 25: pool3, 2x20x20x512
-		{offset: 3422672, frame: 211200, row: 10560, pixel: 528},
-		// 26: layer3.0.downsample.1, 2x10x10x1024
+		// 24: layer2.3.relu2, 4x10x10x128
+		{offset: 3422672, frame: 12800, row: 1280, pixel: 128},
+		// 25: layer2.3.relu3, 4x10x10x128
+		{offset: 3633872, frame: 12800, row: 1280, pixel: 128},
+		// 26: layer2.3.relu, 4x10x10x512
+		{offset: 3422672, frame: 52800, row: 5280, pixel: 528},
+		// 27: pool3, 2x10x10x512
+		{offset: 2785872, frame: 52800, row: 5280, pixel: 528},
+		// 28: layer3.0.downsample.1, 2x10x10x1024
 		{offset: 2577872, frame: 104000, row: 10400, pixel: 1040},
-		// 27: layer3.0.relu1, 2x10x10x256
+		// 29: layer3.0.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 28: layer3.0.relu2, 2x10x10x256
+		// 30: layer3.0.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 29: layer3.1.relu1, 2x10x10x256
+		// 31: layer3.1.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 30: layer3.1.relu2, 2x10x10x256
+		// 32: layer3.1.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 31: layer3.1.sum, 2x10x10x256
+		// 33: layer3.1.sum, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 32: layer3.2.relu1, 2x10x10x256
+		// 34: layer3.2.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 33: layer3.2.relu2, 2x10x10x256
+		// 35: layer3.2.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 34: layer3.2.relu3, 2x10x10x256
+		// 36: layer3.2.relu3, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 35: layer3.3.relu1, 2x10x10x256
+		// 37: layer3.3.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 36: layer3.3.relu2, 2x10x10x256
+		// 38: layer3.3.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 37: layer3.4.relu1, 2x10x10x256
+		// 39: layer3.4.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 38: layer3.4.relu2, 2x10x10x256
+		// 40: layer3.4.relu2, 2x10x10x256
 		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 39: layer3.4.sum, 2x10x10x256
+		// 41: layer3.4.sum, 2x10x10x256
 		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 40: layer3.5.relu1, 2x10x10x256
+		// 42: layer3.5.relu1, 2x10x10x256
 		{offset: 2477200, frame: 39168, row: 3264, pixel: 272},
-		// 41: layer3.5.relu2, 2x10x10x256
-		{offset: 2785872, frame: 27200, row: 2720, pixel: 272},
-		// 42: layer3.5.relu3, 2x10x10x256
-		{offset: 2840272, frame: 27200, row: 2720, pixel: 272},
-		// 43: pool4, 1x10x10x1024
-		{offset: 2785872, frame: 104000, row: 10400, pixel: 1040},
-		// 44: layer4.0.downsample.1, 1x5x5x2048
+		// 43: layer3.5.relu2, 2x5x5x256
+		{offset: 2785872, frame: 6800, row: 1360, pixel: 272},
+		// 44: layer3.5.relu3, 2x5x5x256
+		{offset: 2837872, frame: 6800, row: 1360, pixel: 272},
+		// 45: layer3.5.relu, 2x5x5x1024
+		{offset: 2785872, frame: 26000, row: 5200, pixel: 1040},
+		// 46: pool4, 1x5x5x1024
+		{offset: 2629472, frame: 26000, row: 5200, pixel: 1040},
+		// 47: layer4.0.downsample.1, 1x5x5x2048
 		{offset: 2577872, frame: 51600, row: 10320, pixel: 2064},
-		// 45: layer4.0.relu1, 1x5x5x512
+		// 48: layer4.0.relu1, 1x5x5x512
 		{offset: 2556224, frame: 25872, row: 3696, pixel: 528},
-		// 46: layer4.0.relu2, 1x5x5x512
+		// 49: layer4.0.relu2, 1x5x5x512
 		{offset: 2629472, frame: 13200, row: 2640, pixel: 528},
-		// 47: layer4.1.relu1, 1x5x5x512
+		// 50: layer4.1.relu1, 1x5x5x512
 		{offset: 2556224, frame: 25872, row: 3696, pixel: 528},
-		// 48: layer4.1.relu2, 1x5x5x512
+		// 51: layer4.1.relu2, 1x5x5x512
 		{offset: 2629472, frame: 13200, row: 2640, pixel: 528},
-		// 49: layer4.2.relu1, 1x5x5x512
+		// 52: layer4.2.relu1, 1x5x5x512
 		{offset: 2556224, frame: 25872, row: 3696, pixel: 528},
-		// 50: layer4.2.relu2, 1x5x5x512
+		// 53: layer4.2.relu2, 1x5x5x512
 		{offset: 2629472, frame: 13200, row: 2640, pixel: 528},
-		// 51: pool5, 1x1x1x2048
+		// 54: pool5, 1x1x1x2048
 		{offset: 2629472, frame: 2064, row: 2064, pixel: 2064},
-		// 52: fc, 1x1x1x400
+		// 55: fc, 1x1x1x400
 		{offset: 2577872, frame: 400, row: 400, pixel: 400},
 	},
 	packs: []pack{
@@ -195,28 +201,36 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 112896, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 102400, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 435200, stepH: 10880, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{544, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{544, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 192, tapsH: 3, tapsW: 1, stepH: 2688, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 25600, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{544, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 108800, stepH: 5440, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 211200, stepH: 10560, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{1056, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{1056, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 12800, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 104000, stepH: 10400, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{2080, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{2080, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 6800, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
@@ -246,7 +260,7 @@ var genericPlan = plan{
 			{name: "layer1.0.conv3", kernel: 6, maxTiles: 10441, in: 5, out: 6, res: -1, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 1600, 64}, to: shape{8, 1, 1600, 64}},
 		}},
 		{name: "layer1.0.conv4", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 7, maxTiles: 29839, in: 6, out: 3, res: 3, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+			{name: "layer1.0.conv4", kernel: 7, maxTiles: 29839, in: 6, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
 		}},
 		{name: "layer1.1.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
 			{name: "layer1.1.conv1", kernel: 8, maxTiles: 7880, in: 3, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
@@ -255,197 +269,197 @@ var genericPlan = plan{
 			{name: "layer1.1.conv2", kernel: 5, maxTiles: 3539, in: 7, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
 		{name: "layer1.1.conv3", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 40, 32}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 9, maxTiles: 10441, in: 7, out: 8, res: 8, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+			{name: "layer1.1.conv3", kernel: 9, maxTiles: 10441, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
 		{name: "layer1.1.conv4", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 7, maxTiles: 29839, in: 8, out: 3, res: 3, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+			{name: "layer1.1.conv4", kernel: 7, maxTiles: 29839, in: 8, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
 		}},
 		{name: "layer1.2.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
 			{name: "layer1.2.conv1", kernel: 8, maxTiles: 7880, in: 3, out: 9, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.2.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 2, 40, 8}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 5, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.2.conv2", space: shape{8, 20, 20, 64}, tile: shape{1, 1, 20, 16}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 10, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}},
 		}},
-		{name: "layer1.2.conv3", space: shape{8, 1, 1600, 64}, tile: shape{1, 1, 50, 32}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 10, maxTiles: 10441, in: 10, out: 11, res: 10, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 1600, 64}, to: shape{8, 1, 1600, 64}},
+		{name: "layer1.2.conv3", space: shape{8, 1, 400, 64}, tile: shape{1, 1, 25, 16}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 11, maxTiles: 10441, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 64}, to: shape{8, 1, 400, 64}},
 		}},
-		{name: "layer1.2.conv4", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 7, maxTiles: 29839, in: 11, out: 3, res: 3, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer1.2.conv4", kernel: 12, maxTiles: 29839, in: 11, out: 12, res: 3, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}},
 		}},
-		{name: "pool2", space: shape{4, 1, 1600, 256}, tile: shape{1, 1, 1, 256}, steps: []step{
-			{name: "pool2", kernel: 11, maxTiles: 1048576, in: 3, out: 12, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 1600, 256}, to: shape{4, 1, 1600, 256}},
+		{name: "pool2", space: shape{4, 1, 400, 256}, tile: shape{1, 1, 1, 256}, steps: []step{
+			{name: "pool2", kernel: 13, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 256}, to: shape{4, 1, 400, 256}},
 		}},
-		{name: "layer2.0.downsample.0", space: shape{4, 20, 20, 512}, tile: shape{1, 1, 20, 128}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 12, maxTiles: 7880, in: 12, out: 13, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 40, 40, 256}, to: shape{4, 20, 20, 512}},
+		{name: "layer2.0.downsample.0", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
+			{name: "layer2.0.downsample.0", kernel: 14, maxTiles: 7880, in: 13, out: 14, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 256}, to: shape{1, 1, 1600, 512}},
 		}},
-		{name: "layer2.0.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 13, maxTiles: 7880, in: 12, out: 14, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 40, 40, 256}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.0.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+			{name: "layer2.0.conv1", kernel: 15, maxTiles: 7880, in: 13, out: 15, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 2, 20, 8}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 14, maxTiles: 1777, in: 14, out: 15, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.0.conv2", kernel: 16, maxTiles: 1777, in: 15, out: 16, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.0.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 15, maxTiles: 5286, in: 15, out: 16, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+			{name: "layer2.0.conv3", kernel: 17, maxTiles: 5286, in: 16, out: 17, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 16, maxTiles: 15470, in: 16, out: 13, res: 13, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+			{name: "layer2.0.conv4", kernel: 18, maxTiles: 15470, in: 17, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
 		}},
 		{name: "layer2.1.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 17, maxTiles: 3977, in: 13, out: 17, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.1.conv1", kernel: 19, maxTiles: 3977, in: 14, out: 18, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 2, 20, 8}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 14, maxTiles: 1777, in: 17, out: 18, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.1.conv2", kernel: 16, maxTiles: 1777, in: 18, out: 19, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.1.conv3", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 18, maxTiles: 5286, in: 17, out: 18, res: 18, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.1.conv3", kernel: 20, maxTiles: 5286, in: 18, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.1.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 16, maxTiles: 15470, in: 18, out: 13, res: 13, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+			{name: "layer2.1.conv4", kernel: 18, maxTiles: 15470, in: 19, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
 		}},
 		{name: "layer2.2.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.2.conv1", kernel: 17, maxTiles: 3977, in: 13, out: 19, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.2.conv1", kernel: 19, maxTiles: 3977, in: 14, out: 20, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 2, 20, 8}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 14, maxTiles: 1777, in: 19, out: 20, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.2.conv2", kernel: 16, maxTiles: 1777, in: 20, out: 21, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
 		}},
 		{name: "layer2.2.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 19, maxTiles: 5286, in: 20, out: 21, res: 20, pack: 25, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+			{name: "layer2.2.conv3", kernel: 21, maxTiles: 5286, in: 21, out: 22, res: 21, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
 		}},
 		{name: "layer2.2.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 16, maxTiles: 15470, in: 21, out: 13, res: 13, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+			{name: "layer2.2.conv4", kernel: 18, maxTiles: 15470, in: 22, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
 		}},
 		{name: "layer2.3.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.3.conv1", kernel: 17, maxTiles: 3977, in: 13, out: 22, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.3.conv1", kernel: 19, maxTiles: 3977, in: 14, out: 23, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 2, 20, 8}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 14, maxTiles: 1777, in: 22, out: 23, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 2, 10, 8}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 22, maxTiles: 1777, in: 23, out: 24, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
 		}},
-		{name: "layer2.3.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 15, maxTiles: 5286, in: 23, out: 24, res: -1, pack: 29, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer2.3.conv3", space: shape{4, 1, 100, 128}, tile: shape{1, 1, 25, 8}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 23, maxTiles: 5286, in: 24, out: 25, res: -1, pack: 29, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 128}, to: shape{4, 1, 100, 128}},
 		}},
-		{name: "layer2.3.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 16, maxTiles: 15470, in: 24, out: 13, res: 13, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer2.3.conv4", kernel: 24, maxTiles: 15470, in: 25, out: 26, res: 14, every: [3]int{1, 2, 2}, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}},
 		}},
-		{name: "pool3", space: shape{2, 1, 400, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool3", kernel: 20, maxTiles: 1048576, in: 13, out: 25, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 512}, to: shape{2, 1, 400, 512}},
+		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
+			{name: "pool3", kernel: 25, maxTiles: 1048576, in: 26, out: 27, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{2, 10, 10, 1024}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 21, maxTiles: 3977, in: 25, out: 26, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 20, 20, 512}, to: shape{2, 10, 10, 1024}},
+		{name: "layer3.0.downsample.0", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
+			{name: "layer3.0.downsample.0", kernel: 26, maxTiles: 3977, in: 27, out: 28, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 512}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 22, maxTiles: 3977, in: 25, out: 27, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 20, 20, 512}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 27, maxTiles: 3977, in: 27, out: 29, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 23, maxTiles: 890, in: 27, out: 28, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.0.conv2", kernel: 28, maxTiles: 890, in: 29, out: 30, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.0.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 24, maxTiles: 2660, in: 27, out: 28, res: 28, pack: 34, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.0.conv3", kernel: 29, maxTiles: 2660, in: 29, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 34, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 25, maxTiles: 7880, in: 28, out: 26, res: 26, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.0.conv4", kernel: 30, maxTiles: 7880, in: 30, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 29, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.1.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 31, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 23, maxTiles: 890, in: 29, out: 30, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.1.conv2", kernel: 28, maxTiles: 890, in: 31, out: 32, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.1.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 27, maxTiles: 2660, in: 30, out: 31, res: 30, pack: 38, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.1.conv3", kernel: 32, maxTiles: 2660, in: 32, out: 33, res: 32, every: [3]int{1, 1, 1}, pack: 38, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 25, maxTiles: 7880, in: 31, out: 26, res: 26, pack: 39, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.1.conv4", kernel: 30, maxTiles: 7880, in: 33, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 39, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 32, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.2.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 34, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 23, maxTiles: 890, in: 32, out: 33, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.2.conv2", kernel: 28, maxTiles: 890, in: 34, out: 35, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.2.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 28, maxTiles: 2660, in: 33, out: 34, res: -1, pack: 42, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.2.conv3", kernel: 33, maxTiles: 2660, in: 35, out: 36, res: -1, pack: 42, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 25, maxTiles: 7880, in: 34, out: 26, res: 26, pack: 43, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.2.conv4", kernel: 30, maxTiles: 7880, in: 36, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 35, res: -1, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.3.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 37, res: -1, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 23, maxTiles: 890, in: 35, out: 36, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.3.conv2", kernel: 28, maxTiles: 890, in: 37, out: 38, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.3.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 24, maxTiles: 2660, in: 35, out: 36, res: 36, pack: 46, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.3.conv3", kernel: 29, maxTiles: 2660, in: 37, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 46, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 25, maxTiles: 7880, in: 36, out: 26, res: 26, pack: 47, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.3.conv4", kernel: 30, maxTiles: 7880, in: 38, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 37, res: -1, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.4.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 39, res: -1, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 23, maxTiles: 890, in: 37, out: 38, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.4.conv2", kernel: 28, maxTiles: 890, in: 39, out: 40, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.4.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 27, maxTiles: 2660, in: 38, out: 39, res: 38, pack: 50, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+			{name: "layer3.4.conv3", kernel: 32, maxTiles: 2660, in: 40, out: 41, res: 40, every: [3]int{1, 1, 1}, pack: 50, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
 		}},
 		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 25, maxTiles: 7880, in: 39, out: 26, res: 26, pack: 51, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+			{name: "layer3.4.conv4", kernel: 30, maxTiles: 7880, in: 41, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 51, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
 		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 26, maxTiles: 1998, in: 26, out: 40, res: -1, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+			{name: "layer3.5.conv1", kernel: 31, maxTiles: 1998, in: 28, out: 42, res: -1, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 23, maxTiles: 890, in: 40, out: 41, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.5.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 2, 5, 8}, steps: []step{
+			{name: "layer3.5.conv2", kernel: 34, maxTiles: 890, in: 42, out: 43, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
 		}},
-		{name: "layer3.5.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 28, maxTiles: 2660, in: 41, out: 42, res: -1, pack: 54, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.5.conv3", space: shape{2, 1, 25, 256}, tile: shape{1, 1, 13, 8}, steps: []step{
+			{name: "layer3.5.conv3", kernel: 35, maxTiles: 2660, in: 43, out: 44, res: -1, pack: 54, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 256}, to: shape{2, 1, 25, 256}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 25, maxTiles: 7880, in: 42, out: 26, res: 26, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.5.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 3, 5, 16}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 36, maxTiles: 7880, in: 44, out: 45, res: 28, every: [3]int{1, 2, 2}, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}},
 		}},
-		{name: "pool4", space: shape{1, 1, 100, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
-			{name: "pool4", kernel: 29, maxTiles: 1048576, in: 26, out: 43, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 1024}, to: shape{1, 1, 100, 1024}},
+		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 512}, steps: []step{
+			{name: "pool4", kernel: 37, maxTiles: 1048576, in: 45, out: 46, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}},
 		}},
-		{name: "layer4.0.downsample.0", space: shape{1, 5, 5, 2048}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer4.0.downsample.0", kernel: 30, maxTiles: 1998, in: 43, out: 44, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 10, 10, 1024}, to: shape{1, 5, 5, 2048}},
+		{name: "layer4.0.downsample.0", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
+			{name: "layer4.0.downsample.0", kernel: 38, maxTiles: 1998, in: 46, out: 47, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 1024}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 31, maxTiles: 1998, in: 43, out: 45, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 10, 10, 1024}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
+			{name: "layer4.0.conv1", kernel: 39, maxTiles: 1998, in: 46, out: 48, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 8}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 32, maxTiles: 445, in: 45, out: 46, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.0.conv_normal", kernel: 40, maxTiles: 445, in: 48, out: 49, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 33, maxTiles: 3977, in: 46, out: 44, res: 44, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+			{name: "layer4.0.conv4", kernel: 41, maxTiles: 3977, in: 49, out: 47, res: 47, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 34, maxTiles: 1001, in: 44, out: 47, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.1.conv1", kernel: 42, maxTiles: 1001, in: 47, out: 50, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 8}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 32, maxTiles: 445, in: 47, out: 48, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.1.conv_normal", kernel: 40, maxTiles: 445, in: 50, out: 51, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 33, maxTiles: 3977, in: 48, out: 44, res: 44, pack: 62, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+			{name: "layer4.1.conv4", kernel: 41, maxTiles: 3977, in: 51, out: 47, res: 47, every: [3]int{1, 1, 1}, pack: 62, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 34, maxTiles: 1001, in: 44, out: 49, res: -1, pack: 63, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.2.conv1", kernel: 42, maxTiles: 1001, in: 47, out: 52, res: -1, pack: 63, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 8}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 32, maxTiles: 445, in: 49, out: 50, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.2.conv_normal", kernel: 40, maxTiles: 445, in: 52, out: 53, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 33, maxTiles: 3977, in: 50, out: 44, res: 44, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+			{name: "layer4.2.conv4", kernel: 41, maxTiles: 3977, in: 53, out: 47, res: 47, every: [3]int{1, 1, 1}, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 35, maxTiles: 83886, in: 44, out: 51, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
+			{name: "pool5", kernel: 43, maxTiles: 83886, in: 47, out: 54, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "fc", kernel: 36, maxTiles: 1001, in: 51, out: 52, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
+			{name: "fc", kernel: 44, maxTiles: 1001, in: 54, out: 55, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 51, shape: shape{1, 1, 1, 2048}},
-		{name: "logits", buffer: 52, shape: shape{1, 1, 1, 400}},
+		{name: "features", buffer: 54, shape: shape{1, 1, 1, 2048}},
+		{name: "logits", buffer: 55, shape: shape{1, 1, 1, 400}},
 	},
 }

@@ -7,7 +7,7 @@ package smalla
 var avx2Plan = plan{
 	isa:     "avx2",
 	arena:   104032,
-	scratch: 3072,
+	scratch: 1536,
 	packed:  76544,
 	buffers: []buffer{
 		// 0: input, 8x32x32x3
@@ -32,16 +32,16 @@ var avx2Plan = plan{
 		{offset: 512, frame: 128, row: 128, pixel: 16, scratch: true},
 		// 10: layer1.2.relu1, 4x8x8x16
 		{offset: 34832, frame: 1600, row: 160, pixel: 16},
-		// 11: layer1.2.relu2, 4x1x8x16
-		{frame: 128, row: 128, pixel: 16, scratch: true},
-		// 12: layer1.2.relu3, 4x1x8x16
-		{offset: 512, frame: 128, row: 128, pixel: 16, scratch: true},
-		// 13: layer1.2.relu, 4x1x8x64
-		{offset: 1024, frame: 512, row: 512, pixel: 64, scratch: true},
-		// 14: pool2, 2x8x8x64
-		{offset: 50784, frame: 4096, row: 512, pixel: 64},
+		// 11: layer1.2.relu2, 4x1x4x16
+		{frame: 64, row: 64, pixel: 16, scratch: true},
+		// 12: layer1.2.relu3, 4x1x4x16
+		{offset: 256, frame: 64, row: 64, pixel: 16, scratch: true},
+		// 13: layer1.2.relu, 4x1x4x64
+		{offset: 512, frame: 256, row: 256, pixel: 64, scratch: true},
+		// 14: pool2, 2x4x4x64
+		{offset: 50784, frame: 1024, row: 256, pixel: 64},
 		// 15: layer2.0.downsample.1, 2x4x4x64
-		{offset: 58976, frame: 1024, row: 256, pixel: 64},
+		{offset: 52832, frame: 1024, row: 256, pixel: 64},
 		// 16: layer2.0.relu1, 2x4x4x16
 		{offset: 47568, frame: 576, row: 96, pixel: 16},
 		// 17: layer2.0.relu2, 2x1x4x16
@@ -50,16 +50,16 @@ var avx2Plan = plan{
 		{offset: 128, frame: 64, row: 64, pixel: 16, scratch: true},
 		// 19: layer2.1.relu1, 2x4x4x16
 		{offset: 48720, frame: 576, row: 96, pixel: 16},
-		// 20: layer2.1.relu2, 2x1x4x16
-		{frame: 64, row: 64, pixel: 16, scratch: true},
-		// 21: layer2.1.relu3, 2x1x4x16
-		{offset: 128, frame: 64, row: 64, pixel: 16, scratch: true},
-		// 22: layer2.1.relu, 2x1x4x64
-		{offset: 256, frame: 256, row: 256, pixel: 64, scratch: true},
-		// 23: pool3, 1x4x4x64
-		{offset: 50784, frame: 1024, row: 256, pixel: 64},
+		// 20: layer2.1.relu2, 2x1x2x16
+		{frame: 32, row: 32, pixel: 16, scratch: true},
+		// 21: layer2.1.relu3, 2x1x2x16
+		{offset: 64, frame: 32, row: 32, pixel: 16, scratch: true},
+		// 22: layer2.1.relu, 2x1x2x64
+		{offset: 128, frame: 128, row: 128, pixel: 64, scratch: true},
+		// 23: pool3, 1x2x2x64
+		{offset: 51296, frame: 256, row: 128, pixel: 64},
 		// 24: layer3.0.downsample.1, 1x2x2x128
-		{offset: 51808, frame: 512, row: 256, pixel: 128},
+		{offset: 50784, frame: 512, row: 256, pixel: 128},
 		// 25: layer3.0.relu1, 1x2x2x32
 		{offset: 49920, frame: 512, row: 128, pixel: 32},
 		// 26: layer3.0.relu2, 1x1x2x32
@@ -69,9 +69,9 @@ var avx2Plan = plan{
 		// 28: layer3.1.relu2, 1x1x2x32
 		{frame: 64, row: 64, pixel: 32, scratch: true},
 		// 29: pool4, 1x1x1x128
-		{offset: 50784, frame: 128, row: 128, pixel: 128},
+		{offset: 51296, frame: 128, row: 128, pixel: 128},
 		// 30: fc, 1x1x1x10
-		{offset: 50912, frame: 16, row: 16, pixel: 16},
+		{offset: 51424, frame: 16, row: 16, pixel: 16},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, taps: 49, width: 16, weights: 0, bias: 2352},
@@ -97,7 +97,7 @@ var avx2Plan = plan{
 		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 16, weights: 28816, bias: 31120},
 		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 16, weights: 31136, bias: 31904},
 		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, taps: 1, width: 32, weights: 31920, bias: 32944},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, taps: 1, width: 16, weights: 33008, bias: 41200},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, taps: 1, width: 32, weights: 33008, bias: 41200},
 		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 16, weights: 41328, bias: 43376},
 		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 32, weights: 43408, bias: 52624},
 		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, taps: 1, width: 32, weights: 52656, bias: 56752},
@@ -117,19 +117,22 @@ var avx2Plan = plan{
 		{kind: kindConv, conv: conv4x16_k3x1x1x16_7_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 128, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x32_k1x1x1x16_8_avx2, rows: 1, cols: 2, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x64_9_avx2, rows: 1, cols: 4, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_10_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 512, stepH: 512, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x64_11_avx2, rows: 1, cols: 4, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x64_12_avx2, rows: 1, cols: 4, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x3x1x48_13_avx2, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k3x1x1x16_14_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 64, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_15_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x64_16_avx2, rows: 2, cols: 2, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 512}, out: pitch{128, 256}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x64_17_avx2, rows: 2, cols: 2, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 512}, out: pitch{32, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k1x3x1x96_18_avx2, rows: 1, cols: 2, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x32_19_avx2, rows: 1, cols: 2, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x128_20_avx2, rows: 1, cols: 2, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_21_avx2, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 512, stepH: 256, stepW: 128, in: pitch{256, 0}, out: pitch{128, 0}},
-		{kind: kindConv, conv: conv1x16_k1x1x1x128_22_avx2, rows: 1, cols: 1, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv4x16_k1x3x1x48_10_avx2, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k3x1x1x16_11_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 64, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x16_12_avx2, rows: 1, cols: 2, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_13_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x64_14_avx2, rows: 1, cols: 4, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv4x16_k1x3x1x48_15_avx2, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x16_k1x3x1x48_16_avx2, rows: 1, cols: 2, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x16_k3x1x1x16_17_avx2, rows: 1, cols: 2, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 32, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_18_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 128, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x64_19_avx2, rows: 1, cols: 2, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{128, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x64_20_avx2, rows: 2, cols: 2, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 128}, out: pitch{32, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k1x3x1x96_21_avx2, rows: 1, cols: 2, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x32_22_avx2, rows: 1, cols: 2, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x128_23_avx2, rows: 1, cols: 2, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool64_24_avx2, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 512, stepH: 256, stepW: 128, in: pitch{256, 0}, out: pitch{128, 0}},
+		{kind: kindConv, conv: conv1x16_k1x1x1x128_25_avx2, rows: 1, cols: 1, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{8, 32, 32, 3}, tile: shape{1, 8, 32, 3}, steps: []step{
@@ -148,57 +151,53 @@ var avx2Plan = plan{
 		{name: "layer1.0.conv2..layer1.1.conv1", space: shape{1, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
 			{name: "layer1.0.conv2", kernel: 6, maxTiles: 173, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 			{name: "layer1.0.conv3", kernel: 7, run: runFlat, maxTiles: 480, in: 5, out: 6, res: -1, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
-			{name: "layer1.0.conv4", kernel: 8, run: runFlat, maxTiles: 1027, in: 6, out: 3, res: 3, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
+			{name: "layer1.0.conv4", kernel: 8, run: runFlat, maxTiles: 1027, in: 6, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
 			{name: "layer1.1.conv1", kernel: 9, maxTiles: 370, in: 3, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
 		{name: "layer1.1.conv2..layer1.2.conv1", space: shape{1, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 6, maxTiles: 173, in: 7, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 			{name: "layer1.1.conv3", kernel: 7, run: runFlat, maxTiles: 480, in: 8, out: 9, res: -1, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
-			{name: "layer1.1.conv4", kernel: 8, run: runFlat, maxTiles: 1027, in: 9, out: 3, res: 3, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
+			{name: "layer1.1.conv4", kernel: 8, run: runFlat, maxTiles: 1027, in: 9, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
 			{name: "layer1.2.conv1", kernel: 9, maxTiles: 370, in: 3, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.2.conv2..pool2", space: shape{1, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 6, maxTiles: 173, in: 10, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
-			{name: "layer1.2.conv3", kernel: 7, run: runFlat, maxTiles: 480, in: 11, out: 12, res: -1, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
-			{name: "layer1.2.conv4", kernel: 8, run: runFlat, maxTiles: 1027, in: 12, out: 13, res: 3, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
-			{name: "pool2", kernel: 10, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{2, 8, 8, 64}},
-		}},
-		{name: "layer2.0.downsample.0", space: shape{2, 4, 4, 64}, tile: shape{1, 2, 4, 32}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 11, maxTiles: 370, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 8, 8, 64}, to: shape{2, 4, 4, 64}},
+		{name: "layer1.2.conv2..layer2.0.downsample.0", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 10, maxTiles: 173, in: 10, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}},
+			{name: "layer1.2.conv3", kernel: 11, run: runFlat, maxTiles: 480, in: 11, out: 12, res: -1, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 16}},
+			{name: "layer1.2.conv4", kernel: 12, maxTiles: 1027, in: 12, out: 13, res: 3, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}},
+			{name: "pool2", kernel: 13, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 64}, to: shape{2, 4, 4, 64}},
+			{name: "layer2.0.downsample.0", kernel: 14, run: runFlat, maxTiles: 370, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 64}},
 		}},
 		{name: "layer2.0.conv1", space: shape{2, 4, 4, 16}, tile: shape{1, 1, 4, 16}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 12, maxTiles: 370, in: 14, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 8, 8, 64}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv1", kernel: 9, maxTiles: 370, in: 14, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
 		{name: "layer2.0.conv2..layer2.1.conv1", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 13, maxTiles: 173, in: 16, out: 17, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
-			{name: "layer2.0.conv3", kernel: 14, run: runFlat, maxTiles: 480, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
-			{name: "layer2.0.conv4", kernel: 8, run: runFlat, maxTiles: 1027, in: 18, out: 15, res: 15, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}},
+			{name: "layer2.0.conv2", kernel: 15, maxTiles: 173, in: 16, out: 17, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv3", kernel: 11, run: runFlat, maxTiles: 480, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv4", kernel: 8, run: runFlat, maxTiles: 1027, in: 18, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}},
 			{name: "layer2.1.conv1", kernel: 9, maxTiles: 370, in: 15, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
-		{name: "layer2.1.conv2..pool3", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 13, maxTiles: 173, in: 19, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
-			{name: "layer2.1.conv3", kernel: 14, run: runFlat, maxTiles: 480, in: 20, out: 21, res: -1, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
-			{name: "layer2.1.conv4", kernel: 8, run: runFlat, maxTiles: 1027, in: 21, out: 22, res: 15, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}},
-			{name: "pool3", kernel: 15, maxTiles: 7500, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{1, 4, 4, 64}},
-		}},
-		{name: "layer3.0.downsample.0", space: shape{1, 2, 2, 128}, tile: shape{1, 2, 2, 16}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 16, run: runRows, maxTiles: 370, in: 23, out: 24, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 4, 4, 64}, to: shape{1, 2, 2, 128}},
+		{name: "layer2.1.conv2..layer3.0.downsample.0", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 16, maxTiles: 188, in: 19, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}},
+			{name: "layer2.1.conv3", kernel: 17, run: runFlat, maxTiles: 526, in: 20, out: 21, res: -1, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 16}},
+			{name: "layer2.1.conv4", kernel: 12, maxTiles: 1027, in: 21, out: 22, res: 15, every: [3]int{1, 2, 2}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
+			{name: "pool3", kernel: 18, maxTiles: 7500, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 64}, to: shape{1, 2, 2, 64}},
+			{name: "layer3.0.downsample.0", kernel: 19, run: runFlat, maxTiles: 313, in: 23, out: 24, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 128}},
 		}},
 		{name: "layer3.0.conv1", space: shape{1, 2, 2, 32}, tile: shape{1, 2, 2, 16}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 17, run: runRows, maxTiles: 370, in: 23, out: 25, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 4, 4, 64}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.0.conv1", kernel: 20, run: runRows, maxTiles: 370, in: 23, out: 25, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal..layer3.1.conv1", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 18, maxTiles: 73, in: 25, out: 26, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
-			{name: "layer3.0.conv4", kernel: 19, run: runFlat, maxTiles: 583, in: 26, out: 24, res: 24, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 128}},
-			{name: "layer3.1.conv1", kernel: 20, maxTiles: 162, in: 24, out: 27, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.0.conv_normal", kernel: 21, maxTiles: 73, in: 25, out: 26, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.0.conv4", kernel: 22, run: runFlat, maxTiles: 583, in: 26, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 128}},
+			{name: "layer3.1.conv1", kernel: 23, maxTiles: 162, in: 24, out: 27, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}},
 		}},
 		{name: "layer3.1.conv_normal..layer3.1.conv4", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 18, maxTiles: 73, in: 27, out: 28, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
-			{name: "layer3.1.conv4", kernel: 19, run: runFlat, maxTiles: 583, in: 28, out: 24, res: 24, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 128}},
+			{name: "layer3.1.conv_normal", kernel: 21, maxTiles: 73, in: 27, out: 28, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.1.conv4", kernel: 22, run: runFlat, maxTiles: 583, in: 28, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 128}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 21, maxTiles: 3750, in: 24, out: 29, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}},
-			{name: "fc", kernel: 22, run: runFlat, maxTiles: 214, in: 29, out: 30, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
+			{name: "pool4", kernel: 24, maxTiles: 3750, in: 24, out: 29, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}},
+			{name: "fc", kernel: 25, run: runFlat, maxTiles: 214, in: 29, out: 30, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
 		}},
 	},
 	outputs: []output{

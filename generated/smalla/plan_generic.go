@@ -6,7 +6,7 @@ package smalla
 var genericPlan = plan{
 	isa:     "generic",
 	arena:   80736,
-	scratch: 768,
+	scratch: 320,
 	packed:  76544,
 	buffers: []buffer{
 		// 0: input, 8x32x32x3
@@ -31,43 +31,45 @@ var genericPlan = plan{
 		{offset: 64352, frame: 1024, row: 128, pixel: 16},
 		// 10: layer1.2.relu1, 4x8x8x16
 		{offset: 34832, frame: 1600, row: 160, pixel: 16},
-		// 11: layer1.2.relu2, 4x8x8x16
-		{offset: 60256, frame: 1024, row: 128, pixel: 16},
-		// 12: layer1.2.relu3, 4x8x8x16
-		{offset: 64352, frame: 1024, row: 128, pixel: 16},
-		// 13: pool2, 2x8x8x64
-		{offset: 60256, frame: 4096, row: 512, pixel: 64},
-		// 14: layer2.0.downsample.1, 2x4x4x64
+		// 11: layer1.2.relu2, 4x4x4x16
+		{offset: 60256, frame: 256, row: 64, pixel: 16},
+		// 12: layer1.2.relu3, 4x4x4x16
+		{offset: 64352, frame: 256, row: 64, pixel: 16},
+		// 13: layer1.2.relu, 4x4x4x64
+		{offset: 60256, frame: 1024, row: 256, pixel: 64},
+		// 14: pool2, 2x4x4x64
 		{offset: 43872, frame: 1024, row: 256, pixel: 64},
-		// 15: layer2.0.relu1, 2x4x4x16
-		{offset: 41168, frame: 576, row: 96, pixel: 16},
-		// 16: layer2.0.relu2, 2x1x4x16
-		{frame: 64, row: 64, pixel: 16, scratch: true},
-		// 17: layer2.0.relu3, 2x1x4x16
-		{offset: 128, frame: 64, row: 64, pixel: 16, scratch: true},
-		// 18: layer2.1.relu1, 2x4x4x16
-		{offset: 42320, frame: 576, row: 96, pixel: 16},
-		// 19: layer2.1.relu2, 2x1x4x16
-		{frame: 64, row: 64, pixel: 16, scratch: true},
-		// 20: layer2.1.relu3, 2x1x4x16
-		{offset: 128, frame: 64, row: 64, pixel: 16, scratch: true},
-		// 21: layer2.1.relu, 2x1x4x64
-		{offset: 256, frame: 256, row: 256, pixel: 64, scratch: true},
-		// 22: pool3, 1x4x4x64
+		// 15: layer2.0.downsample.1, 2x4x4x64
 		{offset: 45920, frame: 1024, row: 256, pixel: 64},
-		// 23: layer3.0.downsample.1, 1x2x2x128
+		// 16: layer2.0.relu1, 2x4x4x16
+		{offset: 41168, frame: 576, row: 96, pixel: 16},
+		// 17: layer2.0.relu2, 2x1x4x16
+		{frame: 64, row: 64, pixel: 16, scratch: true},
+		// 18: layer2.0.relu3, 2x1x4x16
+		{offset: 128, frame: 64, row: 64, pixel: 16, scratch: true},
+		// 19: layer2.1.relu1, 2x4x4x16
+		{offset: 42320, frame: 576, row: 96, pixel: 16},
+		// 20: layer2.1.relu2, 2x2x2x16
+		{offset: 43872, frame: 64, row: 32, pixel: 16},
+		// 21: layer2.1.relu3, 2x1x2x16
+		{frame: 32, row: 32, pixel: 16, scratch: true},
+		// 22: layer2.1.relu, 2x1x2x64
+		{offset: 64, frame: 128, row: 128, pixel: 64, scratch: true},
+		// 23: pool3, 1x2x2x64
+		{offset: 44384, frame: 256, row: 128, pixel: 64},
+		// 24: layer3.0.downsample.1, 1x2x2x128
 		{offset: 43872, frame: 512, row: 256, pixel: 128},
-		// 24: layer3.0.relu1, 1x2x2x32
+		// 25: layer3.0.relu1, 1x2x2x32
 		{offset: 43520, frame: 512, row: 128, pixel: 32},
-		// 25: layer3.0.relu2, 1x2x2x32
+		// 26: layer3.0.relu2, 1x2x2x32
 		{offset: 44384, frame: 128, row: 64, pixel: 32},
-		// 26: layer3.1.relu1, 1x2x2x32
+		// 27: layer3.1.relu1, 1x2x2x32
 		{offset: 43520, frame: 512, row: 128, pixel: 32},
-		// 27: layer3.1.relu2, 1x2x2x32
+		// 28: layer3.1.relu2, 1x2x2x32
 		{offset: 44384, frame: 128, row: 64, pixel: 32},
-		// 28: pool4, 1x1x1x128
+		// 29: pool4, 1x1x1x128
 		{offset: 44384, frame: 128, row: 128, pixel: 128},
-		// 29: fc, 1x1x1x10
+		// 30: fc, 1x1x1x10
 		{offset: 44512, frame: 16, row: 16, pixel: 16},
 	},
 	packs: []pack{
@@ -113,14 +115,17 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 4096, stepH: 512, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 48, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 1024, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 64, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 128, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{128, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
@@ -150,7 +155,7 @@ var genericPlan = plan{
 			{name: "layer1.0.conv3", kernel: 6, maxTiles: 38864, in: 5, out: 6, res: -1, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 64, 16}, to: shape{4, 1, 64, 16}},
 		}},
 		{name: "layer1.0.conv4", space: shape{1, 1, 256, 64}, tile: shape{1, 1, 8, 16}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 7, maxTiles: 98365, in: 6, out: 3, res: 3, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 256, 16}, to: shape{1, 1, 256, 64}},
+			{name: "layer1.0.conv4", kernel: 7, maxTiles: 98365, in: 6, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 256, 16}, to: shape{1, 1, 256, 64}},
 		}},
 		{name: "layer1.1.conv1", space: shape{4, 8, 8, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
 			{name: "layer1.1.conv1", kernel: 8, maxTiles: 29839, in: 3, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
@@ -162,69 +167,71 @@ var genericPlan = plan{
 			{name: "layer1.1.conv3", kernel: 6, maxTiles: 38864, in: 8, out: 9, res: -1, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 64, 16}, to: shape{4, 1, 64, 16}},
 		}},
 		{name: "layer1.1.conv4", space: shape{1, 1, 256, 64}, tile: shape{1, 1, 8, 16}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 7, maxTiles: 98365, in: 9, out: 3, res: 3, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 256, 16}, to: shape{1, 1, 256, 64}},
+			{name: "layer1.1.conv4", kernel: 7, maxTiles: 98365, in: 9, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 256, 16}, to: shape{1, 1, 256, 64}},
 		}},
 		{name: "layer1.2.conv1", space: shape{4, 8, 8, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
 			{name: "layer1.2.conv1", kernel: 8, maxTiles: 29839, in: 3, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.2.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 5, maxTiles: 13807, in: 10, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
+		{name: "layer1.2.conv2", space: shape{4, 4, 4, 16}, tile: shape{1, 1, 2, 8}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 9, maxTiles: 13807, in: 10, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}},
 		}},
-		{name: "layer1.2.conv3", space: shape{4, 1, 64, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 6, maxTiles: 38864, in: 11, out: 12, res: -1, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 64, 16}, to: shape{4, 1, 64, 16}},
+		{name: "layer1.2.conv3", space: shape{4, 1, 16, 16}, tile: shape{1, 1, 2, 8}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 10, maxTiles: 38864, in: 11, out: 12, res: -1, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 16, 16}, to: shape{4, 1, 16, 16}},
 		}},
-		{name: "layer1.2.conv4", space: shape{1, 1, 256, 64}, tile: shape{1, 1, 8, 16}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 7, maxTiles: 98365, in: 12, out: 3, res: 3, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 256, 16}, to: shape{1, 1, 256, 64}},
+		{name: "layer1.2.conv4", space: shape{4, 4, 4, 64}, tile: shape{1, 1, 4, 8}, steps: []step{
+			{name: "layer1.2.conv4", kernel: 11, maxTiles: 98365, in: 12, out: 13, res: 3, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}},
 		}},
-		{name: "pool2", space: shape{2, 1, 64, 64}, tile: shape{1, 1, 1, 64}, steps: []step{
-			{name: "pool2", kernel: 9, maxTiles: 1048576, in: 3, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 64, 64}, to: shape{2, 1, 64, 64}},
+		{name: "pool2", space: shape{2, 1, 16, 64}, tile: shape{1, 1, 1, 64}, steps: []step{
+			{name: "pool2", kernel: 12, maxTiles: 1048576, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 16, 64}, to: shape{2, 1, 16, 64}},
 		}},
-		{name: "layer2.0.downsample.0", space: shape{2, 4, 4, 64}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 10, maxTiles: 29839, in: 13, out: 14, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 8, 8, 64}, to: shape{2, 4, 4, 64}},
+		{name: "layer2.0.downsample.0", space: shape{1, 1, 32, 64}, tile: shape{1, 1, 4, 8}, steps: []step{
+			{name: "layer2.0.downsample.0", kernel: 13, maxTiles: 29839, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 32, 64}, to: shape{1, 1, 32, 64}},
 		}},
 		{name: "layer2.0.conv1", space: shape{2, 4, 4, 16}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 11, maxTiles: 29839, in: 13, out: 15, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 8, 8, 64}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv1", kernel: 8, maxTiles: 29839, in: 14, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
 		{name: "layer2.0.conv2..layer2.1.conv1", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 12, maxTiles: 13807, in: 15, out: 16, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
-			{name: "layer2.0.conv3", kernel: 13, run: runFlat, maxTiles: 38864, in: 16, out: 17, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
-			{name: "layer2.0.conv4", kernel: 7, run: runFlat, maxTiles: 98365, in: 17, out: 14, res: 14, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}},
-			{name: "layer2.1.conv1", kernel: 8, maxTiles: 29839, in: 14, out: 18, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv2", kernel: 14, maxTiles: 13807, in: 16, out: 17, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv3", kernel: 15, run: runFlat, maxTiles: 38864, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv4", kernel: 7, run: runFlat, maxTiles: 98365, in: 18, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}},
+			{name: "layer2.1.conv1", kernel: 8, maxTiles: 29839, in: 15, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
-		{name: "layer2.1.conv2..pool3", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 12, maxTiles: 13807, in: 18, out: 19, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
-			{name: "layer2.1.conv3", kernel: 13, run: runFlat, maxTiles: 38864, in: 19, out: 20, res: -1, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
-			{name: "layer2.1.conv4", kernel: 7, run: runFlat, maxTiles: 98365, in: 20, out: 21, res: 14, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}},
-			{name: "pool3", kernel: 14, maxTiles: 1048576, in: 21, out: 22, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{1, 4, 4, 64}},
+		{name: "layer2.1.conv2", space: shape{2, 2, 2, 16}, tile: shape{1, 1, 1, 8}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 16, maxTiles: 13807, in: 19, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{1, 2, 2, 128}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 15, maxTiles: 29839, in: 22, out: 23, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 4, 4, 64}, to: shape{1, 2, 2, 128}},
+		{name: "layer2.1.conv3..pool3", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 15, run: runFlat, maxTiles: 38864, in: 20, out: 21, res: -1, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 16}},
+			{name: "layer2.1.conv4", kernel: 11, maxTiles: 98365, in: 21, out: 22, res: 15, every: [3]int{1, 2, 2}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
+			{name: "pool3", kernel: 17, maxTiles: 1048576, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 64}, to: shape{1, 2, 2, 64}},
+		}},
+		{name: "layer3.0.downsample.0", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 2, 8}, steps: []step{
+			{name: "layer3.0.downsample.0", kernel: 18, maxTiles: 29839, in: 23, out: 24, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 64}, to: shape{1, 1, 4, 128}},
 		}},
 		{name: "layer3.0.conv1", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 16, maxTiles: 29839, in: 22, out: 24, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{1, 4, 4, 64}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.0.conv1", kernel: 19, maxTiles: 29839, in: 23, out: 25, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 17, maxTiles: 7019, in: 24, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.0.conv_normal", kernel: 20, maxTiles: 7019, in: 25, out: 26, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 18, maxTiles: 55716, in: 25, out: 23, res: 23, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}},
+			{name: "layer3.0.conv4", kernel: 21, maxTiles: 55716, in: 26, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}},
 		}},
 		{name: "layer3.1.conv1", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 19, maxTiles: 15470, in: 23, out: 26, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.1.conv1", kernel: 22, maxTiles: 15470, in: 24, out: 27, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}},
 		}},
 		{name: "layer3.1.conv_normal", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 17, maxTiles: 7019, in: 26, out: 27, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.1.conv_normal", kernel: 20, maxTiles: 7019, in: 27, out: 28, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 18, maxTiles: 55716, in: 27, out: 23, res: 23, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}},
+			{name: "layer3.1.conv4", kernel: 21, maxTiles: 55716, in: 28, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 20, maxTiles: 524288, in: 23, out: 28, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}},
-			{name: "fc", kernel: 21, run: runFlat, maxTiles: 15470, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
+			{name: "pool4", kernel: 23, maxTiles: 524288, in: 24, out: 29, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}},
+			{name: "fc", kernel: 24, run: runFlat, maxTiles: 15470, in: 29, out: 30, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 28, shape: shape{1, 1, 1, 128}},
-		{name: "logits", buffer: 29, shape: shape{1, 1, 1, 10}},
+		{name: "features", buffer: 29, shape: shape{1, 1, 1, 128}},
+		{name: "logits", buffer: 30, shape: shape{1, 1, 1, 10}},
 	},
 }

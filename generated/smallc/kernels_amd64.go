@@ -28,46 +28,61 @@ func conv4x64_k1x1x1x16_7_avx512(in, weights, bias, res, out *float32, tiles, ta
 func conv8x16_k1x1x1x64_8_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_9_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k1x3x1x48_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x64_k1x1x1x64_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x16_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x64_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x64_k1x1x1x16_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_12_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x16_k3x1x1x16_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x64_k1x1x1x64_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x64_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_15_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k1x3x1x48_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x64_k1x1x1x64_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x64_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x32_k1x1x1x64_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x16_k1x3x1x48_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x3x1x96_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x16_k3x1x1x16_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x128_k1x1x1x32_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x64_k1x1x1x16_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x128_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_20_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func averagepool128_21_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x128_k1x1x1x64_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x16_k1x1x1x128_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x1x1x64_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv2x32_k1x3x1x96_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv2x128_k1x1x1x32_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv2x32_k1x1x1x128_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool128_26_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x16_k1x1x1x128_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv6x16_k1x7x1x21_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -97,40 +112,49 @@ func conv2x32_k1x1x1x16_8_avx2(in, weights, bias, res, out *float32, tiles, taps
 func conv4x16_k1x1x1x64_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_10_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k1x3x1x48_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x16_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x16_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_13_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x16_k3x1x1x16_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x64_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_15_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k1x3x1x48_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x16_k1x3x1x48_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x16_k3x1x1x16_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x3x1x96_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_18_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x32_k1x1x1x32_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x64_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x128_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x64_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_21_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x32_k1x3x1x96_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x16_k1x1x1x128_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x32_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv2x32_k1x1x1x128_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool64_24_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x16_k1x1x1x128_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -61,7 +61,7 @@ func (w *worker) conv(st *step, k *kernel, t, h, c, units int) {
 	var res []float32
 	var add int
 	if st.res != none {
-		res, add = w.place(st.res, t, h, x)
+		res, add = w.place(st.res, t*st.every[0], h*st.every[1], x*st.every[2])
 		add += c
 	}
 	pk := &w.model.plan.packs[st.pack]

@@ -31,52 +31,64 @@ func conv8x16_k1x1x1x64_8_avx512(in, weights, bias, res, out *float32, tiles, ta
 func conv8x16_k3x1x1x16_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x16_k3x1x1x16_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x48_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_11_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k3x1x1x16_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x64_k1x1x1x64_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x64_k1x1x1x16_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x64_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_13_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x16_k1x3x1x48_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x64_k1x1x1x64_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x16_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x64_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x48_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv4x16_k3x1x1x16_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_18_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k1x1x1x64_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x64_k1x1x1x64_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x48_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x32_k1x1x1x64_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x16_k3x1x1x16_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x3x1x96_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x64_k1x1x1x16_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x128_k1x1x1x32_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_22_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x32_k1x1x1x128_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x128_k1x1x1x64_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool128_24_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x32_k1x1x1x64_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x16_k1x1x1x128_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x3x1x96_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv2x128_k1x1x1x32_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv2x32_k1x1x1x128_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool128_28_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x16_k1x1x1x128_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv6x16_k1x7x1x14_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -109,46 +121,52 @@ func conv4x16_k1x1x1x64_9_avx2(in, weights, bias, res, out *float32, tiles, taps
 func conv4x16_k3x1x1x16_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x16_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x48_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_12_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k3x1x1x16_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x16_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_14_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x16_k1x3x1x48_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x64_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x16_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x48_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv4x16_k3x1x1x16_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_18_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k1x3x1x48_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x16_k3x1x1x16_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_20_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x32_k1x3x1x96_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x64_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x32_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x64_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x128_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x3x1x96_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_24_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x32_k1x1x1x32_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x16_k1x1x1x128_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x128_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool64_26_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x16_k1x1x1x128_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)

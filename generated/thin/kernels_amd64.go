@@ -28,43 +28,49 @@ func conv16x16_k1x1x1x5_7_avx512(in, weights, bias, res, out *float32, tiles, ta
 func conv16x16_k3x1x1x5_8_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k3x1x1x5_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x3x3x5_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x5_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k3x1x1x5_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv16x16_k1x1x1x5_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x3x3x1_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x5_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k3x1x1x1_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x5_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x1_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x3x3x1_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool16_15_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv16x16_k3x1x1x1_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x1_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x1_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x1_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool16_17_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x16_k1x3x3x7_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x16_k1x1x1x1_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x16_k1x1x1x7_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x1_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool16_20_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x16_k1x3x3x7_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x16_k1x1x1x7_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x16_k1x1x1x7_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool16_22_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x16_k1x1x1x7_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv8x8_k1x3x1x9_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -91,40 +97,43 @@ func conv8x8_k1x1x1x5_7_avx2(in, weights, bias, res, out *float32, tiles, taps i
 func conv8x8_k3x1x1x5_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k3x1x1x5_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x8_k1x3x3x5_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k1x1x1x5_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x8_k3x1x1x5_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv8x8_k1x1x1x5_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k1x3x3x1_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x8_k1x1x1x5_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k3x1x1x1_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x8_k1x3x3x1_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k1x1x1x1_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x8_k3x1x1x1_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool8_15_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv8x8_k1x1x1x1_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x8_k1x1x1x1_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool8_16_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x8_k1x1x1x1_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x8_k1x1x1x1_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x8_k1x3x3x7_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x8_k1x1x1x1_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x8_k1x1x1x7_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x8_k1x3x3x7_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool8_20_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x8_k1x1x1x7_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x8_k1x1x1x7_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func averagepool8_21_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x8_k1x1x1x7_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)

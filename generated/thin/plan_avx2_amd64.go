@@ -30,32 +30,34 @@ var avx2Plan = plan{
 		{offset: 1024, frame: 256, row: 256, pixel: 16, scratch: true},
 		// 9: layer1.2.relu1, 4x16x16x5
 		{offset: 4192, frame: 5184, row: 288, pixel: 16},
-		// 10: layer1.2.relu2, 4x1x16x5
-		{frame: 256, row: 256, pixel: 16, scratch: true},
-		// 11: layer1.2.sum, 4x1x16x5
-		{offset: 1024, frame: 256, row: 256, pixel: 16, scratch: true},
-		// 12: layer2.0.downsample.1, 4x8x8x1
+		// 10: layer1.2.relu2, 4x8x8x5
 		{offset: 52272, frame: 1024, row: 128, pixel: 16},
-		// 13: layer2.0.relu1, 4x8x8x1
+		// 11: layer1.2.sum, 4x1x8x5
+		{frame: 128, row: 128, pixel: 16, scratch: true},
+		// 12: layer1.2.relu, 4x8x8x5
+		{offset: 56368, frame: 1024, row: 128, pixel: 16},
+		// 13: layer2.0.downsample.1, 4x8x8x1
+		{offset: 60464, frame: 1024, row: 128, pixel: 16},
+		// 14: layer2.0.relu1, 4x8x8x1
 		{offset: 45536, frame: 1600, row: 160, pixel: 16},
-		// 14: layer2.0.relu2, 4x2x8x1
+		// 15: layer2.0.relu2, 4x2x8x1
 		{frame: 256, row: 128, pixel: 16, scratch: true},
-		// 15: layer2.0.relu3, 4x2x8x1
+		// 16: layer2.0.relu3, 4x2x8x1
 		{offset: 1024, frame: 256, row: 128, pixel: 16, scratch: true},
-		// 16: pool1, 2x4x4x1
-		{offset: 56368, frame: 256, row: 64, pixel: 16},
-		// 17: layer3.0.downsample.1, 2x2x2x7
+		// 17: pool1, 2x2x2x1
 		{offset: 52272, frame: 64, row: 32, pixel: 16},
-		// 18: layer3.0.relu1, 2x2x2x7
+		// 18: layer3.0.downsample.1, 2x2x2x7
+		{offset: 52400, frame: 64, row: 32, pixel: 16},
+		// 19: layer3.0.relu1, 2x2x2x7
 		{offset: 51840, frame: 256, row: 64, pixel: 16},
-		// 19: layer3.0.relu2, 2x1x2x7
+		// 20: layer3.0.relu2, 2x1x2x7
 		{frame: 32, row: 32, pixel: 16, scratch: true},
-		// 20: pool2, 1x1x1x7
-		{offset: 52400, frame: 16, row: 16, pixel: 16},
-		// 21: classifier, 1x1x1x2
-		{offset: 52416, frame: 16, row: 16, pixel: 16},
-		// 22: softmax, 1x1x1x2
+		// 21: pool2, 1x1x1x7
 		{offset: 52272, frame: 16, row: 16, pixel: 16},
+		// 22: classifier, 1x1x1x2
+		{offset: 52288, frame: 16, row: 16, pixel: 16},
+		// 23: softmax, 1x1x1x2
+		{offset: 52304, frame: 16, row: 16, pixel: 16},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 3, in: 3, taps: 9, width: 8, weights: 0, bias: 216},
@@ -93,19 +95,20 @@ var avx2Plan = plan{
 		{kind: kindConv, conv: conv8x8_k1x1x1x5_6_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv8x8_k1x1x1x5_7_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv8x8_k3x1x1x5_8_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv8x8_k3x1x1x5_9_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, stepT: 5184, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv8x8_k1x1x1x5_10_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv8x8_k1x1x1x5_11_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv8x8_k1x3x3x1_12_avx2, rows: 1, cols: 8, width: 8, k: 1, tapsH: 3, tapsW: 3, stepH: 160, stepW: 16, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv8x8_k3x1x1x1_13_avx2, rows: 1, cols: 8, width: 8, k: 1, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv8x8_k1x1x1x1_14_avx2, rows: 1, cols: 8, width: 8, k: 1, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool8_15_avx2, rows: 1, cols: 1, width: 8, tapsH: 2, tapsW: 2, stepT: 1024, stepH: 128, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
-		{kind: kindConv, conv: conv4x8_k1x1x1x1_16_avx2, rows: 2, cols: 2, width: 8, k: 1, tapsH: 1, tapsW: 1, in: pitch{32, 128}, out: pitch{16, 32}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv4x8_k1x1x1x1_17_avx2, rows: 2, cols: 2, width: 8, k: 1, tapsH: 1, tapsW: 1, in: pitch{32, 128}, out: pitch{16, 64}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x8_k1x3x3x7_18_avx2, rows: 1, cols: 2, width: 8, k: 7, tapsH: 3, tapsW: 3, stepH: 64, stepW: 16, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x8_k1x1x1x7_19_avx2, rows: 1, cols: 2, width: 8, k: 7, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool8_20_avx2, rows: 1, cols: 1, width: 8, tapsH: 2, tapsW: 2, stepT: 64, stepH: 32, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
-		{kind: kindConv, conv: conv1x8_k1x1x1x7_21_avx2, rows: 1, cols: 1, width: 8, k: 7, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv8x8_k1x3x3x5_9_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 3, tapsW: 3, stepH: 288, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv8x8_k3x1x1x5_10_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, stepT: 5184, in: pitch{32, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv8x8_k1x1x1x5_11_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv8x8_k1x1x1x5_12_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv8x8_k1x3x3x1_13_avx2, rows: 1, cols: 8, width: 8, k: 1, tapsH: 3, tapsW: 3, stepH: 160, stepW: 16, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv8x8_k3x1x1x1_14_avx2, rows: 1, cols: 8, width: 8, k: 1, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv8x8_k1x1x1x1_15_avx2, rows: 1, cols: 8, width: 8, k: 1, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool8_16_avx2, rows: 1, cols: 1, width: 8, tapsH: 2, tapsW: 2, stepT: 1024, stepH: 128, stepW: 16, in: pitch{64, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv2x8_k1x1x1x1_17_avx2, rows: 1, cols: 2, width: 8, k: 1, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv4x8_k1x1x1x1_18_avx2, rows: 2, cols: 2, width: 8, k: 1, tapsH: 1, tapsW: 1, in: pitch{16, 32}, out: pitch{16, 64}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x8_k1x3x3x7_19_avx2, rows: 1, cols: 2, width: 8, k: 7, tapsH: 3, tapsW: 3, stepH: 64, stepW: 16, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x8_k1x1x1x7_20_avx2, rows: 1, cols: 2, width: 8, k: 7, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool8_21_avx2, rows: 1, cols: 1, width: 8, tapsH: 2, tapsW: 2, stepT: 64, stepH: 32, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv1x8_k1x1x1x7_22_avx2, rows: 1, cols: 1, width: 8, k: 7, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 		{kind: kindSoftmax, rows: 1, cols: 1},
 	},
 	regions: []region{
@@ -122,55 +125,53 @@ var avx2Plan = plan{
 		{name: "layer1.0.conv2..layer1.1.conv1", space: shape{1, 16, 16, 1}, tile: shape{1, 1, 16, 1}, steps: []step{
 			{name: "layer1.0.conv2", kernel: 4, maxTiles: 402, in: 3, out: 4, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
 			{name: "layer1.0.conv3", kernel: 5, run: runFlat, maxTiles: 1016, in: 4, out: 5, res: -1, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.0.conv4", kernel: 6, run: runFlat, maxTiles: 2068, in: 5, out: 2, res: 2, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.0.conv4", kernel: 6, run: runFlat, maxTiles: 2068, in: 5, out: 2, res: 2, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
 			{name: "layer1.1.conv1", kernel: 7, maxTiles: 2068, in: 2, out: 6, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
 		}},
 		{name: "layer1.1.conv2..layer1.2.conv1", space: shape{1, 16, 16, 1}, tile: shape{1, 1, 16, 1}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 4, maxTiles: 402, in: 6, out: 7, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.1.conv3", kernel: 8, run: runFlat, maxTiles: 1016, in: 7, out: 8, res: 7, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.1.conv4", kernel: 6, run: runFlat, maxTiles: 2068, in: 8, out: 2, res: 2, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.1.conv3", kernel: 8, run: runFlat, maxTiles: 1016, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.1.conv4", kernel: 6, run: runFlat, maxTiles: 2068, in: 8, out: 2, res: 2, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
 			{name: "layer1.2.conv1", kernel: 7, maxTiles: 2068, in: 2, out: 9, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
 		}},
-		{name: "layer1.2.conv2..layer1.2.conv4", space: shape{1, 16, 16, 1}, tile: shape{1, 1, 16, 1}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 4, maxTiles: 402, in: 9, out: 10, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.2.conv3", kernel: 9, maxTiles: 1016, in: 9, out: 11, res: 10, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.2.conv4", kernel: 6, run: runFlat, maxTiles: 2068, in: 11, out: 2, res: 2, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+		{name: "layer1.2.conv2", space: shape{4, 8, 8, 5}, tile: shape{1, 1, 8, 8}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 9, maxTiles: 402, in: 9, out: 10, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}},
 		}},
-		{name: "layer2.0.downsample.0", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 8}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 10, maxTiles: 2068, in: 2, out: 12, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 1}},
+		{name: "layer1.2.conv3..layer2.0.downsample.0", space: shape{1, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 10, maxTiles: 1016, in: 9, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}},
+			{name: "layer1.2.conv4", kernel: 11, maxTiles: 2068, in: 11, out: 12, res: 2, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 5}},
+			{name: "layer2.0.downsample.0", kernel: 12, run: runFlat, maxTiles: 2068, in: 12, out: 13, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 1}},
 		}},
 		{name: "layer2.0.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 8}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 11, maxTiles: 2068, in: 2, out: 13, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 1}},
+			{name: "layer2.0.conv1", kernel: 7, maxTiles: 2068, in: 12, out: 14, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 1}},
 		}},
 		{name: "layer2.0.conv2..layer2.0.conv4", space: shape{1, 8, 8, 1}, tile: shape{1, 2, 8, 1}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 12, maxTiles: 1462, in: 13, out: 14, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
-			{name: "layer2.0.conv3", kernel: 13, run: runFlat, maxTiles: 2607, in: 14, out: 15, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
-			{name: "layer2.0.conv4", kernel: 14, run: runFlat, maxTiles: 3528, in: 15, out: 12, res: 12, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
+			{name: "layer2.0.conv2", kernel: 13, maxTiles: 1462, in: 14, out: 15, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
+			{name: "layer2.0.conv3", kernel: 14, run: runFlat, maxTiles: 2607, in: 15, out: 16, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
+			{name: "layer2.0.conv4", kernel: 15, run: runFlat, maxTiles: 3528, in: 16, out: 13, res: 13, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
 		}},
-		{name: "pool1", space: shape{2, 4, 4, 1}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "pool1", kernel: 15, maxTiles: 15000, in: 12, out: 16, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{4, 8, 8, 1}, to: shape{2, 4, 4, 1}},
-		}},
-		{name: "layer3.0.downsample.0", space: shape{2, 2, 2, 7}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 16, run: runRows, maxTiles: 4245, in: 16, out: 17, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 4, 4, 1}, to: shape{2, 2, 2, 7}},
+		{name: "pool1..layer3.0.downsample.0", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
+			{name: "pool1", kernel: 16, maxTiles: 15000, in: 13, out: 17, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{2, 2, 2, 1}},
+			{name: "layer3.0.downsample.0", kernel: 17, run: runFlat, maxTiles: 4585, in: 17, out: 18, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 1}, to: shape{2, 2, 2, 7}},
 		}},
 		{name: "layer3.0.conv1", space: shape{2, 2, 2, 7}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 17, run: runRows, maxTiles: 4245, in: 16, out: 18, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 4, 4, 1}, to: shape{2, 2, 2, 7}},
+			{name: "layer3.0.conv1", kernel: 18, run: runRows, maxTiles: 4245, in: 17, out: 19, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 1}, to: shape{2, 2, 2, 7}},
 		}},
 		{name: "layer3.0.conv_normal..layer3.0.conv4", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 18, maxTiles: 421, in: 18, out: 19, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}},
-			{name: "layer3.0.conv4", kernel: 19, run: runFlat, maxTiles: 2343, in: 19, out: 17, res: 17, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}},
+			{name: "layer3.0.conv_normal", kernel: 19, maxTiles: 421, in: 19, out: 20, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}},
+			{name: "layer3.0.conv4", kernel: 20, run: runFlat, maxTiles: 2343, in: 20, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}},
 		}},
 		{name: "pool2..classifier", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool2", kernel: 20, maxTiles: 15000, in: 17, out: 20, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{2, 2, 2, 7}, to: shape{1, 1, 1, 7}},
-			{name: "classifier", kernel: 21, run: runFlat, maxTiles: 2405, in: 20, out: 21, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 7}, to: shape{1, 1, 1, 2}},
+			{name: "pool2", kernel: 21, maxTiles: 15000, in: 18, out: 21, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{2, 2, 2, 7}, to: shape{1, 1, 1, 7}},
+			{name: "classifier", kernel: 22, run: runFlat, maxTiles: 2405, in: 21, out: 22, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 7}, to: shape{1, 1, 1, 2}},
 		}},
 		{name: "softmax", space: shape{1, 1, 1, 2}, tile: shape{1, 1, 1, 2}, steps: []step{
-			{name: "softmax", kernel: 22, maxTiles: 1, in: 21, out: 22, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2}, to: shape{1, 1, 1, 2}},
+			{name: "softmax", kernel: 23, maxTiles: 1, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2}, to: shape{1, 1, 1, 2}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 20, shape: shape{1, 1, 1, 7}},
-		{name: "logits", buffer: 21, shape: shape{1, 1, 1, 2}},
-		{name: "probabilities", buffer: 22, shape: shape{1, 1, 1, 2}},
+		{name: "features", buffer: 21, shape: shape{1, 1, 1, 7}},
+		{name: "logits", buffer: 22, shape: shape{1, 1, 1, 2}},
+		{name: "probabilities", buffer: 23, shape: shape{1, 1, 1, 2}},
 	},
 }

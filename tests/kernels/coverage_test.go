@@ -36,11 +36,11 @@ func TestCoverage(t *testing.T) {
 		"columns and channels as one", "channels not a multiple of the unrolling",
 		"epilogue ", "epilogue bias", "epilogue relu", "epilogue bias relu", "epilogue add",
 		"epilogue bias add relu", "epilogue bias relu add",
-		"1 vector", "several vectors",
+		"1 vector", "several vectors", "residual with a skip", "rows of residual with a skip",
 	}
 	// The portable path has one pixel by one vector only, and can be interrupted
 	// at any time.
-	never := map[string][]string{"generic": {"several calls a run", "run rows", "tails pixels", "tails flat", "tails rows", "several vectors"}}
+	never := map[string][]string{"generic": {"several calls a run", "run rows", "tails pixels", "tails flat", "tails rows", "several vectors", "rows of residual with a skip"}}
 	for machine, counts := range seen {
 		for _, what := range want {
 			if counts[what] == 0 && !slices.Contains(never[machine], what) {
@@ -82,6 +82,8 @@ func count(p *ir.Plan, n map[string]int) {
 			k := &p.Kernels[st.Kernel]
 			add("run "+st.Run.String(), k.Kind == ir.KernelConv)
 			add("tails "+st.Run.String(), len(st.Tails) > 0)
+			add("residual with a skip", st.Every != ir.NoSkip)
+			add("rows of residual with a skip", st.Every != ir.NoSkip && st.Run == ir.RunRows)
 			add("in place", st.Res != ir.NoBuffer && st.Res == st.Out)
 			add("fused pool", k.Kind == ir.KernelPool && len(r.Steps) > 1)
 			add("several calls a run", k.Kind == ir.KernelConv && runLength(r, st)/k.Units(st.Run) > st.MaxTiles)

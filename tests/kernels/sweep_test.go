@@ -77,7 +77,7 @@ func longGraph() *ir.Graph {
 	v := b.conv(0, 200, ir.Window{T: ir.Unit, H: ir.Unit, W: ir.Unit}, true, bias, relu)
 	w := ir.Window{T: ir.Unit, H: axis(3, 1, 1), W: axis(3, 1, 1)}
 	other := b.conv(v, 64, w, true, bias)
-	v = b.conv(v, 64, w, true, bias, ir.EpiStep{Kind: ir.EpiAdd, Arg: other}, relu)
+	v = b.conv(v, 64, w, true, bias, ir.EpiStep{Kind: ir.EpiAdd, Arg: other, Every: ir.NoSkip}, relu)
 	return b.done(v, 7)
 }
 
@@ -131,7 +131,7 @@ func (b *grapher) branch(r *rand.Rand, from ir.ValueID, out int, w ir.Window, i 
 		return
 	}
 	other := b.conv(from, out, w, norm, bias)
-	add := ir.EpiStep{Kind: ir.EpiAdd, Arg: other}
+	add := ir.EpiStep{Kind: ir.EpiAdd, Arg: other, Every: ir.NoSkip}
 	b.conv(from, out, w, norm, [][]ir.EpiStep{{bias, add, relu}, {bias, relu, add}, {add}}[i%8-5]...)
 }
 
