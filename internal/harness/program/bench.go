@@ -22,6 +22,7 @@ func (s *server) bench(q *wire.Bench, clip []float32) (*wire.BenchReply, error) 
 		durations: make([]time.Duration, q.Runs),
 		begin:     make(chan struct{}),
 	}
+	runtime.GC() // before the warm-up: it empties the runtime's own caches, too
 	sessions := make([]*benchSession, q.Sessions)
 	for i := range sessions {
 		sessions[i] = &benchSession{
@@ -35,7 +36,6 @@ func (s *server) bench(q *wire.Bench, clip []float32) (*wire.BenchReply, error) 
 		go sessions[i].work()
 	}
 	b.ready.Wait()
-	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start := time.Now()
