@@ -4,6 +4,9 @@ import "fmt"
 
 // region builds a drafted region: its buffers, kernels and steps.
 func (s *scheduler) region(d draft) Region {
+	if d.winograd > 0 {
+		return s.winogradRegion(d)
+	}
 	r := Region{Name: s.ops[d.first].Name, Space: d.space, Tile: d.tile, Why: d.why}
 	if d.end-d.first > 1 {
 		r.Name += ".." + s.ops[d.end-1].Name
@@ -12,7 +15,7 @@ func (s *scheduler) region(d draft) Region {
 		if out := s.ops[k].out; d.end-d.first > 1 && s.local(out, d.first, d.end) {
 			v := s.g.Values[out]
 			tile := Shape{v.Shape.T, d.tile.H, d.tile.W, v.Shape.C}
-			s.plan.Buffers[out] = newBuffer(v.Name, tile, 0, 0, channelStride(v.Shape.C))
+			s.plan.Buffers[out] = newBuffer(v.Name, tile, Border{}, channelStride(v.Shape.C))
 			s.plan.Buffers[out].Space = Scratch
 		}
 	}
@@ -54,11 +57,16 @@ func (s *scheduler) step(op *plannedOp, r *Region, rt regTile, run Run, fused bo
 		st.Kernel = s.kernel(s.convKernel(op, rt))
 		st.Tails = s.tails(op, rt, st.Kernel, runLengths(r, &st))
 		st.Pack = s.pack(op, rt.vectors*s.m.Lanes)
-		k := &s.plan.Kernels[st.Kernel]
-		cycles := s.m.TileCycles(k.Pixels(), k.Vectors, k.K*k.TapsT*k.TapsH*k.TapsW)
-		st.MaxTiles = max(1, int(float64(s.m.MaxCycles)/cycles))
+		st.MaxTiles = s.maxTiles(st.Kernel)
 	}
 	return st
+}
+
+// maxTiles returns how many register tiles a call of a conv kernel may run.
+func (s *scheduler) maxTiles(id KernelID) int {
+	k := &s.plan.Kernels[id]
+	cycles := s.m.TileCycles(k.Pixels(), k.Vectors, k.K*k.TapsT*k.TapsH*k.TapsW)
+	return max(1, int(float64(s.m.MaxCycles)/cycles))
 }
 
 // reshape strings an input's rows together as its region's space does.
@@ -181,13 +189,15 @@ func kernelName(k *Kernel, lanes int) string {
 		return fmt.Sprintf("conv%dx%d_k%dx%dx%dx%d_", k.Pixels(), k.Vectors*lanes, k.TapsT, k.TapsH, k.TapsW, k.K)
 	case KernelPool:
 		return fmt.Sprintf("%vpool%d_", k.Pool, k.Vectors*lanes)
+	case KernelWinogradIn, KernelWinogradOut:
+		return fmt.Sprintf("%v%d_", k.Kind, k.Rows)
 	}
 	return k.Kind.String()
 }
 
 // pack reserves the place of an op's packed weights and biases.
 func (s *scheduler) pack(op *plannedOp, channels int) PackID {
-	p := Pack{Op: op.Name, Conv: op.conv, In: s.g.Values[op.in].Shape.C, Channels: channels}
+	p := Pack{Op: op.Name, Conv: op.conv, In: s.g.Values[op.in].Shape.C, Channels: channels, Winograd: op.winograd}
 	p.Weights = s.plan.PackedLen
 	p.Bias = p.Weights + p.Panels()*p.PanelLen()
 	s.plan.PackedLen = roundUp(p.Bias+p.Panels()*channels, cacheLine)

@@ -41,6 +41,13 @@ func (m *Machine) level(bytes int) float64 {
 	return m.L3
 }
 
+// crowded returns the cost of a byte of a working set that shares the
+// second-level cache with what streams through: the fuller that is, the more
+// of the set it pushes out.
+func (m *Machine) crowded(bytes int) float64 {
+	return m.L2 + min(1, float64(bytes)/float64(m.CacheL2))*(m.L3-m.L2)
+}
+
 // spread predicts a region of equal tasks on all cores. A quarter task is
 // added for the wait at its end: cores are never equally fast.
 func (m *Machine) spread(task float64, tasks int) float64 {

@@ -9,15 +9,19 @@ type draft struct {
 	space, tile Shape
 	tiles       []regTile
 	runs        []Run
+	winograd    int // side of the tiles that a layer is transformed in, or 0
 	cycles      float64
 	why         string
 }
 
 func (s *scheduler) draft(i, j int) draft {
-	if j-i == 1 {
-		return s.draftLayer(i)
+	switch op := &s.ops[i]; {
+	case j-i > 1:
+		return s.draftFused(i, j)
+	case op.winograd > 0:
+		return s.draftWinograd(i, op.winograd)
 	}
-	return s.draftFused(i, j)
+	return s.draftDirect(i)
 }
 
 // layerSpace returns the extents over which a single op is tiled: its output,
@@ -41,9 +45,9 @@ func (s *scheduler) layerSpace(op *plannedOp) Shape {
 	return out
 }
 
-// draftLayer plans one op as a region of its own: the register tile first,
+// draftDirect plans one op as a region of its own: the register tile first,
 // then into how many tasks pixels and channels are cut.
-func (s *scheduler) draftLayer(i int) draft {
+func (s *scheduler) draftDirect(i int) draft {
 	op := &s.ops[i]
 	d := draft{first: i, end: i + 1, space: s.layerSpace(op)}
 	if op.kind == KernelSoftmax {

@@ -23,7 +23,7 @@ func InterpretPlan(p *Plan, weights map[string][]float32, clip []float32) (map[s
 	ip := &planInterpreter{p: p, clip: clip, arena: make([]float64, p.ArenaLen)}
 	fillNaN(ip.arena)
 	for i := range p.Buffers {
-		if b := &p.Buffers[i]; b.Space == Arena && b.Last >= b.First && b.BorderH+b.BorderW > 0 {
+		if b := &p.Buffers[i]; b.Space == Arena && b.Last >= b.First && b.Border != (Border{}) {
 			clear(ip.arena[b.Base : b.Base+b.Len])
 		}
 	}
@@ -67,8 +67,12 @@ func packFloat64(p *Plan, weights map[string][]float32) ([]float64, error) {
 		for o := range pk.Conv.Out {
 			panel := packed[pk.Weights+o/pk.Channels*pk.PanelLen():]
 			for c := range pk.In {
-				for t := range taps {
-					panel[(t*pk.In+c)*pk.Channels+o%pk.Channels] = w[(o*pk.In+c)*taps+t]
+				kernel := w[(o*pk.In+c)*taps:][:taps]
+				if pk.Winograd > 0 {
+					kernel = winogradOf(pk.Winograd).transformWeights(kernel)
+				}
+				for t, x := range kernel {
+					panel[(t*pk.In+c)*pk.Channels+o%pk.Channels] = x
 				}
 			}
 			if bias != nil {
@@ -111,8 +115,10 @@ func (w *planWorker) tile(r *Region, at Shape) {
 	fillNaN(w.scratch)
 	for i := range r.Steps {
 		st := &r.Steps[i]
-		if len(r.Steps) > 1 {
+		if r.Space.T == 1 {
 			w.lo.T, w.hi.T = 0, st.OutShape.T
+		}
+		if r.Space.C == 1 {
 			w.lo.C, w.hi.C = 0, st.OutShape.C
 		}
 		w.step(st)
@@ -126,6 +132,10 @@ func (w *planWorker) step(st *Step) {
 		w.ingest(st)
 	case KernelSoftmax:
 		w.softmax(st)
+	case KernelWinogradIn:
+		w.winogradIn(st, k)
+	case KernelWinogradOut:
+		w.winogradOut(st, k)
 	default:
 		width := k.Vectors * w.p.Machine.Lanes
 		for c := w.lo.C; c < w.hi.C; c += width {
@@ -194,7 +204,7 @@ func (w *planWorker) convTile(st *Step, k *Kernel, t, h, x, c int) {
 		res, from = w.memory(st.Res, t*st.Every.T, h*st.Every.H, x*st.Every.W)
 	}
 	perFrame := k.TapsH * k.TapsW * k.K * width
-	weights := w.packed[pk.Weights+c/width*pk.PanelLen()+lo*perFrame:]
+	weights := w.packed[pk.Weights+c/width*pk.PanelLen()+t*pk.PointLen()+lo*perFrame:]
 	acc := make([]float64, width)
 	for r := range k.Rows {
 		for q := range k.Cols {

@@ -18,17 +18,22 @@ func channelStride(c int) int {
 	return n
 }
 
-// newBuffer lays out a map of shape s behind a zero border.
-func newBuffer(name string, s Shape, borderH, borderW, pixel int) Buffer {
-	b := Buffer{Name: name, Shape: s, BorderH: borderH, BorderW: borderW, Pixel: pixel}
-	b.Row = (s.W + 2*borderW) * pixel
-	b.Frame = (s.H + 2*borderH) * b.Row
+// or returns the border that is as wide as either on each side.
+func (b Border) or(o Border) Border {
+	return Border{max(b.Top, o.Top), max(b.Left, o.Left), max(b.Bottom, o.Bottom), max(b.Right, o.Right)}
+}
+
+// newBuffer lays out a map of shape s within a border.
+func newBuffer(name string, s Shape, border Border, pixel int) Buffer {
+	b := Buffer{Name: name, Shape: s, Border: border, Pixel: pixel}
+	b.Row = (s.W + border.Left + border.Right) * pixel
+	b.Frame = (s.H + border.Top + border.Bottom) * b.Row
 	b.Len = roundUp(s.T*b.Frame, cacheLine)
 	return b
 }
 
 // corner returns how far position 0 lies behind the start of the memory taken.
-func (b *Buffer) corner() int { return b.BorderH*b.Row + b.BorderW*b.Pixel }
+func (b *Buffer) corner() int { return b.Border.Top*b.Row + b.Border.Left*b.Pixel }
 
 // denseRows reports whether the rows of a frame follow one another without a
 // gap, so that they can be treated as one.
@@ -47,7 +52,7 @@ func (b *Buffer) At(t, h, w, c int) int {
 // input that only convolutions read, a channel at a time.
 func layouts(g *Graph) []Buffer {
 	bufs := make([]Buffer, len(g.Values))
-	borderH, borderW := make([]int, len(g.Values)), make([]int, len(g.Values))
+	border := make([]Border, len(g.Values))
 	tight := true
 	for i := range g.Ops {
 		op := &g.Ops[i]
@@ -60,15 +65,14 @@ func layouts(g *Graph) []Buffer {
 			continue
 		}
 		in := op.In[0]
-		borderH[in] = max(borderH[in], conv.H.Pad)
-		borderW[in] = max(borderW[in], conv.W.Pad)
+		border[in] = border[in].or(Border{conv.H.Pad, conv.W.Pad, conv.H.Pad, conv.W.Pad})
 	}
 	for i, v := range g.Values {
 		pixel := channelStride(v.Shape.C)
 		if i == 0 && tight {
 			pixel = v.Shape.C
 		}
-		bufs[i] = newBuffer(v.Name, v.Shape, borderH[i], borderW[i], pixel)
+		bufs[i] = newBuffer(v.Name, v.Shape, border[i], pixel)
 	}
 	return bufs
 }

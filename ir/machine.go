@@ -16,9 +16,11 @@ type Machine struct {
 	Latency   float64 // of a multiply-add
 	Tile      float64 // the start and end of a register tile
 	Store     float64 // one vector of a tile: its bias, epilogue and store
+	Transform float64 // one vector operation of a Winograd transform
 	Call      float64 // one kernel call from Go
 	Barrier   float64 // the end of a region: all workers meet
 	L2, L3    float64 // one byte moved from or to that cache
+	Memory    float64 // one byte read from memory, which all cores share
 	CacheL2   int     // bytes a core
 	MaxCycles int     // longest kernel call: assembly is not preempted
 

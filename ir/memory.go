@@ -92,7 +92,7 @@ func canShare(p *Plan, region int, st *Step, alias []BufferID) bool {
 
 func sameLayout(a, b *Buffer) bool {
 	return a.Shape == b.Shape && a.Pixel == b.Pixel && a.Row == b.Row && a.Frame == b.Frame &&
-		a.BorderH == b.BorderH && a.BorderW == b.BorderW
+		a.Border == b.Border
 }
 
 // overlap reports whether two buffers are ever alive together.
@@ -106,7 +106,7 @@ func placeBordered(p *Plan) int {
 next:
 	for i := range p.Buffers {
 		b := &p.Buffers[i]
-		if !inArena(b) || b.BorderH+b.BorderW == 0 {
+		if !inArena(b) || b.Border == (Border{}) {
 			continue
 		}
 		for s, slot := range slots {
@@ -129,7 +129,7 @@ next:
 func placePlain(p *Plan, start int) int {
 	var todo, placed []*Buffer
 	for i := range p.Buffers {
-		if b := &p.Buffers[i]; inArena(b) && b.BorderH+b.BorderW == 0 {
+		if b := &p.Buffers[i]; inArena(b) && b.Border == (Border{}) {
 			todo = append(todo, b)
 		}
 	}

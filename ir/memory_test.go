@@ -35,7 +35,7 @@ func drawMemoryPlan(t *rapid.T) *Plan {
 	add := func() BufferID {
 		border := n("border", 0, 2)
 		s := memoryShapes[n("shape", 0, len(memoryShapes)-1)]
-		p.Buffers = append(p.Buffers, newBuffer(fmt.Sprintf("v%d", len(p.Buffers)), s, border/2, border, s.C))
+		p.Buffers = append(p.Buffers, newBuffer(fmt.Sprintf("v%d", len(p.Buffers)), s, Border{border / 2, border, border / 2, border}, s.C))
 		return BufferID(len(p.Buffers) - 1)
 	}
 	first := add()
@@ -50,7 +50,7 @@ func drawMemoryPlan(t *rapid.T) *Plan {
 			if res >= 0 { // what is added has the result's shape, if not its border
 				st.Res = res
 				out := &p.Buffers[st.Out]
-				*out = newBuffer(out.Name, p.Buffers[res].Shape, out.BorderH, out.BorderW, p.Buffers[res].Pixel)
+				*out = newBuffer(out.Name, p.Buffers[res].Shape, out.Border, p.Buffers[res].Pixel)
 			}
 			r.Steps = append(r.Steps, st)
 		}
@@ -82,7 +82,7 @@ func drawScratch(t *rapid.T, p *Plan, r *Region) {
 		}
 		if s+1 < len(r.Steps) && rapid.Bool().Draw(t, "scratch") {
 			b := &p.Buffers[st.Out]
-			*b = newBuffer(b.Name, b.Shape, 0, 0, b.Pixel)
+			*b = newBuffer(b.Name, b.Shape, Border{}, b.Pixel)
 			b.Space = Scratch
 		}
 	}
@@ -162,7 +162,7 @@ func checkSharing(t *rapid.T, p *Plan) {
 			if a.First <= b.Last && b.First <= a.Last {
 				t.Fatalf("%s and %s overlap in time and memory\n%v", a.Name, b.Name, p)
 			}
-			if a.BorderH+a.BorderW+b.BorderH+b.BorderW > 0 && (a.Base != b.Base || !sameLayout(a, b)) {
+			if bordered(a, b) && (a.Base != b.Base || !sameLayout(a, b)) {
 				t.Fatalf("%s and %s have different borders in the same memory\n%v", a.Name, b.Name, p)
 			}
 		}

@@ -1,5 +1,7 @@
 package ir
 
+import "fmt"
+
 // Plan is how a graph runs on one kind of machine: regions executed in order,
 // each a grid of independent tiles that workers take, each tile an ordered
 // list of steps, each step the calls of one kernel over the tile.
@@ -51,7 +53,7 @@ func (s Space) String() string { return [...]string{"arena", "scratch"}[s] }
 
 // Buffer is the place and layout of a feature map: position (t, h, w, c) lies
 // at Offset + t·Frame + h·Row + w·Pixel + c, in float32 values. Offset is
-// that of position 0, behind Border rows and columns that are always zero.
+// that of position 0, behind the border's rows and columns.
 // A scratch buffer holds one tile: h and w count from the tile's corner.
 //
 // Pixel may be larger than Shape.C: channels are padded to whole vectors, and
@@ -60,21 +62,36 @@ type Buffer struct {
 	Name              string
 	Shape             Shape
 	Space             Space
-	BorderH, BorderW  int // zero rows above and below, zero columns left and right
+	Border            Border
 	Pixel, Row, Frame int
 	Base, Len         int // the memory taken, border included
 	Offset            int
 	First, Last       int // regions of the first write and the last read
 }
 
+// Border is how many rows and columns of zeros lie around each frame.
+type Border struct{ Top, Left, Bottom, Right int }
+
+// String formats the border as TOPxLEFT, followed by the other two sides
+// where they differ.
+func (b Border) String() string {
+	s := fmt.Sprintf("%dx%d", b.Top, b.Left)
+	if b.Top != b.Bottom || b.Left != b.Right {
+		s += fmt.Sprintf("..%dx%d", b.Bottom, b.Right)
+	}
+	return s
+}
+
 // Pack is one op's weights as kernels read them: panels of Channels output
 // channels, each [tap][input channel][Channels], the last panel padded with
-// zeros; then the biases, padded likewise.
+// zeros; then the biases, padded likewise. With Winograd's algorithm the
+// panels have [point][input channel][Channels].
 type Pack struct {
 	Op       string
 	Conv     Conv // of a Linear: the same as a convolution of one tap
 	In       int  // input channels
 	Channels int  // output channels in a panel
+	Winograd int  // side of the output tiles; 0 for the weights as they are
 	Weights  int  // offset of the panels in the packed weights
 	Bias     int  // offset of the biases
 }
@@ -83,22 +100,39 @@ type Pack struct {
 func (p *Pack) Panels() int { return (p.Conv.Out + p.Channels - 1) / p.Channels }
 
 // PanelLen returns the length of one panel.
-func (p *Pack) PanelLen() int { return p.Conv.Taps() * p.In * p.Channels }
+func (p *Pack) PanelLen() int {
+	if p.Winograd > 0 {
+		return winogradPoints(p.Winograd) * p.PointLen()
+	}
+	return p.Conv.Taps() * p.In * p.Channels
+}
+
+// PointLen returns the distance between the weights of neighbouring points: a
+// convolution of transformed tiles has other weights for each of its frames.
+// It is 0 where all frames share theirs.
+func (p *Pack) PointLen() int {
+	if p.Winograd == 0 {
+		return 0
+	}
+	return p.In * p.Channels
+}
 
 // KernelKind tells the kernels apart.
 type KernelKind int
 
 // The kernels.
 const (
-	KernelConv    KernelKind = iota
-	KernelPool               // maximum or average over a window
-	KernelIngest             // the caller's clip into the input buffer
-	KernelSoftmax            // scores into probabilities
+	KernelConv        KernelKind = iota
+	KernelPool                   // maximum or average over a window
+	KernelIngest                 // the caller's clip into the input buffer
+	KernelSoftmax                // scores into probabilities
+	KernelWinogradIn             // tiles of a map into Winograd's points
+	KernelWinogradOut            // sums at Winograd's points into tiles of a map
 )
 
 // String returns the kernel kind's name.
 func (k KernelKind) String() string {
-	return [...]string{"conv", "pool", "ingest", "softmax"}[k]
+	return [...]string{"conv", "pool", "ingest", "softmax", "winograd_in", "winograd_out"}[k]
 }
 
 // Kernel is a piece of unique code. All distances are constants in it, in
@@ -116,6 +150,10 @@ func (k KernelKind) String() string {
 //
 // A pool kernel reduces, for each of a given number of pixels, a window of
 // given extents to Vectors vectors of channels.
+//
+// The Winograd kernels transform a given number of neighbouring tiles, a vector
+// of channels at a time; tiles are Rows x Cols pixels of the convolution's
+// result, points lie StepT apart. See winograd.go.
 type Kernel struct {
 	Name       string
 	Kind       KernelKind
@@ -163,8 +201,11 @@ const (
 func (r Run) String() string { return [...]string{"pixels", "flat", "rows"}[r] }
 
 // Region is a part of the plan that workers run without waiting for one
-// another: Space is cut into tiles, and each tile goes through all steps. A
-// tile of more than one step is complete in time and in channels.
+// another: Space is cut into tiles, and each tile goes through all steps.
+// Where Space has a single frame or channel, a step takes all that it has: a
+// tile of several layers is complete in time and in channels. A convolution by
+// Winograd's algorithm counts in tiles of its result; H is then the tile rows
+// of all frames.
 type Region struct {
 	Name  string
 	Space Shape // extents that are tiled: output positions and channels
@@ -179,7 +220,7 @@ func (r *Region) Tiles() Shape {
 	return Shape{up(r.Space.T, r.Tile.T), up(r.Space.H, r.Tile.H), up(r.Space.W, r.Tile.W), up(r.Space.C, r.Tile.C)}
 }
 
-// Step is one op on a tile.
+// Step is one op on a tile, or the part of one that its kernel does.
 type Step struct {
 	Op     string
 	Kernel KernelID

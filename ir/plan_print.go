@@ -13,9 +13,9 @@ func (p *Plan) String() string {
 		p.Graph.Name, p.Machine.Name, p.ArenaLen, p.ScratchLen, p.PackedLen)
 	for i := range p.Buffers {
 		if buf := &p.Buffers[i]; buf.Last >= buf.First {
-			fmt.Fprintf(&b, "buffer b%d %s %v %v+%d pixel %d row %d frame %d border %dx%d life %d..%d\n",
+			fmt.Fprintf(&b, "buffer b%d %s %v %v+%d pixel %d row %d frame %d border %v life %d..%d\n",
 				i, buf.Name, buf.Shape, buf.Space, buf.Base, buf.Pixel, buf.Row, buf.Frame,
-				buf.BorderH, buf.BorderW, buf.First, buf.Last)
+				buf.Border, buf.First, buf.Last)
 		}
 	}
 	for i := range p.Kernels {
@@ -40,10 +40,14 @@ func (p *Plan) String() string {
 
 func (p *Plan) printKernel(b *strings.Builder, k *Kernel) {
 	fmt.Fprintf(b, "kernel %s", k.Name)
-	if k.Kind == KernelConv || k.Kind == KernelPool {
+	switch k.Kind {
+	case KernelConv, KernelPool:
 		fmt.Fprintf(b, ": tile %dx%d pixels x %d vectors, taps %dx%dx%d by %d/%d/%d, in %d,%d out %d,%d",
 			k.Rows, k.Cols, k.Vectors, k.TapsT, k.TapsH, k.TapsW, k.StepT, k.StepH, k.StepW,
 			k.In.Pixel, k.In.Row, k.Out.Pixel, k.Out.Row)
+	case KernelWinogradIn, KernelWinogradOut:
+		fmt.Fprintf(b, ": tile %dx%d pixels, points by %d, in %d,%d out %d,%d",
+			k.Rows, k.Cols, k.StepT, k.In.Pixel, k.In.Row, k.Out.Pixel, k.Out.Row)
 	}
 	if k.Kind == KernelConv {
 		fmt.Fprintf(b, ", k %d", k.K)

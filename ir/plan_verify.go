@@ -8,8 +8,8 @@ import (
 // Verify checks the rules that hold for every plan: operands exist, register
 // tiles fit the machine, tails cover what runs leave over, panels cover the
 // channels, nothing lies outside its memory, buffers that are alive together
-// do not overlap, and zero borders stay zero. It returns all faults joined,
-// or nil.
+// do not overlap, and zero borders stay zero and reach as far as kernels read.
+// It returns all faults joined, or nil.
 func (p *Plan) Verify() error {
 	v := planVerifier{p: p}
 	for i := range p.Kernels {
@@ -69,14 +69,30 @@ func (v *planVerifier) step(r *Region, st *Step) {
 		return
 	}
 	k := &p.Kernels[st.Kernel]
-	if k.Kind != KernelConv && k.Kind != KernelPool {
-		return
+	switch k.Kind {
+	case KernelConv, KernelPool:
+		v.panels(r, st, k)
+	case KernelWinogradIn:
+		v.patches(st, k)
 	}
+}
+
+// patches checks that the border is wide enough for the last patches.
+func (v *planVerifier) patches(st *Step, k *Kernel) {
+	in := &v.p.Buffers[st.In]
+	if need := patchBorder(in.Shape, k.Rows); in.Border.or(need) != in.Border {
+		v.fail(st.Op, "patches reach %v beyond the map, its border is %v", need, in.Border)
+	}
+}
+
+// panels checks that panels fit the output's pixels, the tiles and the weights.
+func (v *planVerifier) panels(r *Region, st *Step, k *Kernel) {
+	p := v.p
 	width := k.Vectors * p.Machine.Lanes
 	if n := roundUp(st.OutShape.C, width); n > p.Buffers[st.Out].Pixel {
 		v.fail(st.Op, "panels of %d channels store %d, a pixel has room for %d", width, n, p.Buffers[st.Out].Pixel)
 	}
-	if len(r.Steps) == 1 && r.Tile.C%width != 0 && r.Tile.C < r.Space.C {
+	if r.Space.C > 1 && r.Tile.C%width != 0 && r.Tile.C < r.Space.C {
 		v.fail(st.Op, "a tile of %d channels cuts a panel of %d", r.Tile.C, width)
 	}
 	if k.Kind == KernelConv {
@@ -135,5 +151,5 @@ func (v *planVerifier) memory() {
 
 // bordered reports whether one of two buffers has a border.
 func bordered(a, b *Buffer) bool {
-	return a.BorderH+a.BorderW+b.BorderH+b.BorderW > 0
+	return a.Border != (Border{}) || b.Border != (Border{})
 }

@@ -18,10 +18,10 @@ func verifiedPlan() *Plan {
 	return &Plan{
 		Graph: &Graph{Name: "t"}, Machine: wideMachine, PackedLen: 2*9*32*32 + 64,
 		Buffers: []Buffer{
-			place(newBuffer("x", in, 1, 1, 32), Arena, 0, 0, 1),
-			place(newBuffer("y", wide, 0, 0, 64), Arena, 3456, 0, 2),
-			place(newBuffer("z", in, 1, 1, 32), Arena, 0, 2, 3),
-			place(newBuffer("s", Shape{2, 1, 7, 16}, 0, 0, 16), Scratch, 0, 1, 1),
+			place(newBuffer("x", in, Border{1, 1, 1, 1}, 32), Arena, 0, 0, 1),
+			place(newBuffer("y", wide, Border{}, 64), Arena, 3456, 0, 2),
+			place(newBuffer("z", in, Border{1, 1, 1, 1}, 32), Arena, 0, 2, 3),
+			place(newBuffer("s", Shape{2, 1, 7, 16}, Border{}, 16), Scratch, 0, 1, 1),
 		},
 		Packs:   []Pack{{Op: "conv", In: 32, Channels: 32, Conv: Conv{Window: cube(1, 3, 3), Out: 64}, Bias: 2 * 9 * 32 * 32}},
 		Kernels: []Kernel{conv, tail, {Name: "pool", Kind: KernelPool, Rows: 1, Cols: 1, Vectors: 2, TapsT: 1, TapsH: 1, TapsW: 1}},
@@ -94,12 +94,12 @@ func TestPlanVerify(t *testing.T) {
 		{"s: lies at -1..223 of 224 in the scratch", func(p *Plan, _ *Step) { p.Buffers[3].Base-- }},
 		{"y: shares memory with x, which is alive at the same time", func(p *Plan, _ *Step) { p.Buffers[1].Base--; p.Buffers[2].Last = -1 }},
 		{"z: shares memory with x, which is alive at the same time", func(p *Plan, _ *Step) { p.Buffers[2].First = 1 }},
-		{"z: shares memory with x, which has its zero border elsewhere", func(p *Plan, _ *Step) { p.Buffers[2].BorderH = 0 }},
+		{"z: shares memory with x, which has its zero border elsewhere", func(p *Plan, _ *Step) { p.Buffers[2].Border.Top = 0 }},
 		{"z: shares memory with x, which has its zero border elsewhere", func(p *Plan, _ *Step) { p.Buffers[2].Row = 16 }},
 		{"z: shares memory with x, which has its zero border elsewhere", func(p *Plan, _ *Step) { p.Buffers[2].Base, p.Buffers[2].Len = 16, 64 }},
 		{"", func(p *Plan, _ *Step) { // without borders, memory is only memory
 			for _, i := range []int{0, 2} {
-				p.Buffers[i].BorderH, p.Buffers[i].BorderW = 0, 0
+				p.Buffers[i].Border = Border{}
 			}
 			p.Buffers[2].Row = 16
 		}},

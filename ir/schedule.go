@@ -18,7 +18,10 @@ const (
 )
 
 // ScheduleOptions are the choices that a caller may take from the planner.
-type ScheduleOptions struct{ Fusion Fusion }
+type ScheduleOptions struct {
+	Fusion   Fusion
+	Winograd Winograd
+}
 
 // Schedule plans how a fused graph runs on a machine. It fails where an op
 // has no kernel, naming it.
@@ -40,6 +43,9 @@ func Schedule(g *Graph, m Machine, o ScheduleOptions) (*Plan, error) {
 		if op.res != NoBuffer {
 			s.readers[op.res] = append(s.readers[op.res], i)
 		}
+	}
+	if err := s.chooseWinograd(o.Winograd); err != nil {
+		return nil, err
 	}
 	s.keep(g.Outputs, false)
 	s.keep(g.Taps, true)
@@ -83,6 +89,7 @@ type plannedOp struct {
 	in, out, res BufferID
 	every        Skip // which positions of res
 	epi          string
+	winograd     int // side of the tiles of Winograd's algorithm, or 0
 }
 
 func newPlannedOp(g *Graph, i int) (plannedOp, error) {
@@ -168,12 +175,12 @@ func (s *scheduler) compare(d *draft) {
 // fusable reports whether the ops [i, j) may be one region: every op but the
 // first continues one before it, and needs of it only the pixels that the
 // tile has, at all times. Softmax wants all channels of a value at once and
-// stays alone.
+// stays alone; Winograd's algorithm has steps enough of its own.
 func (s *scheduler) fusable(i, j int) bool {
 	space := s.g.Values[s.ops[i].Out].Shape
 	for k := i; k < j; k++ {
 		op := &s.ops[k]
-		if j-i > 1 && op.kind == KernelSoftmax {
+		if j-i > 1 && (op.kind == KernelSoftmax || op.winograd > 0) {
 			return false
 		}
 		if k == i {

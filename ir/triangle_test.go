@@ -32,7 +32,8 @@ func checkTriangle(t *rapid.T) {
 		t.Fatalf("%v\n%v", err, g)
 	}
 	for _, f := range fusions {
-		p, err := Schedule(g, m, ScheduleOptions{Fusion: f.mode})
+		winograd := Winograd(rapid.IntRange(int(WinogradAuto), int(WinogradF4)).Draw(t, "winograd"))
+		p, err := Schedule(g, m, ScheduleOptions{Fusion: f.mode, Winograd: winograd})
 		if err != nil {
 			t.Fatalf("%v\n%v", err, g)
 		}
@@ -206,8 +207,8 @@ func drawMachine(t *rapid.T) Machine {
 		Name: "random", Lanes: 4 << rapid.IntRange(0, 2).Draw(t, "lanes"),
 		Registers: rapid.IntRange(3, 40).Draw(t, "registers"), Broadcast: rapid.Bool().Draw(t, "broadcast"),
 		FMA: cost("fma"), Load: cost("load"), Splat: cost("splat"), Latency: cost("latency"),
-		Tile: cost("tile"), Store: cost("store"), Call: 10 * cost("call"), Barrier: 200 * cost("barrier"),
-		L2: cost("l2") / 20, L3: cost("l3") / 10, CacheL2: rapid.IntRange(1<<8, 1<<20).Draw(t, "cache"),
+		Tile: cost("tile"), Store: cost("store"), Transform: cost("transform"), Call: 10 * cost("call"), Barrier: 200 * cost("barrier"),
+		L2: cost("l2") / 20, L3: cost("l3") / 10, Memory: cost("memory") / 10, CacheL2: rapid.IntRange(1<<8, 1<<20).Draw(t, "cache"),
 		MaxCycles: rapid.IntRange(1, 1<<20).Draw(t, "max cycles"), Cores: rapid.IntRange(1, 16).Draw(t, "cores"),
 	}
 	return m

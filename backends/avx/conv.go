@@ -2,7 +2,6 @@ package avx
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/p3dc/p3dc/ir"
 )
@@ -38,7 +37,7 @@ func (e *emitter) conv(k *ir.Kernel) {
 	e.Op("MOVQ", "in+0(FP)", regTile)
 	e.Op("MOVQ", "weights+8(FP)", regPanel)
 	e.Op("MOVQ", "bias+16(FP)", regBias)
-	if c.adds() {
+	if adds(c.k) {
 		e.Op("MOVQ", "res+24(FP)", regRes)
 	}
 	e.Op("MOVQ", "out+32(FP)", regOut)
@@ -61,10 +60,6 @@ type convEmitter struct {
 	k *ir.Kernel
 }
 
-func (c *convEmitter) epilogue() []string { return strings.Fields(c.k.Epi) }
-
-func (c *convEmitter) adds() bool { return strings.Contains(c.k.Epi, ir.EpiAdd.String()) }
-
 // acc is the accumulator of pixel p and vector v.
 func (c *convEmitter) acc(p, v int) string { return c.isa.reg(p*c.k.Vectors + v) }
 
@@ -85,7 +80,7 @@ func (c *convEmitter) at(p int, by ir.Pitch) int {
 
 // start sets the accumulators to the bias, or to zero.
 func (c *convEmitter) start() {
-	steps := c.epilogue()
+	steps := epilogue(c.k)
 	bias := len(steps) > 0 && steps[0] == ir.EpiBias.String()
 	for v := range c.k.Vectors {
 		for p := range c.k.Pixels() {
@@ -105,7 +100,7 @@ func (c *convEmitter) start() {
 // they arrive during the reduction: without, the wide layers of the first
 // stage take 8 % longer.
 func (c *convEmitter) prefetch() {
-	if c.adds() {
+	if adds(c.k) {
 		c.lines(c.k.Res, func(at int) { c.Op("PREFETCHT0", bytesAt(at, regRes)) })
 		return // most often the result goes over what is added
 	}
@@ -217,7 +212,7 @@ func (c *convEmitter) multiplyAdd(i int) {
 // finish runs the epilogue and stores the tile.
 func (c *convEmitter) finish() {
 	k := c.k
-	for i, e := range c.epilogue() {
+	for i, e := range epilogue(c.k) {
 		switch e {
 		case ir.EpiBias.String():
 			if i != 0 {
@@ -267,7 +262,7 @@ func (c *convEmitter) next() {
 	}
 	move(regTile, c.k.In)
 	move(regOut, c.k.Out)
-	if c.adds() {
+	if adds(c.k) {
 		move(regRes, c.k.Res)
 	}
 }

@@ -75,6 +75,10 @@ func assembly(p *ir.Plan, s *isa, o codegen.Options) []byte {
 			e.conv(k)
 		case ir.KernelPool:
 			e.pool(k)
+		case ir.KernelWinogradIn:
+			e.winogradIn(k)
+		case ir.KernelWinogradOut:
+			e.winogradOut(k)
 		}
 	}
 	return bytes.TrimSuffix(e.Bytes(), []byte("\n"))

@@ -2,6 +2,7 @@ package avx
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/p3dc/p3dc/codegen"
 	"github.com/p3dc/p3dc/ir"
@@ -16,6 +17,12 @@ type emitter struct {
 // symbol is a kernel's function name: kernels of all instruction sets share
 // the package.
 func (s *isa) symbol(k *ir.Kernel) string { return k.Name + "_" + s.machine.Name }
+
+// epilogue returns the steps of a kernel's epilogue.
+func epilogue(k *ir.Kernel) []string { return strings.Fields(k.Epi) }
+
+// adds reports whether a kernel's epilogue adds a value.
+func adds(k *ir.Kernel) bool { return strings.Contains(k.Epi, ir.EpiAdd.String()) }
 
 // mem is a memory operand: a number of float32 values behind a register.
 func mem(floats int, base string) string { return bytesAt(4*floats, base) }

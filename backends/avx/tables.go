@@ -132,6 +132,7 @@ func (t *tables) packs(p *ir.Plan) []jen.Code {
 			field("taps", jen.Lit(pk.Conv.Taps())), field("width", jen.Lit(pk.Channels)),
 			field("weights", jen.Lit(pk.Weights)), field("bias", jen.Lit(pk.Bias)),
 		}
+		lit.int("winograd", pk.Winograd)
 		items = append(items, jen.Values(lit...))
 	}
 	return items
@@ -146,10 +147,20 @@ func kindName(k *ir.Kernel) string {
 		return "kindIngest"
 	case k.Kind == ir.KernelSoftmax:
 		return "kindSoftmax"
+	case k.Kind == ir.KernelWinogradIn:
+		return "kindWinogradIn"
+	case k.Kind == ir.KernelWinogradOut:
+		return "kindWinogradOut"
 	case k.Pool == ir.PoolAverage:
 		return "kindAveragePool"
 	}
 	return "kindMaxPool"
+}
+
+// functionFields are the support code's names of the kernels' functions.
+var functionFields = map[ir.KernelKind]string{
+	ir.KernelConv: "conv", ir.KernelPool: "pool",
+	ir.KernelWinogradIn: "winogradIn", ir.KernelWinogradOut: "winogradOut",
 }
 
 func kernels(p *ir.Plan, s *isa) []jen.Code {
@@ -157,11 +168,8 @@ func kernels(p *ir.Plan, s *isa) []jen.Code {
 	for i := range p.Kernels {
 		k := &p.Kernels[i]
 		lit := fields{field("kind", jen.Id(kindName(k)))}
-		if s != nil && k.Kind == ir.KernelConv {
-			lit.add("conv", jen.Id(s.symbol(k)))
-		}
-		if s != nil && k.Kind == ir.KernelPool {
-			lit.add("pool", jen.Id(s.symbol(k)))
+		if name, ok := functionFields[k.Kind]; ok && s != nil {
+			lit.add(name, jen.Id(s.symbol(k)))
 		}
 		lit.int("rows", k.Rows)
 		lit.int("cols", k.Cols)

@@ -65,11 +65,11 @@ func explain(n *network, p *ir.Plan) *explanation {
 	for i := range p.Regions {
 		r := &p.Regions[i]
 		x.Regions = append(x.Regions, regionExplanation{
-			Fused: len(r.Steps) > 1, Space: shapeText(r.Space), Tile: shapeText(r.Tile), Tiles: r.Tiles().Elems(), Why: r.Why,
+			Fused: r.Steps[0].Op != r.Steps[len(r.Steps)-1].Op, Space: shapeText(r.Space), Tile: shapeText(r.Tile), Tiles: r.Tiles().Elems(), Why: r.Why,
 		})
 		seen := make(map[ir.BufferID]bool) // read or written by a step before
-		for j := range r.Steps {
-			l := explainStep(p, &r.Steps[j], ops[r.Steps[j].Op], seen)
+		for _, steps := range layers(r) {
+			l := explainLayer(p, r, steps, ops[steps[0].Op], seen)
 			l.Region = i
 			x.Layers = append(x.Layers, l)
 			x.Totals.FLOPs += l.FLOPs
@@ -84,9 +84,22 @@ func explain(n *network, p *ir.Plan) *explanation {
 	return x
 }
 
-// explainStep explains one step. op is nil for the step that brings in the
-// caller's clip.
-func explainStep(p *ir.Plan, st *ir.Step, op *ir.Op, seen map[ir.BufferID]bool) layerExplanation {
+// layers cuts a region's steps into those of each layer: one, or the three of
+// Winograd's algorithm.
+func layers(r *ir.Region) [][]ir.Step {
+	var cut [][]ir.Step
+	for from, to := 0, 0; from < len(r.Steps); from = to {
+		for to = from; to < len(r.Steps) && r.Steps[to].Op == r.Steps[from].Op; to++ {
+		}
+		cut = append(cut, r.Steps[from:to])
+	}
+	return cut
+}
+
+// explainLayer explains the steps of one layer. The one in the middle does most
+// of the arithmetic. op is nil for what brings in the caller's clip.
+func explainLayer(p *ir.Plan, r *ir.Region, steps []ir.Step, op *ir.Op, seen map[ir.BufferID]bool) layerExplanation {
+	first, st, last := &steps[0], &steps[len(steps)/2], &steps[len(steps)-1]
 	l := layerExplanation{Name: st.Op, Kernel: p.Kernels[st.Kernel].Name}
 	if op == nil {
 		in := p.Graph.Input.Shape
@@ -98,7 +111,12 @@ func explainStep(p *ir.Plan, st *ir.Step, op *ir.Op, seen map[ir.BufferID]bool) 
 	work := p.Graph.Work(op)
 	l.Kind, l.Input, l.Output, l.Epilogue = kindText(op.Attr), shapeText(in), shapeText(out), epilogueText(op.Epi)
 	l.FLOPs, l.ExecutedFLOPs, l.WeightBytes = work.FLOPs, work.Executed, work.WeightBytes
-	l.BytesMoved = work.WeightBytes
+	if len(steps) > 1 { // each point has weights of its own, and a product for each tile
+		points := int64(st.InShape.T * in.C * out.C)
+		l.ExecutedFLOPs = 2 * points * int64(r.Space.H*r.Space.W)
+		l.WeightBytes = floatBytes * (points + int64(out.C))
+	}
+	l.BytesMoved = l.WeightBytes
 	read := func(id ir.BufferID, elems int) {
 		if id == ir.NoBuffer || p.Buffers[id].Space == ir.Scratch || seen[id] {
 			return
@@ -106,10 +124,10 @@ func explainStep(p *ir.Plan, st *ir.Step, op *ir.Op, seen map[ir.BufferID]bool) 
 		seen[id] = true
 		l.BytesMoved += int64(floatBytes * elems)
 	}
-	read(st.In, visited(st.Window, in, out))
-	read(st.Res, out.Elems())
-	if p.Buffers[st.Out].Space == ir.Arena {
-		seen[st.Out] = true
+	read(first.In, visited(first.Window, in, out))
+	read(last.Res, out.Elems())
+	if p.Buffers[last.Out].Space == ir.Arena {
+		seen[last.Out] = true
 		l.BytesMoved += int64(floatBytes * out.Elems())
 	}
 	return l

@@ -38,7 +38,7 @@ func float(raw []byte, i int) float32 {
 // fill computes one layer's weights and biases, in float64 and rounded once:
 // weights w·s and biases (b - mean)·s + beta with s = gamma/sqrt(var + epsilon).
 func (p *pack) fill(packed []float32, raw [][]byte) error {
-	weights := raw[p.weight]
+	values := p.reader(raw[p.weight])
 	for o := range p.out {
 		scale, bias := p.fold(raw, o)
 		b := float32(bias)
@@ -49,8 +49,8 @@ func (p *pack) fill(packed []float32, raw [][]byte) error {
 		panel := packed[p.weights+o/p.width*p.panelLen():]
 		lane := o % p.width
 		for c := range p.in {
-			for t := range p.taps {
-				w := float32(float64(float(weights, (o*p.in+c)*p.taps+t)) * scale)
+			for t, x := range values(o*p.in + c) {
+				w := float32(x * scale)
 				if !finite(w) {
 					return fmt.Errorf("the weight of output channel %d, input channel %d is not finite", o, c)
 				}
@@ -59,6 +59,26 @@ func (p *pack) fill(packed []float32, raw [][]byte) error {
 		}
 	}
 	return nil
+}
+
+// reader returns a function that gives a pair of channels' weights at every
+// tap or, for Winograd's algorithm, at every point. The slice is used again.
+func (p *pack) reader(raw []byte) func(pair int) []float64 {
+	taps := make([]float64, p.taps)
+	read := func(pair int) []float64 {
+		for t := range taps {
+			taps[t] = float64(float(raw, pair*p.taps+t))
+		}
+		return taps
+	}
+	if p.winograd == 0 {
+		return read
+	}
+	m, points := winogradWeights(p.winograd), make([]float64, p.places())
+	return func(pair int) []float64 {
+		transformWeights(points, m, (*[9]float64)(read(pair)))
+		return points
+	}
 }
 
 // finite reports whether x is neither infinite nor NaN.

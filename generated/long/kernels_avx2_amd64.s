@@ -733,8 +733,109 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv6x16_k1x3x1x48_5_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv6x16_k1x3x1x48_5_avx2(SB), NOSPLIT, $0-56
+// func winograd_in2_5_avx2(in, out *float32, tiles, vectors int)
+TEXT ·winograd_in2_5_avx2(SB), NOSPLIT, $0-32
+	MOVQ in+0(FP), SI
+	MOVQ out+8(FP), DI
+	MOVQ tiles+16(FP), CX
+tile:
+	MOVQ SI, AX
+	MOVQ DI, BX
+	MOVQ vectors+24(FP), DX
+vector:
+	VMOVUPS (AX), Y0
+	VSUBPS 1024(AX), Y0, Y0
+	VMOVUPS 64(AX), Y1
+	VSUBPS 1088(AX), Y1, Y1
+	VMOVUPS 128(AX), Y2
+	VSUBPS 1152(AX), Y2, Y2
+	VMOVUPS 192(AX), Y3
+	VSUBPS 1216(AX), Y3, Y3
+	VMOVUPS Y0, Y8
+	VSUBPS Y2, Y8, Y8
+	VMOVUPS Y8, (BX)
+	VMOVUPS Y1, Y8
+	VADDPS Y2, Y8, Y8
+	VMOVUPS Y8, 960(BX)
+	VMOVUPS Y2, Y8
+	VSUBPS Y1, Y8, Y8
+	VMOVUPS Y8, 1920(BX)
+	VMOVUPS Y3, Y8
+	VSUBPS Y1, Y8, Y8
+	VMOVUPS Y8, 2880(BX)
+	VMOVUPS 512(AX), Y0
+	VADDPS 1024(AX), Y0, Y0
+	VMOVUPS 576(AX), Y1
+	VADDPS 1088(AX), Y1, Y1
+	VMOVUPS 640(AX), Y2
+	VADDPS 1152(AX), Y2, Y2
+	VMOVUPS 704(AX), Y3
+	VADDPS 1216(AX), Y3, Y3
+	VMOVUPS Y0, Y8
+	VSUBPS Y2, Y8, Y8
+	VMOVUPS Y8, 3840(BX)
+	VMOVUPS Y1, Y8
+	VADDPS Y2, Y8, Y8
+	VMOVUPS Y8, 4800(BX)
+	VMOVUPS Y2, Y8
+	VSUBPS Y1, Y8, Y8
+	VMOVUPS Y8, 5760(BX)
+	VMOVUPS Y3, Y8
+	VSUBPS Y1, Y8, Y8
+	VMOVUPS Y8, 6720(BX)
+	VMOVUPS 1024(AX), Y0
+	VSUBPS 512(AX), Y0, Y0
+	VMOVUPS 1088(AX), Y1
+	VSUBPS 576(AX), Y1, Y1
+	VMOVUPS 1152(AX), Y2
+	VSUBPS 640(AX), Y2, Y2
+	VMOVUPS 1216(AX), Y3
+	VSUBPS 704(AX), Y3, Y3
+	VMOVUPS Y0, Y8
+	VSUBPS Y2, Y8, Y8
+	VMOVUPS Y8, 7680(BX)
+	VMOVUPS Y1, Y8
+	VADDPS Y2, Y8, Y8
+	VMOVUPS Y8, 8640(BX)
+	VMOVUPS Y2, Y8
+	VSUBPS Y1, Y8, Y8
+	VMOVUPS Y8, 9600(BX)
+	VMOVUPS Y3, Y8
+	VSUBPS Y1, Y8, Y8
+	VMOVUPS Y8, 10560(BX)
+	VMOVUPS 1536(AX), Y0
+	VSUBPS 512(AX), Y0, Y0
+	VMOVUPS 1600(AX), Y1
+	VSUBPS 576(AX), Y1, Y1
+	VMOVUPS 1664(AX), Y2
+	VSUBPS 640(AX), Y2, Y2
+	VMOVUPS 1728(AX), Y3
+	VSUBPS 704(AX), Y3, Y3
+	VMOVUPS Y0, Y8
+	VSUBPS Y2, Y8, Y8
+	VMOVUPS Y8, 11520(BX)
+	VMOVUPS Y1, Y8
+	VADDPS Y2, Y8, Y8
+	VMOVUPS Y8, 12480(BX)
+	VMOVUPS Y2, Y8
+	VSUBPS Y1, Y8, Y8
+	VMOVUPS Y8, 13440(BX)
+	VMOVUPS Y3, Y8
+	VSUBPS Y1, Y8, Y8
+	VMOVUPS Y8, 14400(BX)
+	ADDQ $32, AX
+	ADDQ $32, BX
+	DECQ DX
+	JNE vector
+	ADDQ $128, SI
+	ADDQ $64, DI
+	DECQ CX
+	JNE tile
+	VZEROUPPER
+	RET
+
+// func conv5x16_k1x1x1x16_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv5x16_k1x1x1x16_6_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -746,205 +847,160 @@ tile:
 	PREFETCHT0 128(DI)
 	PREFETCHT0 192(DI)
 	PREFETCHT0 256(DI)
-	PREFETCHT0 320(DI)
-	VMOVUPS (R9), Y0
-	VMOVAPS Y0, Y2
-	VMOVAPS Y0, Y4
-	VMOVAPS Y0, Y6
-	VMOVAPS Y0, Y8
-	VMOVAPS Y0, Y10
-	VMOVUPS 32(R9), Y1
-	VMOVAPS Y1, Y3
-	VMOVAPS Y1, Y5
-	VMOVAPS Y1, Y7
-	VMOVAPS Y1, Y9
-	VMOVAPS Y1, Y11
+	VPXOR Y0, Y0, Y0
+	VPXOR Y2, Y2, Y2
+	VPXOR Y4, Y4, Y4
+	VPXOR Y6, Y6, Y6
+	VPXOR Y8, Y8, Y8
+	VPXOR Y1, Y1, Y1
+	VPXOR Y3, Y3, Y3
+	VPXOR Y5, Y5, Y5
+	VPXOR Y7, Y7, Y7
+	VPXOR Y9, Y9, Y9
 	MOVQ SI, AX
 	MOVQ R8, BX
-	MOVQ $3, R11
-row:
-	MOVQ $6, R13
+	MOVQ $2, R13
 channel:
-	VMOVUPS (BX), Y12
-	VMOVUPS 32(BX), Y13
-	VBROADCASTSS (AX), Y14
-	VFMADD231PS Y12, Y14, Y0
-	VFMADD231PS Y13, Y14, Y1
-	VBROADCASTSS 64(AX), Y14
-	VFMADD231PS Y12, Y14, Y2
-	VFMADD231PS Y13, Y14, Y3
-	VBROADCASTSS 128(AX), Y14
-	VFMADD231PS Y12, Y14, Y4
-	VFMADD231PS Y13, Y14, Y5
-	VBROADCASTSS 192(AX), Y14
-	VFMADD231PS Y12, Y14, Y6
-	VFMADD231PS Y13, Y14, Y7
-	VBROADCASTSS 256(AX), Y14
-	VFMADD231PS Y12, Y14, Y8
-	VFMADD231PS Y13, Y14, Y9
-	VBROADCASTSS 320(AX), Y14
-	VFMADD231PS Y12, Y14, Y10
-	VFMADD231PS Y13, Y14, Y11
-	VMOVUPS 64(BX), Y12
-	VMOVUPS 96(BX), Y13
-	VBROADCASTSS 4(AX), Y14
-	VFMADD231PS Y12, Y14, Y0
-	VFMADD231PS Y13, Y14, Y1
-	VBROADCASTSS 68(AX), Y14
-	VFMADD231PS Y12, Y14, Y2
-	VFMADD231PS Y13, Y14, Y3
-	VBROADCASTSS 132(AX), Y14
-	VFMADD231PS Y12, Y14, Y4
-	VFMADD231PS Y13, Y14, Y5
-	VBROADCASTSS 196(AX), Y14
-	VFMADD231PS Y12, Y14, Y6
-	VFMADD231PS Y13, Y14, Y7
-	VBROADCASTSS 260(AX), Y14
-	VFMADD231PS Y12, Y14, Y8
-	VFMADD231PS Y13, Y14, Y9
-	VBROADCASTSS 324(AX), Y14
-	VFMADD231PS Y12, Y14, Y10
-	VFMADD231PS Y13, Y14, Y11
-	VMOVUPS 128(BX), Y12
-	VMOVUPS 160(BX), Y13
-	VBROADCASTSS 8(AX), Y14
-	VFMADD231PS Y12, Y14, Y0
-	VFMADD231PS Y13, Y14, Y1
-	VBROADCASTSS 72(AX), Y14
-	VFMADD231PS Y12, Y14, Y2
-	VFMADD231PS Y13, Y14, Y3
-	VBROADCASTSS 136(AX), Y14
-	VFMADD231PS Y12, Y14, Y4
-	VFMADD231PS Y13, Y14, Y5
-	VBROADCASTSS 200(AX), Y14
-	VFMADD231PS Y12, Y14, Y6
-	VFMADD231PS Y13, Y14, Y7
-	VBROADCASTSS 264(AX), Y14
-	VFMADD231PS Y12, Y14, Y8
-	VFMADD231PS Y13, Y14, Y9
-	VBROADCASTSS 328(AX), Y14
-	VFMADD231PS Y12, Y14, Y10
-	VFMADD231PS Y13, Y14, Y11
-	VMOVUPS 192(BX), Y12
-	VMOVUPS 224(BX), Y13
-	VBROADCASTSS 12(AX), Y14
-	VFMADD231PS Y12, Y14, Y0
-	VFMADD231PS Y13, Y14, Y1
-	VBROADCASTSS 76(AX), Y14
-	VFMADD231PS Y12, Y14, Y2
-	VFMADD231PS Y13, Y14, Y3
-	VBROADCASTSS 140(AX), Y14
-	VFMADD231PS Y12, Y14, Y4
-	VFMADD231PS Y13, Y14, Y5
-	VBROADCASTSS 204(AX), Y14
-	VFMADD231PS Y12, Y14, Y6
-	VFMADD231PS Y13, Y14, Y7
-	VBROADCASTSS 268(AX), Y14
-	VFMADD231PS Y12, Y14, Y8
-	VFMADD231PS Y13, Y14, Y9
-	VBROADCASTSS 332(AX), Y14
-	VFMADD231PS Y12, Y14, Y10
-	VFMADD231PS Y13, Y14, Y11
-	VMOVUPS 256(BX), Y12
-	VMOVUPS 288(BX), Y13
-	VBROADCASTSS 16(AX), Y14
-	VFMADD231PS Y12, Y14, Y0
-	VFMADD231PS Y13, Y14, Y1
-	VBROADCASTSS 80(AX), Y14
-	VFMADD231PS Y12, Y14, Y2
-	VFMADD231PS Y13, Y14, Y3
-	VBROADCASTSS 144(AX), Y14
-	VFMADD231PS Y12, Y14, Y4
-	VFMADD231PS Y13, Y14, Y5
-	VBROADCASTSS 208(AX), Y14
-	VFMADD231PS Y12, Y14, Y6
-	VFMADD231PS Y13, Y14, Y7
-	VBROADCASTSS 272(AX), Y14
-	VFMADD231PS Y12, Y14, Y8
-	VFMADD231PS Y13, Y14, Y9
-	VBROADCASTSS 336(AX), Y14
-	VFMADD231PS Y12, Y14, Y10
-	VFMADD231PS Y13, Y14, Y11
-	VMOVUPS 320(BX), Y12
-	VMOVUPS 352(BX), Y13
-	VBROADCASTSS 20(AX), Y14
-	VFMADD231PS Y12, Y14, Y0
-	VFMADD231PS Y13, Y14, Y1
-	VBROADCASTSS 84(AX), Y14
-	VFMADD231PS Y12, Y14, Y2
-	VFMADD231PS Y13, Y14, Y3
-	VBROADCASTSS 148(AX), Y14
-	VFMADD231PS Y12, Y14, Y4
-	VFMADD231PS Y13, Y14, Y5
-	VBROADCASTSS 212(AX), Y14
-	VFMADD231PS Y12, Y14, Y6
-	VFMADD231PS Y13, Y14, Y7
-	VBROADCASTSS 276(AX), Y14
-	VFMADD231PS Y12, Y14, Y8
-	VFMADD231PS Y13, Y14, Y9
-	VBROADCASTSS 340(AX), Y14
-	VFMADD231PS Y12, Y14, Y10
-	VFMADD231PS Y13, Y14, Y11
-	VMOVUPS 384(BX), Y12
-	VMOVUPS 416(BX), Y13
-	VBROADCASTSS 24(AX), Y14
-	VFMADD231PS Y12, Y14, Y0
-	VFMADD231PS Y13, Y14, Y1
-	VBROADCASTSS 88(AX), Y14
-	VFMADD231PS Y12, Y14, Y2
-	VFMADD231PS Y13, Y14, Y3
-	VBROADCASTSS 152(AX), Y14
-	VFMADD231PS Y12, Y14, Y4
-	VFMADD231PS Y13, Y14, Y5
-	VBROADCASTSS 216(AX), Y14
-	VFMADD231PS Y12, Y14, Y6
-	VFMADD231PS Y13, Y14, Y7
-	VBROADCASTSS 280(AX), Y14
-	VFMADD231PS Y12, Y14, Y8
-	VFMADD231PS Y13, Y14, Y9
-	VBROADCASTSS 344(AX), Y14
-	VFMADD231PS Y12, Y14, Y10
-	VFMADD231PS Y13, Y14, Y11
-	VMOVUPS 448(BX), Y12
-	VMOVUPS 480(BX), Y13
-	VBROADCASTSS 28(AX), Y14
-	VFMADD231PS Y12, Y14, Y0
-	VFMADD231PS Y13, Y14, Y1
-	VBROADCASTSS 92(AX), Y14
-	VFMADD231PS Y12, Y14, Y2
-	VFMADD231PS Y13, Y14, Y3
-	VBROADCASTSS 156(AX), Y14
-	VFMADD231PS Y12, Y14, Y4
-	VFMADD231PS Y13, Y14, Y5
-	VBROADCASTSS 220(AX), Y14
-	VFMADD231PS Y12, Y14, Y6
-	VFMADD231PS Y13, Y14, Y7
-	VBROADCASTSS 284(AX), Y14
-	VFMADD231PS Y12, Y14, Y8
-	VFMADD231PS Y13, Y14, Y9
-	VBROADCASTSS 348(AX), Y14
-	VFMADD231PS Y12, Y14, Y10
-	VFMADD231PS Y13, Y14, Y11
+	VMOVUPS (BX), Y10
+	VMOVUPS 32(BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS Y10, Y12, Y0
+	VFMADD231PS Y11, Y12, Y1
+	VBROADCASTSS 64(AX), Y12
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y11, Y12, Y3
+	VBROADCASTSS 128(AX), Y12
+	VFMADD231PS Y10, Y12, Y4
+	VFMADD231PS Y11, Y12, Y5
+	VBROADCASTSS 192(AX), Y12
+	VFMADD231PS Y10, Y12, Y6
+	VFMADD231PS Y11, Y12, Y7
+	VBROADCASTSS 256(AX), Y12
+	VFMADD231PS Y10, Y12, Y8
+	VFMADD231PS Y11, Y12, Y9
+	VMOVUPS 64(BX), Y10
+	VMOVUPS 96(BX), Y11
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS Y10, Y12, Y0
+	VFMADD231PS Y11, Y12, Y1
+	VBROADCASTSS 68(AX), Y12
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y11, Y12, Y3
+	VBROADCASTSS 132(AX), Y12
+	VFMADD231PS Y10, Y12, Y4
+	VFMADD231PS Y11, Y12, Y5
+	VBROADCASTSS 196(AX), Y12
+	VFMADD231PS Y10, Y12, Y6
+	VFMADD231PS Y11, Y12, Y7
+	VBROADCASTSS 260(AX), Y12
+	VFMADD231PS Y10, Y12, Y8
+	VFMADD231PS Y11, Y12, Y9
+	VMOVUPS 128(BX), Y10
+	VMOVUPS 160(BX), Y11
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS Y10, Y12, Y0
+	VFMADD231PS Y11, Y12, Y1
+	VBROADCASTSS 72(AX), Y12
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y11, Y12, Y3
+	VBROADCASTSS 136(AX), Y12
+	VFMADD231PS Y10, Y12, Y4
+	VFMADD231PS Y11, Y12, Y5
+	VBROADCASTSS 200(AX), Y12
+	VFMADD231PS Y10, Y12, Y6
+	VFMADD231PS Y11, Y12, Y7
+	VBROADCASTSS 264(AX), Y12
+	VFMADD231PS Y10, Y12, Y8
+	VFMADD231PS Y11, Y12, Y9
+	VMOVUPS 192(BX), Y10
+	VMOVUPS 224(BX), Y11
+	VBROADCASTSS 12(AX), Y12
+	VFMADD231PS Y10, Y12, Y0
+	VFMADD231PS Y11, Y12, Y1
+	VBROADCASTSS 76(AX), Y12
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y11, Y12, Y3
+	VBROADCASTSS 140(AX), Y12
+	VFMADD231PS Y10, Y12, Y4
+	VFMADD231PS Y11, Y12, Y5
+	VBROADCASTSS 204(AX), Y12
+	VFMADD231PS Y10, Y12, Y6
+	VFMADD231PS Y11, Y12, Y7
+	VBROADCASTSS 268(AX), Y12
+	VFMADD231PS Y10, Y12, Y8
+	VFMADD231PS Y11, Y12, Y9
+	VMOVUPS 256(BX), Y10
+	VMOVUPS 288(BX), Y11
+	VBROADCASTSS 16(AX), Y12
+	VFMADD231PS Y10, Y12, Y0
+	VFMADD231PS Y11, Y12, Y1
+	VBROADCASTSS 80(AX), Y12
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y11, Y12, Y3
+	VBROADCASTSS 144(AX), Y12
+	VFMADD231PS Y10, Y12, Y4
+	VFMADD231PS Y11, Y12, Y5
+	VBROADCASTSS 208(AX), Y12
+	VFMADD231PS Y10, Y12, Y6
+	VFMADD231PS Y11, Y12, Y7
+	VBROADCASTSS 272(AX), Y12
+	VFMADD231PS Y10, Y12, Y8
+	VFMADD231PS Y11, Y12, Y9
+	VMOVUPS 320(BX), Y10
+	VMOVUPS 352(BX), Y11
+	VBROADCASTSS 20(AX), Y12
+	VFMADD231PS Y10, Y12, Y0
+	VFMADD231PS Y11, Y12, Y1
+	VBROADCASTSS 84(AX), Y12
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y11, Y12, Y3
+	VBROADCASTSS 148(AX), Y12
+	VFMADD231PS Y10, Y12, Y4
+	VFMADD231PS Y11, Y12, Y5
+	VBROADCASTSS 212(AX), Y12
+	VFMADD231PS Y10, Y12, Y6
+	VFMADD231PS Y11, Y12, Y7
+	VBROADCASTSS 276(AX), Y12
+	VFMADD231PS Y10, Y12, Y8
+	VFMADD231PS Y11, Y12, Y9
+	VMOVUPS 384(BX), Y10
+	VMOVUPS 416(BX), Y11
+	VBROADCASTSS 24(AX), Y12
+	VFMADD231PS Y10, Y12, Y0
+	VFMADD231PS Y11, Y12, Y1
+	VBROADCASTSS 88(AX), Y12
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y11, Y12, Y3
+	VBROADCASTSS 152(AX), Y12
+	VFMADD231PS Y10, Y12, Y4
+	VFMADD231PS Y11, Y12, Y5
+	VBROADCASTSS 216(AX), Y12
+	VFMADD231PS Y10, Y12, Y6
+	VFMADD231PS Y11, Y12, Y7
+	VBROADCASTSS 280(AX), Y12
+	VFMADD231PS Y10, Y12, Y8
+	VFMADD231PS Y11, Y12, Y9
+	VMOVUPS 448(BX), Y10
+	VMOVUPS 480(BX), Y11
+	VBROADCASTSS 28(AX), Y12
+	VFMADD231PS Y10, Y12, Y0
+	VFMADD231PS Y11, Y12, Y1
+	VBROADCASTSS 92(AX), Y12
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y11, Y12, Y3
+	VBROADCASTSS 156(AX), Y12
+	VFMADD231PS Y10, Y12, Y4
+	VFMADD231PS Y11, Y12, Y5
+	VBROADCASTSS 220(AX), Y12
+	VFMADD231PS Y10, Y12, Y6
+	VFMADD231PS Y11, Y12, Y7
+	VBROADCASTSS 284(AX), Y12
+	VFMADD231PS Y10, Y12, Y8
+	VFMADD231PS Y11, Y12, Y9
 	ADDQ $32, AX
 	ADDQ $512, BX
 	DECQ R13
 	JNE channel
-	ADDQ $320, AX
-	DECQ R11
-	JNE row
-	VPXOR Y12, Y12, Y12
-	VMAXPS Y0, Y12, Y0
-	VMAXPS Y1, Y12, Y1
-	VMAXPS Y2, Y12, Y2
-	VMAXPS Y3, Y12, Y3
-	VMAXPS Y4, Y12, Y4
-	VMAXPS Y5, Y12, Y5
-	VMAXPS Y6, Y12, Y6
-	VMAXPS Y7, Y12, Y7
-	VMAXPS Y8, Y12, Y8
-	VMAXPS Y9, Y12, Y9
-	VMAXPS Y10, Y12, Y10
-	VMAXPS Y11, Y12, Y11
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, 64(DI)
@@ -955,17 +1011,102 @@ channel:
 	VMOVUPS Y7, 224(DI)
 	VMOVUPS Y8, 256(DI)
 	VMOVUPS Y9, 288(DI)
-	VMOVUPS Y10, 320(DI)
-	VMOVUPS Y11, 352(DI)
-	ADDQ $384, SI
-	ADDQ $384, DI
+	ADDQ $320, SI
+	ADDQ $320, DI
 	DECQ CX
 	JNE tile
 	VZEROUPPER
 	RET
 
-// func conv6x16_k3x1x1x16_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv6x16_k3x1x1x16_6_avx2(SB), NOSPLIT, $0-56
+// func winograd_out2_7_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+TEXT ·winograd_out2_7_avx2(SB), NOSPLIT, $0-64
+	MOVQ in+0(FP), SI
+	MOVQ bias+8(FP), R9
+	MOVQ out+24(FP), DI
+	MOVQ tiles+32(FP), CX
+	MOVQ rows+48(FP), R8
+	MOVQ cols+56(FP), R13
+tile:
+	MOVQ SI, AX
+	MOVQ DI, BX
+	MOVQ R9, R12
+	MOVQ vectors+40(FP), DX
+vector:
+	VMOVUPS 3840(AX), Y0
+	VADDPS 7680(AX), Y0, Y0
+	VADDPS (AX), Y0, Y0
+	VMOVUPS 3840(AX), Y4
+	VSUBPS 7680(AX), Y4, Y4
+	VADDPS 11520(AX), Y4, Y4
+	VMOVUPS 4800(AX), Y1
+	VADDPS 8640(AX), Y1, Y1
+	VADDPS 960(AX), Y1, Y1
+	VMOVUPS 4800(AX), Y5
+	VSUBPS 8640(AX), Y5, Y5
+	VADDPS 12480(AX), Y5, Y5
+	VMOVUPS 5760(AX), Y2
+	VADDPS 9600(AX), Y2, Y2
+	VADDPS 1920(AX), Y2, Y2
+	VMOVUPS 5760(AX), Y6
+	VSUBPS 9600(AX), Y6, Y6
+	VADDPS 13440(AX), Y6, Y6
+	VMOVUPS 6720(AX), Y3
+	VADDPS 10560(AX), Y3, Y3
+	VADDPS 2880(AX), Y3, Y3
+	VMOVUPS 6720(AX), Y7
+	VSUBPS 10560(AX), Y7, Y7
+	VADDPS 14400(AX), Y7, Y7
+	VMOVUPS Y1, Y8
+	VADDPS Y2, Y8, Y8
+	VADDPS Y0, Y8, Y8
+	VMOVUPS Y1, Y9
+	VSUBPS Y2, Y9, Y9
+	VADDPS Y3, Y9, Y9
+	VADDPS (R12), Y8, Y8
+	VPXOR Y10, Y10, Y10
+	VMAXPS Y8, Y10, Y8
+	VMOVUPS Y8, (BX)
+	CMPQ R13, $1
+	JLE row0col1
+	VADDPS (R12), Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VMAXPS Y9, Y10, Y9
+	VMOVUPS Y9, 64(BX)
+row0col1:
+	CMPQ R8, $1
+	JLE row1
+	VMOVUPS Y5, Y8
+	VADDPS Y6, Y8, Y8
+	VADDPS Y4, Y8, Y8
+	VMOVUPS Y5, Y9
+	VSUBPS Y6, Y9, Y9
+	VADDPS Y7, Y9, Y9
+	VADDPS (R12), Y8, Y8
+	VPXOR Y10, Y10, Y10
+	VMAXPS Y8, Y10, Y8
+	VMOVUPS Y8, 384(BX)
+	CMPQ R13, $1
+	JLE row1col1
+	VADDPS (R12), Y9, Y9
+	VPXOR Y10, Y10, Y10
+	VMAXPS Y9, Y10, Y9
+	VMOVUPS Y9, 448(BX)
+row1col1:
+row1:
+	ADDQ $32, AX
+	ADDQ $32, BX
+	ADDQ $32, R12
+	DECQ DX
+	JNE vector
+	ADDQ $64, SI
+	ADDQ $128, DI
+	DECQ CX
+	JNE tile
+	VZEROUPPER
+	RET
+
+// func conv6x16_k3x1x1x16_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv6x16_k3x1x1x16_8_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -1209,8 +1350,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv6x16_k1x1x1x16_7_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv6x16_k1x1x1x16_7_avx2(SB), NOSPLIT, $0-56
+// func conv6x16_k1x1x1x16_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv6x16_k1x1x1x16_9_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -1449,8 +1590,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv6x16_k1x1x1x32_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv6x16_k1x1x1x32_8_avx2(SB), NOSPLIT, $0-56
+// func conv6x16_k1x1x1x32_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv6x16_k1x1x1x32_10_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -1675,8 +1816,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv6x16_k1x3x1x48_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv6x16_k1x3x1x48_9_avx2(SB), NOSPLIT, $0-56
+// func conv6x16_k1x3x1x48_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv6x16_k1x3x1x48_11_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -1906,8 +2047,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv3x16_k1x3x1x48_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv3x16_k1x3x1x48_10_avx2(SB), NOSPLIT, $0-56
+// func conv3x16_k1x3x1x48_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv3x16_k1x3x1x48_12_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -2132,8 +2273,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv3x16_k3x1x1x16_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv3x16_k3x1x1x16_11_avx2(SB), NOSPLIT, $0-56
+// func conv3x16_k3x1x1x16_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv3x16_k3x1x1x16_13_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -2362,8 +2503,8 @@ frame:
 	VZEROUPPER
 	RET
 
-// func conv3x16_k1x1x1x16_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv3x16_k1x1x1x16_12_avx2(SB), NOSPLIT, $0-56
+// func conv3x16_k1x1x1x16_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv3x16_k1x1x1x16_14_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -2587,8 +2728,8 @@ tile:
 	VZEROUPPER
 	RET
 
-// func maxpool32_13_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
-TEXT ·maxpool32_13_avx2(SB), NOSPLIT, $0-52
+// func maxpool32_15_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+TEXT ·maxpool32_15_avx2(SB), NOSPLIT, $0-52
 	MOVQ in+0(FP), SI
 	MOVQ out+8(FP), DI
 	MOVQ pixels+16(FP), CX
@@ -2638,8 +2779,8 @@ column:
 	VZEROUPPER
 	RET
 
-// func conv6x16_k1x1x1x32_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv6x16_k1x1x1x32_14_avx2(SB), NOSPLIT, $0-56
+// func conv6x16_k1x1x1x32_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv6x16_k1x1x1x32_16_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -2851,8 +2992,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv6x16_k1x1x1x32_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv6x16_k1x1x1x32_15_avx2(SB), NOSPLIT, $0-56
+// func conv6x16_k1x1x1x32_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv6x16_k1x1x1x32_17_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -3077,8 +3218,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv3x16_k1x1x1x32_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv3x16_k1x1x1x32_16_avx2(SB), NOSPLIT, $0-56
+// func conv3x16_k1x1x1x32_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv3x16_k1x1x1x32_18_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -3298,8 +3439,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv6x16_k1x3x1x96_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv6x16_k1x3x1x96_17_avx2(SB), NOSPLIT, $0-56
+// func conv6x16_k1x3x1x96_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv6x16_k1x3x1x96_19_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -3529,8 +3670,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv3x16_k1x3x1x96_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv3x16_k1x3x1x96_18_avx2(SB), NOSPLIT, $0-56
+// func conv3x16_k1x3x1x96_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv3x16_k1x3x1x96_20_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -3755,8 +3896,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv6x16_k3x1x1x32_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv6x16_k3x1x1x32_19_avx2(SB), NOSPLIT, $0-56
+// func conv6x16_k3x1x1x32_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv6x16_k3x1x1x32_21_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -4000,8 +4141,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv3x16_k3x1x1x32_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv3x16_k3x1x1x32_20_avx2(SB), NOSPLIT, $0-56
+// func conv3x16_k3x1x1x32_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv3x16_k3x1x1x32_22_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -4234,8 +4375,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv6x16_k1x1x1x32_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv6x16_k1x1x1x32_21_avx2(SB), NOSPLIT, $0-56
+// func conv6x16_k1x1x1x32_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv6x16_k1x1x1x32_23_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -4474,8 +4615,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv6x16_k1x1x1x64_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv6x16_k1x1x1x64_22_avx2(SB), NOSPLIT, $0-56
+// func conv6x16_k1x1x1x64_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv6x16_k1x1x1x64_24_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -4700,8 +4841,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv3x16_k1x1x1x64_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv3x16_k1x1x1x64_23_avx2(SB), NOSPLIT, $0-56
+// func conv3x16_k1x1x1x64_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv3x16_k1x1x1x64_25_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -4921,8 +5062,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv4x16_k1x3x1x96_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv4x16_k1x3x1x96_24_avx2(SB), NOSPLIT, $0-56
+// func conv4x16_k1x3x1x96_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv4x16_k1x3x1x96_26_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -5146,8 +5287,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv4x16_k3x1x1x32_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv4x16_k3x1x1x32_25_avx2(SB), NOSPLIT, $0-56
+// func conv4x16_k3x1x1x32_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv4x16_k3x1x1x32_27_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -5325,8 +5466,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv2x32_k1x1x1x32_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv2x32_k1x1x1x32_26_avx2(SB), NOSPLIT, $0-56
+// func conv2x32_k1x1x1x32_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv2x32_k1x1x1x32_28_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -5499,8 +5640,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func maxpool64_27_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
-TEXT ·maxpool64_27_avx2(SB), NOSPLIT, $0-52
+// func maxpool64_29_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+TEXT ·maxpool64_29_avx2(SB), NOSPLIT, $0-52
 	MOVQ in+0(FP), SI
 	MOVQ out+8(FP), DI
 	MOVQ pixels+16(FP), CX
@@ -5570,8 +5711,8 @@ column:
 	VZEROUPPER
 	RET
 
-// func conv5x16_k1x1x1x64_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv5x16_k1x1x1x64_28_avx2(SB), NOSPLIT, $0-56
+// func conv5x16_k1x1x1x64_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv5x16_k1x1x1x64_30_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -5754,8 +5895,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv4x16_k1x1x1x64_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv4x16_k1x1x1x64_29_avx2(SB), NOSPLIT, $0-56
+// func conv4x16_k1x1x1x64_31_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv4x16_k1x1x1x64_31_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -5918,8 +6059,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv4x16_k1x3x1x96_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv4x16_k1x3x1x96_30_avx2(SB), NOSPLIT, $0-56
+// func conv4x16_k1x3x1x96_32_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv4x16_k1x3x1x96_32_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -6143,8 +6284,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv5x16_k1x1x1x32_31_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv5x16_k1x1x1x32_31_avx2(SB), NOSPLIT, $0-56
+// func conv5x16_k1x1x1x32_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv5x16_k1x1x1x32_33_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -6350,8 +6491,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func averagepool64_32_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
-TEXT ·averagepool64_32_avx2(SB), NOSPLIT, $0-52
+// func averagepool64_34_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+TEXT ·averagepool64_34_avx2(SB), NOSPLIT, $0-52
 	MOVQ in+0(FP), SI
 	MOVQ out+8(FP), DI
 	MOVQ pixels+16(FP), CX
@@ -6414,8 +6555,8 @@ column:
 	VZEROUPPER
 	RET
 
-// func conv1x16_k1x1x1x64_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv1x16_k1x1x1x64_33_avx2(SB), NOSPLIT, $0-56
+// func conv1x16_k1x1x1x64_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv1x16_k1x1x1x64_35_avx2(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9

@@ -825,8 +825,109 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv18x16_k1x3x1x48_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv18x16_k1x3x1x48_6_avx512(SB), NOSPLIT, $0-56
+// func winograd_in2_6_avx512(in, out *float32, tiles, vectors int)
+TEXT ·winograd_in2_6_avx512(SB), NOSPLIT, $0-32
+	MOVQ in+0(FP), SI
+	MOVQ out+8(FP), DI
+	MOVQ tiles+16(FP), CX
+tile:
+	MOVQ SI, AX
+	MOVQ DI, BX
+	MOVQ vectors+24(FP), DX
+vector:
+	VMOVUPS (AX), Z0
+	VSUBPS 1024(AX), Z0, Z0
+	VMOVUPS 64(AX), Z1
+	VSUBPS 1088(AX), Z1, Z1
+	VMOVUPS 128(AX), Z2
+	VSUBPS 1152(AX), Z2, Z2
+	VMOVUPS 192(AX), Z3
+	VSUBPS 1216(AX), Z3, Z3
+	VMOVUPS Z0, Z8
+	VSUBPS Z2, Z8, Z8
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z1, Z8
+	VADDPS Z2, Z8, Z8
+	VMOVUPS Z8, 960(BX)
+	VMOVUPS Z2, Z8
+	VSUBPS Z1, Z8, Z8
+	VMOVUPS Z8, 1920(BX)
+	VMOVUPS Z3, Z8
+	VSUBPS Z1, Z8, Z8
+	VMOVUPS Z8, 2880(BX)
+	VMOVUPS 512(AX), Z0
+	VADDPS 1024(AX), Z0, Z0
+	VMOVUPS 576(AX), Z1
+	VADDPS 1088(AX), Z1, Z1
+	VMOVUPS 640(AX), Z2
+	VADDPS 1152(AX), Z2, Z2
+	VMOVUPS 704(AX), Z3
+	VADDPS 1216(AX), Z3, Z3
+	VMOVUPS Z0, Z8
+	VSUBPS Z2, Z8, Z8
+	VMOVUPS Z8, 3840(BX)
+	VMOVUPS Z1, Z8
+	VADDPS Z2, Z8, Z8
+	VMOVUPS Z8, 4800(BX)
+	VMOVUPS Z2, Z8
+	VSUBPS Z1, Z8, Z8
+	VMOVUPS Z8, 5760(BX)
+	VMOVUPS Z3, Z8
+	VSUBPS Z1, Z8, Z8
+	VMOVUPS Z8, 6720(BX)
+	VMOVUPS 1024(AX), Z0
+	VSUBPS 512(AX), Z0, Z0
+	VMOVUPS 1088(AX), Z1
+	VSUBPS 576(AX), Z1, Z1
+	VMOVUPS 1152(AX), Z2
+	VSUBPS 640(AX), Z2, Z2
+	VMOVUPS 1216(AX), Z3
+	VSUBPS 704(AX), Z3, Z3
+	VMOVUPS Z0, Z8
+	VSUBPS Z2, Z8, Z8
+	VMOVUPS Z8, 7680(BX)
+	VMOVUPS Z1, Z8
+	VADDPS Z2, Z8, Z8
+	VMOVUPS Z8, 8640(BX)
+	VMOVUPS Z2, Z8
+	VSUBPS Z1, Z8, Z8
+	VMOVUPS Z8, 9600(BX)
+	VMOVUPS Z3, Z8
+	VSUBPS Z1, Z8, Z8
+	VMOVUPS Z8, 10560(BX)
+	VMOVUPS 1536(AX), Z0
+	VSUBPS 512(AX), Z0, Z0
+	VMOVUPS 1600(AX), Z1
+	VSUBPS 576(AX), Z1, Z1
+	VMOVUPS 1664(AX), Z2
+	VSUBPS 640(AX), Z2, Z2
+	VMOVUPS 1728(AX), Z3
+	VSUBPS 704(AX), Z3, Z3
+	VMOVUPS Z0, Z8
+	VSUBPS Z2, Z8, Z8
+	VMOVUPS Z8, 11520(BX)
+	VMOVUPS Z1, Z8
+	VADDPS Z2, Z8, Z8
+	VMOVUPS Z8, 12480(BX)
+	VMOVUPS Z2, Z8
+	VSUBPS Z1, Z8, Z8
+	VMOVUPS Z8, 13440(BX)
+	VMOVUPS Z3, Z8
+	VSUBPS Z1, Z8, Z8
+	VMOVUPS Z8, 14400(BX)
+	ADDQ $64, AX
+	ADDQ $64, BX
+	DECQ DX
+	JNE vector
+	ADDQ $128, SI
+	ADDQ $64, DI
+	DECQ CX
+	JNE tile
+	VZEROUPPER
+	RET
+
+// func conv15x16_k1x1x1x16_7_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv15x16_k1x1x1x16_7_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -848,135 +949,93 @@ tile:
 	PREFETCHT0 768(DI)
 	PREFETCHT0 832(DI)
 	PREFETCHT0 896(DI)
-	PREFETCHT0 960(DI)
-	PREFETCHT0 1024(DI)
-	PREFETCHT0 1088(DI)
-	VMOVUPS (R9), Z0
-	VMOVAPS Z0, Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z0, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z0, Z5
-	VMOVAPS Z0, Z6
-	VMOVAPS Z0, Z7
-	VMOVAPS Z0, Z8
-	VMOVAPS Z0, Z9
-	VMOVAPS Z0, Z10
-	VMOVAPS Z0, Z11
-	VMOVAPS Z0, Z12
-	VMOVAPS Z0, Z13
-	VMOVAPS Z0, Z14
-	VMOVAPS Z0, Z15
-	VMOVAPS Z0, Z16
-	VMOVAPS Z0, Z17
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
 	MOVQ SI, AX
 	MOVQ R8, BX
-	MOVQ $3, R11
-row:
-	MOVQ $12, R13
+	MOVQ $4, R13
 channel:
-	VMOVUPS (BX), Z18
-	VFMADD231PS.BCST (AX), Z18, Z0
-	VFMADD231PS.BCST 64(AX), Z18, Z1
-	VFMADD231PS.BCST 128(AX), Z18, Z2
-	VFMADD231PS.BCST 192(AX), Z18, Z3
-	VFMADD231PS.BCST 256(AX), Z18, Z4
-	VFMADD231PS.BCST 320(AX), Z18, Z5
-	VFMADD231PS.BCST 512(AX), Z18, Z6
-	VFMADD231PS.BCST 576(AX), Z18, Z7
-	VFMADD231PS.BCST 640(AX), Z18, Z8
-	VFMADD231PS.BCST 704(AX), Z18, Z9
-	VFMADD231PS.BCST 768(AX), Z18, Z10
-	VFMADD231PS.BCST 832(AX), Z18, Z11
-	VFMADD231PS.BCST 1024(AX), Z18, Z12
-	VFMADD231PS.BCST 1088(AX), Z18, Z13
-	VFMADD231PS.BCST 1152(AX), Z18, Z14
-	VFMADD231PS.BCST 1216(AX), Z18, Z15
-	VFMADD231PS.BCST 1280(AX), Z18, Z16
-	VFMADD231PS.BCST 1344(AX), Z18, Z17
-	VMOVUPS 64(BX), Z18
-	VFMADD231PS.BCST 4(AX), Z18, Z0
-	VFMADD231PS.BCST 68(AX), Z18, Z1
-	VFMADD231PS.BCST 132(AX), Z18, Z2
-	VFMADD231PS.BCST 196(AX), Z18, Z3
-	VFMADD231PS.BCST 260(AX), Z18, Z4
-	VFMADD231PS.BCST 324(AX), Z18, Z5
-	VFMADD231PS.BCST 516(AX), Z18, Z6
-	VFMADD231PS.BCST 580(AX), Z18, Z7
-	VFMADD231PS.BCST 644(AX), Z18, Z8
-	VFMADD231PS.BCST 708(AX), Z18, Z9
-	VFMADD231PS.BCST 772(AX), Z18, Z10
-	VFMADD231PS.BCST 836(AX), Z18, Z11
-	VFMADD231PS.BCST 1028(AX), Z18, Z12
-	VFMADD231PS.BCST 1092(AX), Z18, Z13
-	VFMADD231PS.BCST 1156(AX), Z18, Z14
-	VFMADD231PS.BCST 1220(AX), Z18, Z15
-	VFMADD231PS.BCST 1284(AX), Z18, Z16
-	VFMADD231PS.BCST 1348(AX), Z18, Z17
-	VMOVUPS 128(BX), Z18
-	VFMADD231PS.BCST 8(AX), Z18, Z0
-	VFMADD231PS.BCST 72(AX), Z18, Z1
-	VFMADD231PS.BCST 136(AX), Z18, Z2
-	VFMADD231PS.BCST 200(AX), Z18, Z3
-	VFMADD231PS.BCST 264(AX), Z18, Z4
-	VFMADD231PS.BCST 328(AX), Z18, Z5
-	VFMADD231PS.BCST 520(AX), Z18, Z6
-	VFMADD231PS.BCST 584(AX), Z18, Z7
-	VFMADD231PS.BCST 648(AX), Z18, Z8
-	VFMADD231PS.BCST 712(AX), Z18, Z9
-	VFMADD231PS.BCST 776(AX), Z18, Z10
-	VFMADD231PS.BCST 840(AX), Z18, Z11
-	VFMADD231PS.BCST 1032(AX), Z18, Z12
-	VFMADD231PS.BCST 1096(AX), Z18, Z13
-	VFMADD231PS.BCST 1160(AX), Z18, Z14
-	VFMADD231PS.BCST 1224(AX), Z18, Z15
-	VFMADD231PS.BCST 1288(AX), Z18, Z16
-	VFMADD231PS.BCST 1352(AX), Z18, Z17
-	VMOVUPS 192(BX), Z18
-	VFMADD231PS.BCST 12(AX), Z18, Z0
-	VFMADD231PS.BCST 76(AX), Z18, Z1
-	VFMADD231PS.BCST 140(AX), Z18, Z2
-	VFMADD231PS.BCST 204(AX), Z18, Z3
-	VFMADD231PS.BCST 268(AX), Z18, Z4
-	VFMADD231PS.BCST 332(AX), Z18, Z5
-	VFMADD231PS.BCST 524(AX), Z18, Z6
-	VFMADD231PS.BCST 588(AX), Z18, Z7
-	VFMADD231PS.BCST 652(AX), Z18, Z8
-	VFMADD231PS.BCST 716(AX), Z18, Z9
-	VFMADD231PS.BCST 780(AX), Z18, Z10
-	VFMADD231PS.BCST 844(AX), Z18, Z11
-	VFMADD231PS.BCST 1036(AX), Z18, Z12
-	VFMADD231PS.BCST 1100(AX), Z18, Z13
-	VFMADD231PS.BCST 1164(AX), Z18, Z14
-	VFMADD231PS.BCST 1228(AX), Z18, Z15
-	VFMADD231PS.BCST 1292(AX), Z18, Z16
-	VFMADD231PS.BCST 1356(AX), Z18, Z17
+	VMOVUPS (BX), Z15
+	VFMADD231PS.BCST (AX), Z15, Z0
+	VFMADD231PS.BCST 64(AX), Z15, Z1
+	VFMADD231PS.BCST 128(AX), Z15, Z2
+	VFMADD231PS.BCST 192(AX), Z15, Z3
+	VFMADD231PS.BCST 256(AX), Z15, Z4
+	VFMADD231PS.BCST 320(AX), Z15, Z5
+	VFMADD231PS.BCST 384(AX), Z15, Z6
+	VFMADD231PS.BCST 448(AX), Z15, Z7
+	VFMADD231PS.BCST 512(AX), Z15, Z8
+	VFMADD231PS.BCST 576(AX), Z15, Z9
+	VFMADD231PS.BCST 640(AX), Z15, Z10
+	VFMADD231PS.BCST 704(AX), Z15, Z11
+	VFMADD231PS.BCST 768(AX), Z15, Z12
+	VFMADD231PS.BCST 832(AX), Z15, Z13
+	VFMADD231PS.BCST 896(AX), Z15, Z14
+	VMOVUPS 64(BX), Z15
+	VFMADD231PS.BCST 4(AX), Z15, Z0
+	VFMADD231PS.BCST 68(AX), Z15, Z1
+	VFMADD231PS.BCST 132(AX), Z15, Z2
+	VFMADD231PS.BCST 196(AX), Z15, Z3
+	VFMADD231PS.BCST 260(AX), Z15, Z4
+	VFMADD231PS.BCST 324(AX), Z15, Z5
+	VFMADD231PS.BCST 388(AX), Z15, Z6
+	VFMADD231PS.BCST 452(AX), Z15, Z7
+	VFMADD231PS.BCST 516(AX), Z15, Z8
+	VFMADD231PS.BCST 580(AX), Z15, Z9
+	VFMADD231PS.BCST 644(AX), Z15, Z10
+	VFMADD231PS.BCST 708(AX), Z15, Z11
+	VFMADD231PS.BCST 772(AX), Z15, Z12
+	VFMADD231PS.BCST 836(AX), Z15, Z13
+	VFMADD231PS.BCST 900(AX), Z15, Z14
+	VMOVUPS 128(BX), Z15
+	VFMADD231PS.BCST 8(AX), Z15, Z0
+	VFMADD231PS.BCST 72(AX), Z15, Z1
+	VFMADD231PS.BCST 136(AX), Z15, Z2
+	VFMADD231PS.BCST 200(AX), Z15, Z3
+	VFMADD231PS.BCST 264(AX), Z15, Z4
+	VFMADD231PS.BCST 328(AX), Z15, Z5
+	VFMADD231PS.BCST 392(AX), Z15, Z6
+	VFMADD231PS.BCST 456(AX), Z15, Z7
+	VFMADD231PS.BCST 520(AX), Z15, Z8
+	VFMADD231PS.BCST 584(AX), Z15, Z9
+	VFMADD231PS.BCST 648(AX), Z15, Z10
+	VFMADD231PS.BCST 712(AX), Z15, Z11
+	VFMADD231PS.BCST 776(AX), Z15, Z12
+	VFMADD231PS.BCST 840(AX), Z15, Z13
+	VFMADD231PS.BCST 904(AX), Z15, Z14
+	VMOVUPS 192(BX), Z15
+	VFMADD231PS.BCST 12(AX), Z15, Z0
+	VFMADD231PS.BCST 76(AX), Z15, Z1
+	VFMADD231PS.BCST 140(AX), Z15, Z2
+	VFMADD231PS.BCST 204(AX), Z15, Z3
+	VFMADD231PS.BCST 268(AX), Z15, Z4
+	VFMADD231PS.BCST 332(AX), Z15, Z5
+	VFMADD231PS.BCST 396(AX), Z15, Z6
+	VFMADD231PS.BCST 460(AX), Z15, Z7
+	VFMADD231PS.BCST 524(AX), Z15, Z8
+	VFMADD231PS.BCST 588(AX), Z15, Z9
+	VFMADD231PS.BCST 652(AX), Z15, Z10
+	VFMADD231PS.BCST 716(AX), Z15, Z11
+	VFMADD231PS.BCST 780(AX), Z15, Z12
+	VFMADD231PS.BCST 844(AX), Z15, Z13
+	VFMADD231PS.BCST 908(AX), Z15, Z14
 	ADDQ $16, AX
 	ADDQ $256, BX
 	DECQ R13
 	JNE channel
-	ADDQ $320, AX
-	DECQ R11
-	JNE row
-	VPXORD Z18, Z18, Z18
-	VMAXPS Z0, Z18, Z0
-	VMAXPS Z1, Z18, Z1
-	VMAXPS Z2, Z18, Z2
-	VMAXPS Z3, Z18, Z3
-	VMAXPS Z4, Z18, Z4
-	VMAXPS Z5, Z18, Z5
-	VMAXPS Z6, Z18, Z6
-	VMAXPS Z7, Z18, Z7
-	VMAXPS Z8, Z18, Z8
-	VMAXPS Z9, Z18, Z9
-	VMAXPS Z10, Z18, Z10
-	VMAXPS Z11, Z18, Z11
-	VMAXPS Z12, Z18, Z12
-	VMAXPS Z13, Z18, Z13
-	VMAXPS Z14, Z18, Z14
-	VMAXPS Z15, Z18, Z15
-	VMAXPS Z16, Z18, Z16
-	VMAXPS Z17, Z18, Z17
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
@@ -992,18 +1051,102 @@ channel:
 	VMOVUPS Z12, 768(DI)
 	VMOVUPS Z13, 832(DI)
 	VMOVUPS Z14, 896(DI)
-	VMOVUPS Z15, 960(DI)
-	VMOVUPS Z16, 1024(DI)
-	VMOVUPS Z17, 1088(DI)
-	ADDQ $1536, SI
-	ADDQ $1152, DI
+	ADDQ $960, SI
+	ADDQ $960, DI
 	DECQ CX
 	JNE tile
 	VZEROUPPER
 	RET
 
-// func conv18x16_k3x1x1x16_7_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv18x16_k3x1x1x16_7_avx512(SB), NOSPLIT, $0-56
+// func winograd_out2_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+TEXT ·winograd_out2_8_avx512(SB), NOSPLIT, $0-64
+	MOVQ in+0(FP), SI
+	MOVQ bias+8(FP), R9
+	MOVQ out+24(FP), DI
+	MOVQ tiles+32(FP), CX
+	MOVQ rows+48(FP), R8
+	MOVQ cols+56(FP), R13
+tile:
+	MOVQ SI, AX
+	MOVQ DI, BX
+	MOVQ R9, R12
+	MOVQ vectors+40(FP), DX
+vector:
+	VMOVUPS 3840(AX), Z0
+	VADDPS 7680(AX), Z0, Z0
+	VADDPS (AX), Z0, Z0
+	VMOVUPS 3840(AX), Z4
+	VSUBPS 7680(AX), Z4, Z4
+	VADDPS 11520(AX), Z4, Z4
+	VMOVUPS 4800(AX), Z1
+	VADDPS 8640(AX), Z1, Z1
+	VADDPS 960(AX), Z1, Z1
+	VMOVUPS 4800(AX), Z5
+	VSUBPS 8640(AX), Z5, Z5
+	VADDPS 12480(AX), Z5, Z5
+	VMOVUPS 5760(AX), Z2
+	VADDPS 9600(AX), Z2, Z2
+	VADDPS 1920(AX), Z2, Z2
+	VMOVUPS 5760(AX), Z6
+	VSUBPS 9600(AX), Z6, Z6
+	VADDPS 13440(AX), Z6, Z6
+	VMOVUPS 6720(AX), Z3
+	VADDPS 10560(AX), Z3, Z3
+	VADDPS 2880(AX), Z3, Z3
+	VMOVUPS 6720(AX), Z7
+	VSUBPS 10560(AX), Z7, Z7
+	VADDPS 14400(AX), Z7, Z7
+	VMOVUPS Z1, Z8
+	VADDPS Z2, Z8, Z8
+	VADDPS Z0, Z8, Z8
+	VMOVUPS Z1, Z9
+	VSUBPS Z2, Z9, Z9
+	VADDPS Z3, Z9, Z9
+	VADDPS (R12), Z8, Z8
+	VPXORD Z10, Z10, Z10
+	VMAXPS Z8, Z10, Z8
+	VMOVUPS Z8, (BX)
+	CMPQ R13, $1
+	JLE row0col1
+	VADDPS (R12), Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VMAXPS Z9, Z10, Z9
+	VMOVUPS Z9, 64(BX)
+row0col1:
+	CMPQ R8, $1
+	JLE row1
+	VMOVUPS Z5, Z8
+	VADDPS Z6, Z8, Z8
+	VADDPS Z4, Z8, Z8
+	VMOVUPS Z5, Z9
+	VSUBPS Z6, Z9, Z9
+	VADDPS Z7, Z9, Z9
+	VADDPS (R12), Z8, Z8
+	VPXORD Z10, Z10, Z10
+	VMAXPS Z8, Z10, Z8
+	VMOVUPS Z8, 384(BX)
+	CMPQ R13, $1
+	JLE row1col1
+	VADDPS (R12), Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VMAXPS Z9, Z10, Z9
+	VMOVUPS Z9, 448(BX)
+row1col1:
+row1:
+	ADDQ $64, AX
+	ADDQ $64, BX
+	ADDQ $64, R12
+	DECQ DX
+	JNE vector
+	ADDQ $64, SI
+	ADDQ $128, DI
+	DECQ CX
+	JNE tile
+	VZEROUPPER
+	RET
+
+// func conv18x16_k3x1x1x16_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv18x16_k3x1x1x16_9_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -1199,8 +1342,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv14x32_k1x1x1x16_8_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv14x32_k1x1x1x16_8_avx512(SB), NOSPLIT, $0-56
+// func conv14x32_k1x1x1x16_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv14x32_k1x1x1x16_10_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -1453,8 +1596,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv6x32_k1x1x1x16_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv6x32_k1x1x1x16_9_avx512(SB), NOSPLIT, $0-56
+// func conv6x32_k1x1x1x16_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv6x32_k1x1x1x16_11_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -1699,8 +1842,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv18x16_k1x1x1x32_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv18x16_k1x1x1x32_10_avx512(SB), NOSPLIT, $0-56
+// func conv18x16_k1x1x1x32_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv18x16_k1x1x1x32_12_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -1871,8 +2014,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv9x16_k1x3x1x48_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv9x16_k1x3x1x48_11_avx512(SB), NOSPLIT, $0-56
+// func conv9x16_k1x3x1x48_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv9x16_k1x3x1x48_13_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -2016,8 +2159,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv9x16_k3x1x1x16_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv9x16_k3x1x1x16_12_avx512(SB), NOSPLIT, $0-56
+// func conv9x16_k3x1x1x16_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv9x16_k3x1x1x16_14_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -2172,8 +2315,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv3x32_k1x1x1x16_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv3x32_k1x1x1x16_13_avx512(SB), NOSPLIT, $0-56
+// func conv3x32_k1x1x1x16_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv3x32_k1x1x1x16_15_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -2400,8 +2543,8 @@ tile:
 	VZEROUPPER
 	RET
 
-// func maxpool32_14_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
-TEXT ·maxpool32_14_avx512(SB), NOSPLIT, $0-52
+// func maxpool32_16_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+TEXT ·maxpool32_16_avx512(SB), NOSPLIT, $0-52
 	MOVQ in+0(FP), SI
 	MOVQ out+8(FP), DI
 	MOVQ pixels+16(FP), CX
@@ -2439,8 +2582,8 @@ column:
 	VZEROUPPER
 	RET
 
-// func conv3x64_k1x1x1x32_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv3x64_k1x1x1x32_15_avx512(SB), NOSPLIT, $0-56
+// func conv3x64_k1x1x1x32_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv3x64_k1x1x1x32_17_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -2650,8 +2793,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv9x32_k1x1x1x32_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv9x32_k1x1x1x32_16_avx512(SB), NOSPLIT, $0-56
+// func conv9x32_k1x1x1x32_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv9x32_k1x1x1x32_18_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -2862,8 +3005,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv9x32_k1x3x1x96_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv9x32_k1x3x1x96_17_avx512(SB), NOSPLIT, $0-56
+// func conv9x32_k1x3x1x96_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv9x32_k1x3x1x96_19_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -3079,8 +3222,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv3x32_k3x1x1x32_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv3x32_k3x1x1x32_18_avx512(SB), NOSPLIT, $0-56
+// func conv3x32_k3x1x1x32_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv3x32_k3x1x1x32_20_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -3316,8 +3459,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv3x64_k1x1x1x32_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv3x64_k1x1x1x32_19_avx512(SB), NOSPLIT, $0-56
+// func conv3x64_k1x1x1x32_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv3x64_k1x1x1x32_21_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -3554,8 +3697,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv3x32_k1x1x1x64_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv3x32_k1x1x1x64_20_avx512(SB), NOSPLIT, $0-56
+// func conv3x32_k1x1x1x64_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv3x32_k1x1x1x64_22_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -3778,8 +3921,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv4x32_k1x3x1x96_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv4x32_k1x3x1x96_21_avx512(SB), NOSPLIT, $0-56
+// func conv4x32_k1x3x1x96_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv4x32_k1x3x1x96_23_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -4007,8 +4150,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv4x32_k3x1x1x32_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv4x32_k3x1x1x32_22_avx512(SB), NOSPLIT, $0-56
+// func conv4x32_k3x1x1x32_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv4x32_k3x1x1x32_24_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -4190,8 +4333,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv2x64_k1x1x1x32_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv2x64_k1x1x1x32_23_avx512(SB), NOSPLIT, $0-56
+// func conv2x64_k1x1x1x32_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv2x64_k1x1x1x32_25_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -4368,8 +4511,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func maxpool64_24_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
-TEXT ·maxpool64_24_avx512(SB), NOSPLIT, $0-52
+// func maxpool64_26_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+TEXT ·maxpool64_26_avx512(SB), NOSPLIT, $0-52
 	MOVQ in+0(FP), SI
 	MOVQ out+8(FP), DI
 	MOVQ pixels+16(FP), CX
@@ -4415,8 +4558,8 @@ column:
 	VZEROUPPER
 	RET
 
-// func conv2x64_k1x1x1x64_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv2x64_k1x1x1x64_25_avx512(SB), NOSPLIT, $0-56
+// func conv2x64_k1x1x1x64_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv2x64_k1x1x1x64_27_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -4574,8 +4717,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv4x32_k1x1x1x64_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv4x32_k1x1x1x64_26_avx512(SB), NOSPLIT, $0-56
+// func conv4x32_k1x1x1x64_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv4x32_k1x1x1x64_28_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -4742,8 +4885,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv4x32_k1x3x1x96_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv4x32_k1x3x1x96_27_avx512(SB), NOSPLIT, $0-56
+// func conv4x32_k1x3x1x96_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv4x32_k1x3x1x96_29_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -4971,8 +5114,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv2x64_k1x1x1x32_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv2x64_k1x1x1x32_28_avx512(SB), NOSPLIT, $0-56
+// func conv2x64_k1x1x1x32_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv2x64_k1x1x1x32_30_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -5149,8 +5292,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv2x32_k1x1x1x64_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv2x32_k1x1x1x64_29_avx512(SB), NOSPLIT, $0-56
+// func conv2x32_k1x1x1x64_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv2x32_k1x1x1x64_31_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -5317,8 +5460,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func conv5x64_k1x1x1x32_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv5x64_k1x1x1x32_30_avx512(SB), NOSPLIT, $0-56
+// func conv5x64_k1x1x1x32_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv5x64_k1x1x1x32_32_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
@@ -5559,8 +5702,8 @@ channel:
 	VZEROUPPER
 	RET
 
-// func averagepool64_31_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
-TEXT ·averagepool64_31_avx512(SB), NOSPLIT, $0-52
+// func averagepool64_33_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+TEXT ·averagepool64_33_avx512(SB), NOSPLIT, $0-52
 	MOVQ in+0(FP), SI
 	MOVQ out+8(FP), DI
 	MOVQ pixels+16(FP), CX
@@ -5607,8 +5750,8 @@ column:
 	VZEROUPPER
 	RET
 
-// func conv1x16_k1x1x1x64_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-TEXT ·conv1x16_k1x1x1x64_32_avx512(SB), NOSPLIT, $0-56
+// func conv1x16_k1x1x1x64_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+TEXT ·conv1x16_k1x1x1x64_34_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9

@@ -4,9 +4,10 @@ package long
 
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
-	isa:    "generic",
-	arena:  215840,
-	packed: 75344,
+	isa:     "generic",
+	arena:   215840,
+	scratch: 4608,
+	packed:  91472,
 	buffers: []buffer{
 		// 0: input, 40x24x24x3
 		{offset: 81, frame: 2028, row: 78, pixel: 3},
@@ -60,35 +61,47 @@ var genericPlan = plan{
 		{offset: 112160, frame: 64, row: 64, pixel: 64},
 		// 25: fc, 1x1x1x11
 		{offset: 112224, frame: 16, row: 16, pixel: 16},
+		// 26: layer1.0.conv2.points, 16x3x3x16
+		{frame: 144, row: 48, pixel: 16, scratch: true},
+		// 27: layer1.0.conv2.sums, 16x3x3x16
+		{offset: 2304, frame: 144, row: 48, pixel: 16, scratch: true},
+		// 28: layer3.0.conv_normal.points, 16x1x1x32
+		{frame: 48, row: 32, pixel: 32, scratch: true},
+		// 29: layer3.0.conv_normal.sums, 16x1x1x32
+		{offset: 768, frame: 48, row: 32, pixel: 32, scratch: true},
+		// 30: layer3.1.conv_normal.points, 16x1x1x32
+		{frame: 48, row: 32, pixel: 32, scratch: true},
+		// 31: layer3.1.conv_normal.sums, 16x1x1x32
+		{offset: 768, frame: 48, row: 32, pixel: 32, scratch: true},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, taps: 9, width: 8, weights: 0, bias: 432},
 		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 32, in: 16, taps: 1, width: 8, weights: 448, bias: 960},
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 16, in: 16, taps: 1, width: 8, weights: 992, bias: 1248},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 8, weights: 1264, bias: 3568},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 8, weights: 3584, bias: 4352},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 32, in: 16, taps: 1, width: 8, weights: 4368, bias: 4880},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 32, taps: 1, width: 8, weights: 4912, bias: 5424},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 8, weights: 5440, bias: 7744},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 8, weights: 7760, bias: 8528},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 32, in: 16, taps: 1, width: 8, weights: 8544, bias: 9056},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 9088, bias: 11136},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 32, in: 32, taps: 1, width: 8, weights: 11200, bias: 12224},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 12256, bias: 21472},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 32, in: 32, taps: 3, width: 8, weights: 21504, bias: 24576},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 24608, bias: 26656},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 8, weights: 26720, bias: 28768},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 28800, bias: 38016},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 32, in: 32, taps: 3, width: 8, weights: 38048, bias: 41120},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 41152, bias: 43200},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 64, taps: 1, width: 8, weights: 43264, bias: 47360},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 8, weights: 47424, bias: 49472},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 49504, bias: 58720},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 58752, bias: 60800},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 8, weights: 60864, bias: 62912},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 62944, bias: 72160},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 72192, bias: 74240},
-		{weight: 130, conv: 131, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 11, in: 64, taps: 1, width: 8, weights: 74304, bias: 75328},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 8, weights: 1264, bias: 5360, winograd: 2},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 8, weights: 5376, bias: 6144},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 32, in: 16, taps: 1, width: 8, weights: 6160, bias: 6672},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 32, taps: 1, width: 8, weights: 6704, bias: 7216},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 8, weights: 7232, bias: 9536},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 8, weights: 9552, bias: 10320},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 32, in: 16, taps: 1, width: 8, weights: 10336, bias: 10848},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 10880, bias: 12928},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 32, in: 32, taps: 1, width: 8, weights: 12992, bias: 14016},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 14048, bias: 23264},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 32, in: 32, taps: 3, width: 8, weights: 23296, bias: 26368},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 26400, bias: 28448},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 8, weights: 28512, bias: 30560},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 30592, bias: 39808},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 32, in: 32, taps: 3, width: 8, weights: 39840, bias: 42912},
+		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 42944, bias: 44992},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 64, taps: 1, width: 8, weights: 45056, bias: 49152},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 8, weights: 49216, bias: 51264},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 51296, bias: 67680, winograd: 2},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 67712, bias: 69760},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 8, weights: 69824, bias: 71872},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 71904, bias: 88288, winograd: 2},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 88320, bias: 90368},
+		{weight: 130, conv: 131, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 11, in: 64, taps: 1, width: 8, weights: 90432, bias: 91456},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -96,7 +109,9 @@ var genericPlan = plan{
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 2304, stepH: 192, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 48, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindWinogradIn, rows: 2, cols: 2, width: 8, stepT: 144, in: pitch{16, 128}, out: pitch{16, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindWinogradOut, rows: 2, cols: 2, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 96}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
@@ -115,7 +130,9 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindWinogradIn, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{32, 128}, out: pitch{32, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
+		{kind: kindWinogradOut, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{32, 0}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindAveragePool, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 	},
@@ -135,84 +152,90 @@ var genericPlan = plan{
 		{name: "layer1.0.conv1", space: shape{20, 6, 6, 16}, tile: shape{1, 1, 6, 16}, steps: []step{
 			{name: "layer1.0.conv1", kernel: 4, maxTiles: 98365, in: 2, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
 		}},
-		{name: "layer1.0.conv2", space: shape{20, 6, 6, 16}, tile: shape{1, 2, 6, 8}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 5, maxTiles: 13807, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
+		{name: "layer1.0.conv2", space: shape{1, 60, 3, 16}, tile: shape{1, 3, 3, 16}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 5, maxTiles: 13107, in: 4, out: 26, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{20, 6, 6, 16}, to: shape{16, 3, 3, 16}},
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 26, out: 27, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 3, 3, 16}, to: shape{16, 3, 3, 16}},
+			{name: "layer1.0.conv2", kernel: 7, maxTiles: 19065, in: 27, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 3, 3, 16}, to: shape{20, 6, 6, 16}},
 		}},
 		{name: "layer1.0.conv3", space: shape{20, 6, 6, 16}, tile: shape{1, 2, 6, 8}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 6, maxTiles: 38864, in: 4, out: 5, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
+			{name: "layer1.0.conv3", kernel: 8, maxTiles: 38864, in: 4, out: 5, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
 		}},
 		{name: "layer1.0.conv4", space: shape{1, 1, 720, 32}, tile: shape{1, 1, 6, 16}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 7, maxTiles: 98365, in: 5, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 720, 16}, to: shape{1, 1, 720, 32}},
+			{name: "layer1.0.conv4", kernel: 9, maxTiles: 98365, in: 5, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 720, 16}, to: shape{1, 1, 720, 32}},
 		}},
 		{name: "layer1.1.conv1", space: shape{20, 6, 6, 16}, tile: shape{1, 1, 6, 16}, steps: []step{
-			{name: "layer1.1.conv1", kernel: 8, maxTiles: 55716, in: 3, out: 6, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 32}, to: shape{20, 6, 6, 16}},
+			{name: "layer1.1.conv1", kernel: 10, maxTiles: 55716, in: 3, out: 6, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 32}, to: shape{20, 6, 6, 16}},
 		}},
 		{name: "layer1.1.conv2", space: shape{20, 3, 3, 16}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 9, maxTiles: 13807, in: 6, out: 7, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{20, 6, 6, 16}, to: shape{20, 3, 3, 16}},
+			{name: "layer1.1.conv2", kernel: 11, maxTiles: 13807, in: 6, out: 7, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{20, 6, 6, 16}, to: shape{20, 3, 3, 16}},
 		}},
 		{name: "layer1.1.conv3", space: shape{20, 1, 9, 16}, tile: shape{1, 1, 5, 8}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 10, maxTiles: 38864, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 9, 16}, to: shape{20, 1, 9, 16}},
+			{name: "layer1.1.conv3", kernel: 12, maxTiles: 38864, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 9, 16}, to: shape{20, 1, 9, 16}},
 		}},
 		{name: "layer1.1.conv4", space: shape{20, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 11, maxTiles: 98365, in: 8, out: 9, res: 3, every: [3]int{1, 2, 2}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 32}},
+			{name: "layer1.1.conv4", kernel: 13, maxTiles: 98365, in: 8, out: 9, res: 3, every: [3]int{1, 2, 2}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 32}},
 		}},
 		{name: "pool2", space: shape{10, 1, 9, 32}, tile: shape{1, 1, 1, 32}, steps: []step{
-			{name: "pool2", kernel: 12, maxTiles: 2097152, in: 9, out: 10, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 9, 32}, to: shape{10, 1, 9, 32}},
+			{name: "pool2", kernel: 14, maxTiles: 2097152, in: 9, out: 10, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 9, 32}, to: shape{10, 1, 9, 32}},
 		}},
 		{name: "layer2.0.downsample.0", space: shape{1, 1, 90, 64}, tile: shape{1, 1, 6, 8}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 13, maxTiles: 55716, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
+			{name: "layer2.0.downsample.0", kernel: 15, maxTiles: 55716, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
 		}},
 		{name: "layer2.0.conv1", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 14, maxTiles: 55716, in: 10, out: 12, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv1", kernel: 16, maxTiles: 55716, in: 10, out: 12, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.0.conv2", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 15, maxTiles: 7019, in: 12, out: 13, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv2", kernel: 17, maxTiles: 7019, in: 12, out: 13, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.0.conv3", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 16, maxTiles: 20376, in: 12, out: 13, res: 13, every: [3]int{1, 1, 1}, pack: 13, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv3", kernel: 18, maxTiles: 20376, in: 12, out: 13, res: 13, every: [3]int{1, 1, 1}, pack: 13, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 90, 64}, tile: shape{1, 1, 6, 8}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 17, maxTiles: 55716, in: 13, out: 11, res: 11, every: [3]int{1, 1, 1}, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
+			{name: "layer2.0.conv4", kernel: 19, maxTiles: 55716, in: 13, out: 11, res: 11, every: [3]int{1, 1, 1}, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
 		}},
 		{name: "layer2.1.conv1", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 18, maxTiles: 29839, in: 11, out: 14, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.1.conv1", kernel: 20, maxTiles: 29839, in: 11, out: 14, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.1.conv2", space: shape{10, 2, 2, 32}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 19, maxTiles: 7019, in: 14, out: 15, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}},
+			{name: "layer2.1.conv2", kernel: 21, maxTiles: 7019, in: 14, out: 15, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}},
 		}},
 		{name: "layer2.1.conv3", space: shape{10, 1, 4, 32}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 20, maxTiles: 20376, in: 15, out: 16, res: 15, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 4, 32}, to: shape{10, 1, 4, 32}},
+			{name: "layer2.1.conv3", kernel: 22, maxTiles: 20376, in: 15, out: 16, res: 15, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 4, 32}, to: shape{10, 1, 4, 32}},
 		}},
 		{name: "layer2.1.conv4", space: shape{10, 2, 2, 64}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 21, maxTiles: 55716, in: 16, out: 17, res: 11, every: [3]int{1, 2, 2}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}},
+			{name: "layer2.1.conv4", kernel: 23, maxTiles: 55716, in: 16, out: 17, res: 11, every: [3]int{1, 2, 2}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}},
 		}},
 		{name: "pool3", space: shape{5, 1, 4, 64}, tile: shape{1, 1, 1, 64}, steps: []step{
-			{name: "pool3", kernel: 22, maxTiles: 1048576, in: 17, out: 18, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 4, 64}, to: shape{5, 1, 4, 64}},
+			{name: "pool3", kernel: 24, maxTiles: 1048576, in: 17, out: 18, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 4, 64}, to: shape{5, 1, 4, 64}},
 		}},
 		{name: "layer3.0.downsample.0", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 3, 8}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 23, maxTiles: 29839, in: 18, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 64}, to: shape{1, 1, 20, 64}},
+			{name: "layer3.0.downsample.0", kernel: 25, maxTiles: 29839, in: 18, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 64}, to: shape{1, 1, 20, 64}},
 		}},
 		{name: "layer3.0.conv1", space: shape{5, 2, 2, 32}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 18, maxTiles: 29839, in: 18, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.0.conv1", kernel: 20, maxTiles: 29839, in: 18, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
-		{name: "layer3.0.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 24, maxTiles: 7019, in: 20, out: 21, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
+		{name: "layer3.0.conv_normal", space: shape{1, 5, 1, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
+			{name: "layer3.0.conv_normal", kernel: 26, maxTiles: 6553, in: 20, out: 28, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{16, 1, 1, 32}},
+			{name: "layer3.0.conv_normal", kernel: 27, run: runFlat, maxTiles: 55716, in: 28, out: 29, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 1, 1, 32}, to: shape{16, 1, 1, 32}},
+			{name: "layer3.0.conv_normal", kernel: 28, maxTiles: 9532, in: 29, out: 21, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 1, 1, 32}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 3, 8}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 17, maxTiles: 55716, in: 21, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
+			{name: "layer3.0.conv4", kernel: 19, maxTiles: 55716, in: 21, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
 		}},
 		{name: "layer3.1.conv1", space: shape{5, 2, 2, 32}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 18, maxTiles: 29839, in: 19, out: 22, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.1.conv1", kernel: 20, maxTiles: 29839, in: 19, out: 22, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
-		{name: "layer3.1.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 24, maxTiles: 7019, in: 22, out: 23, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}},
+		{name: "layer3.1.conv_normal", space: shape{1, 5, 1, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
+			{name: "layer3.1.conv_normal", kernel: 26, maxTiles: 6553, in: 22, out: 30, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{16, 1, 1, 32}},
+			{name: "layer3.1.conv_normal", kernel: 27, run: runFlat, maxTiles: 55716, in: 30, out: 31, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 1, 1, 32}, to: shape{16, 1, 1, 32}},
+			{name: "layer3.1.conv_normal", kernel: 28, maxTiles: 9532, in: 31, out: 23, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 1, 1, 32}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 3, 8}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 17, maxTiles: 55716, in: 23, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
+			{name: "layer3.1.conv4", kernel: 19, maxTiles: 55716, in: 23, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 25, maxTiles: 104857, in: 19, out: 24, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
-			{name: "fc", kernel: 26, run: runFlat, maxTiles: 29839, in: 24, out: 25, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
+			{name: "pool4", kernel: 29, maxTiles: 104857, in: 19, out: 24, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
+			{name: "fc", kernel: 30, run: runFlat, maxTiles: 29839, in: 24, out: 25, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
 		}},
 	},
 	outputs: []output{

@@ -19,115 +19,115 @@ func conv10x32_k1x1x1x64_4_avx512(in, weights, bias, res, out *float32, tiles, t
 func conv10x32_k1x1x1x64_5_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x3x1x192_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func winograd_in4_6_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv12x32_k1x3x1x192_7_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x64_k1x1x1x64_7_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k3x1x1x64_8_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func winograd_out4_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv12x32_k3x1x1x64_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k3x1x1x64_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x64_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x32_k3x1x1x64_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x256_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x64_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k1x1x1x256_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x256_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k3x1x1x64_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x32_k1x1x1x256_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k3x1x1x64_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k3x1x1x64_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x1x192_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x32_k3x1x1x64_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k3x1x1x64_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x1x192_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x64_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k3x1x1x64_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool128_18_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x64_k1x1x1x64_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x256_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_19_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x32_k1x1x1x256_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x256_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x256_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x1x1x256_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x1x384_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x256_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k3x1x1x128_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func winograd_in4_23_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv8x32_k3x1x1x128_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x64_k1x1x1x128_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x128_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func winograd_out4_25_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv10x32_k1x1x1x512_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k3x1x1x128_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k3x1x1x128_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x32_k3x1x1x128_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k3x1x1x128_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x128_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x32_k3x1x1x128_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x512_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x1x384_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k3x1x1x128_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k3x1x1x128_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k3x1x1x128_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x128_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x32_k3x1x1x128_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool128_33_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv10x32_k1x3x1x384_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x512_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k3x1x1x128_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x32_k1x1x1x512_35_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x64_k1x1x1x128_35_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x512_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_36_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv10x32_k1x3x3x256_37_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x512_37_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv13x32_k3x1x1x256_38_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x1x1x512_38_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv9x32_k3x1x1x256_39_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x512_39_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x256_40_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func winograd_in2_40_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv4x32_k1x1x1x256_41_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x256_41_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x1024_42_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func winograd_out2_42_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func conv13x32_k3x1x1x256_43_avx512(in, weights, bias, res, out *float32, tiles, taps int)
@@ -136,61 +136,76 @@ func conv13x32_k3x1x1x256_43_avx512(in, weights, bias, res, out *float32, tiles,
 func conv9x32_k3x1x1x256_44_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k3x1x1x256_45_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x256_45_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x3x256_46_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x1x1x256_46_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x3x3x256_47_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x1024_47_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k3x1x1x256_48_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv13x32_k3x1x1x256_48_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k3x1x1x256_49_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x32_k3x1x1x256_49_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x256_50_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k3x1x1x256_50_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool128_51_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv10x32_k1x3x3x256_51_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv13x32_k1x1x1x1024_52_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x3x3x256_52_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k1x1x1x1024_53_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k3x1x1x256_53_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x1024_54_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k3x1x1x256_54_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x1x1x1024_55_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x64_k1x1x1x256_55_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x3x512_56_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_56_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv5x32_k1x3x3x512_57_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv13x32_k1x1x1x1024_57_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv13x32_k1x1x1x512_58_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x32_k1x1x1x1024_58_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k1x1x1x512_59_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x1024_59_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x2048_60_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x1x1x1024_60_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x1x1x2048_61_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x3x512_61_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool128_62_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x32_k1x3x3x512_62_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x80_k1x1x1x2048_63_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv13x32_k1x1x1x512_63_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv12x32_k1x1x1x512_64_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv10x32_k1x1x1x2048_65_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x32_k1x1x1x2048_66_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool128_67_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x80_k1x1x1x2048_68_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv5x16_k1x7x1x21_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -205,133 +220,151 @@ func conv5x16_k1x1x1x64_3_avx2(in, weights, bias, res, out *float32, tiles, taps
 func conv5x16_k1x1x1x64_4_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x3x1x192_5_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func winograd_in4_5_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k3x1x1x64_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x64_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x64_7_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func winograd_out4_7_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k3x1x1x64_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k3x1x1x64_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x64_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x3x1x192_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv5x16_k3x1x1x64_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x64_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x1x192_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_13_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x16_k3x1x1x64_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x64_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_15_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv5x16_k1x3x1x384_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k3x1x1x128_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x128_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func winograd_in4_18_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
 func conv5x16_k1x1x1x128_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func winograd_out4_20_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k3x1x1x128_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k3x1x1x128_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k3x1x1x128_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x128_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x128_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x128_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x3x1x384_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x512_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv5x16_k3x1x1x128_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k3x1x1x128_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_27_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k3x1x1x128_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x1x384_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k3x1x1x128_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x3x3x256_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x128_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k3x1x1x256_31_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_31_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x16_k3x1x1x256_32_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x512_32_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x512_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x1024_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func winograd_in2_34_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv6x16_k3x1x1x256_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x256_36_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func winograd_out2_36_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k3x1x1x256_37_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k3x1x1x256_37_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x3x3x256_38_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x256_38_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k3x1x1x256_39_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_39_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_40_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x1024_40_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_41_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv6x16_k3x1x1x256_41_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x1024_42_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x256_42_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x1024_43_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k3x1x1x256_43_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x3x3x512_44_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x3x256_44_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_45_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k3x1x1x256_45_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x2048_46_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_46_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_47_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func maxpool64_47_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv1x40_k1x1x1x2048_48_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x1024_48_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x1024_49_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x3x3x512_50_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x512_51_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x2048_52_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool64_53_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x40_k1x1x1x2048_54_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -40,12 +40,12 @@ func (k *kernel) convPixel(in, weights, bias, res, out []float32, taps int) {
 		}
 	}
 	acc := [genericWidth]float32{a0, a1, a2, a3, a4, a5, a6, a7}
-	k.finish(&acc, bias, res)
+	k.finish(acc[:], bias, res)
 	copy(out, acc[:])
 }
 
 // finish runs the epilogue.
-func (k *kernel) finish(acc *[genericWidth]float32, bias, res []float32) {
+func (k *kernel) finish(acc, bias, res []float32) {
 	for _, e := range k.epi {
 		for j := range acc {
 			switch e {

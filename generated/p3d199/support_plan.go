@@ -53,17 +53,36 @@ type buffer struct {
 func (b *buffer) at(t, h, w int) int { return b.offset + t*b.frame + h*b.row + w*b.pixel }
 
 // pack is where one layer's weights go: panels of width output channels, each
-// [tap][input channel][width], then the biases.
+// [tap][input channel][width], then the biases. A convolution by Winograd's
+// algorithm has the weights at its points instead of the taps.
 type pack struct {
 	weight, conv            int // parameters: the weight, and the bias before the norm
 	gamma, beta, mean, vari int // parameters of the batch norm
 	epsilon                 float64
 	out, in, taps, width    int
+	winograd                int // side of the tiles, 0 without
 	weights, bias           int // places in the packed weights
 }
 
 func (p *pack) panels() int   { return (p.out + p.width - 1) / p.width }
-func (p *pack) panelLen() int { return p.taps * p.in * p.width }
+func (p *pack) panelLen() int { return p.places() * p.in * p.width }
+
+// places returns how many weights there are for each pair of channels.
+func (p *pack) places() int {
+	if p.winograd > 0 {
+		return (p.winograd + 2) * (p.winograd + 2)
+	}
+	return p.taps
+}
+
+// pointLen returns the distance between the weights of neighbouring frames,
+// which are points there; 0 where all frames share theirs.
+func (p *pack) pointLen() int {
+	if p.winograd > 0 {
+		return p.in * p.width
+	}
+	return 0
+}
 
 // kind tells the kernels apart.
 type kind uint8
@@ -74,6 +93,8 @@ const (
 	kindAveragePool
 	kindIngest
 	kindSoftmax
+	kindWinogradIn
+	kindWinogradOut
 )
 
 // convFunc computes consecutive register tiles: sums of taps frames' products
@@ -84,12 +105,21 @@ type convFunc func(in, weights, bias, res, out *float32, tiles, taps int)
 // pixels. An average is multiplied by scale.
 type poolFunc func(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
+// winogradInFunc makes the patches of neighbouring tiles into points.
+type winogradInFunc func(in, out *float32, tiles, vectors int)
+
+// winogradOutFunc makes the sums at the points of neighbouring tiles into
+// rows x cols results each, with bias and res for the epilogue.
+type winogradOutFunc func(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+
 // kernel is a piece of code and what its caller must know of it. On the
-// portable path conv and pool are nil, and the distances say what to do.
+// portable path the functions are nil, and the distances say what to do.
 type kernel struct {
 	kind                kind
 	conv                convFunc
 	pool                poolFunc
+	winogradIn          winogradInFunc
+	winogradOut         winogradOutFunc
 	rows, cols, width   int // the register tile: pixels, channels
 	k                   int // the reduction's length at one tap
 	tapsH, tapsW        int
@@ -128,8 +158,9 @@ const (
 	runRows
 )
 
-// region is a grid of tiles that workers take in any order. A region of
-// several steps has tiles that are complete in time and channels.
+// region is a grid of tiles that workers take in any order. Where its space has
+// one frame or channel, a step takes all that it has: tiles of several layers
+// are complete in time and channels.
 type region struct {
 	name        string
 	space, tile shape

@@ -13,6 +13,12 @@ func (w *worker) step(st *step) {
 	case kindSoftmax:
 		w.softmax(st)
 		return
+	case kindWinogradIn:
+		w.winogradIn(st, k)
+		return
+	case kindWinogradOut:
+		w.winogradOut(st, k)
+		return
 	}
 	for c := w.lo.c; c < w.hi.c; c += k.width {
 		for t := w.lo.t; t < w.hi.t; t++ {
@@ -65,7 +71,7 @@ func (w *worker) conv(st *step, k *kernel, t, h, c, units int) {
 		add += c
 	}
 	pk := &w.model.plan.packs[st.pack]
-	weights := w.packed[pk.weights+c/pk.width*pk.panelLen()+lo*k.tapsH*k.tapsW*k.k*k.width:]
+	weights := w.packed[pk.weights+c/pk.width*pk.panelLen()+t*pk.pointLen()+lo*k.tapsH*k.tapsW*k.k*k.width:]
 	bias := w.packed[pk.bias+c:]
 	inStep, outStep, resStep := k.in.pixel*k.cols, k.out.pixel*k.cols, k.res.pixel*k.cols
 	if st.run == runRows {

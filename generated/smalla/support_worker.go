@@ -142,8 +142,10 @@ func (w *worker) tile(r *region, at shape) {
 	}
 	for i := range r.steps {
 		st := &r.steps[i]
-		if len(r.steps) > 1 {
+		if r.space.t == 1 {
 			w.lo.t, w.hi.t = 0, st.to.t
+		}
+		if r.space.c == 1 {
 			w.lo.c, w.hi.c = 0, st.to.c
 		}
 		w.step(st)

@@ -25,7 +25,7 @@ var (
 	vector    = regexp.MustCompile(`^([XYZK])\d+$`)
 	general   = regexp.MustCompile(`^(AX|BX|CX|DX|SI|DI|R8|R9|R1[0-3])$`) // R14, R15, BP and SP are Go's
 	immediate = regexp.MustCompile(`^\$(0x[0-9A-F]+|-?\d+)$`)
-	label     = regexp.MustCompile(`^[a-z]+$`)
+	label     = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 )
 
 // formOf returns an instruction's form, or an error for an operand of no known

@@ -29,14 +29,10 @@ func TestFunctions(t *testing.T) {
 	count := map[string]int{}
 	for _, f := range all {
 		where := f.net + ": " + f.name + "_" + f.isa
-		count[f.isa]++
-		frame := "NOSPLIT, $0-56" // five pointers, two integers
-		if strings.Contains(f.name, "pool") {
-			frame = "NOSPLIT, $0-52" // two pointers, four integers, a float32
-			count["pool "+f.isa]++
-		}
-		if f.header != frame {
-			t.Errorf("%s: head %q, want %q", where, f.header, frame)
+		kind := kindOf(f.name)
+		count[kind+" "+f.isa]++
+		if want := "NOSPLIT, $0-" + arguments[kind]; f.header != want {
+			t.Errorf("%s: head %q, want %q", where, f.header, want)
 		}
 		n := len(f.lines)
 		if n < 2 || f.lines[n-2] != "\tVZEROUPPER" || f.lines[n-1] != "\tRET" {
@@ -50,38 +46,68 @@ func TestFunctions(t *testing.T) {
 		l := limits[f.isa]
 		for _, m := range register.FindAllStringSubmatch(strings.Join(f.lines, "\n"), -1) {
 			i, _ := strconv.Atoi(m[2])
-			ok := m[1] == l.vectors && i < l.count || m[1] == "K" && l.masks && i > 0 && i < 8
+			ok := m[1] == l.vectors && i < l.count || m[1] == "K" && l.masks && i > 0 && i < 8 ||
+				m[0] == "X0" && strings.HasPrefix(kind, "winograd") // a constant's way from a general register
 			if !ok {
 				t.Errorf("%s uses the register %s", where, m[0])
 				break
 			}
 		}
 	}
-	for _, what := range []string{"avx512", "avx2", "pool avx512", "pool avx2"} {
-		if count[what] < 10 {
-			t.Errorf("%d functions of %s only", count[what], what)
+	for kind := range arguments {
+		for isa := range limits {
+			if n := count[kind+" "+isa]; n < 10 {
+				t.Errorf("%d functions of %s on %s only", n, kind, isa)
+			}
 		}
 	}
 }
 
-// TestLabels checks that every jump goes back to a label of its function that
-// is there once.
+// arguments are the bytes of arguments by kind of function.
+var arguments = map[string]string{
+	"conv":         "56", // five pointers, two integers
+	"pool":         "52", // two pointers, four integers, a float32
+	"winograd_in":  "32", // two pointers, two integers
+	"winograd_out": "64", // four pointers, four integers
+}
+
+// kindOf returns the kind of function that a kernel's name begins with.
+func kindOf(name string) string {
+	for _, kind := range []string{"winograd_in", "winograd_out", "pool"} {
+		if strings.Contains(name, kind) {
+			return kind
+		}
+	}
+	return "conv"
+}
+
+// TestLabels checks that every loop goes back to a label of its function, that
+// every other jump goes forward to one, and that labels are there once.
 func TestLabels(t *testing.T) {
 	all, err := emitted()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range all {
-		seen := map[string]bool{}
+		seen, ahead := map[string]bool{}, map[string]bool{}
 		for _, line := range f.lines {
 			if name, ok := strings.CutSuffix(line, ":"); ok {
 				if seen[name] {
 					t.Errorf("%s: %s: two labels %s", f.net, f.name, name)
 				}
 				seen[name] = true
+				delete(ahead, name)
+			} else if target, ok := strings.CutPrefix(line, "\tJLE "); ok {
+				if seen[target] {
+					t.Errorf("%s: %s: a jump back to %s", f.net, f.name, target)
+				}
+				ahead[target] = true
 			} else if target, ok := strings.CutPrefix(line, "\tJNE "); ok && !seen[target] {
 				t.Errorf("%s: %s: a jump to %s, which does not stand before it", f.net, f.name, target)
 			}
+		}
+		for target := range ahead {
+			t.Errorf("%s: %s: a jump to %s, which is nowhere", f.net, f.name, target)
 		}
 	}
 }

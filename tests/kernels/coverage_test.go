@@ -71,7 +71,7 @@ func count(p *ir.Plan, n map[string]int) {
 	for i := range p.Buffers {
 		b := &p.Buffers[i]
 		add("scratch", b.Space == ir.Scratch)
-		add("border", b.BorderH > 0 || b.BorderW > 0)
+		add("border", b.Border != (ir.Border{}))
 	}
 	for i := range p.Regions {
 		r := &p.Regions[i]

@@ -95,7 +95,7 @@ func describedNets(t *testing.T) ([]*suite.Net, wanted, map[*suite.Net]string) {
 			if (i+j)%3 == 0 {
 				g = suite.TapAll(g)
 			}
-			n, w, err := makeNet(fmt.Sprintf("n%d%s", i, f.name), g, ir.ScheduleOptions{Fusion: f.mode}, uint64(i), source)
+			n, w, err := makeNet(fmt.Sprintf("n%d%s", i, f.name), g, ir.ScheduleOptions{Fusion: f.mode, Winograd: ir.WinogradNever}, uint64(i), source)
 			if err != nil {
 				t.Fatal(err)
 			}

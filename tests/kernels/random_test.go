@@ -58,7 +58,7 @@ func randomNet(t *testing.T, seed uint64) (*suite.Net, map[string][]float64, str
 	}
 	mode := fusions[r.IntN(len(fusions))]
 	source = fmt.Sprintf("# seed %d, fusion %s, %d taps\n%s", seed, mode.name, len(g.Taps), source)
-	n, want, err := makeNet(fmt.Sprintf("r%d", seed), g, ir.ScheduleOptions{Fusion: mode.mode}, seed, source)
+	n, want, err := makeNet(fmt.Sprintf("r%d", seed), g, ir.ScheduleOptions{Fusion: mode.mode, Winograd: ir.WinogradNever}, seed, source)
 	if err != nil {
 		t.Fatal(err)
 	}

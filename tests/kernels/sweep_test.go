@@ -54,7 +54,7 @@ func sweepNets(t *testing.T) ([]*suite.Net, wanted) {
 			}
 			mode := fusions[(i+j)%len(fusions)]
 			name := fmt.Sprintf("s%dc%d%s", i, channels, mode.name)
-			n, w, err := makeNet(name, suite.TapAll(g), ir.ScheduleOptions{Fusion: mode.mode}, uint64(i), g.String())
+			n, w, err := makeNet(name, suite.TapAll(g), ir.ScheduleOptions{Fusion: mode.mode, Winograd: ir.WinogradNever}, uint64(i), g.String())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func sweepNets(t *testing.T) ([]*suite.Net, wanted) {
 		}
 	}
 	long := longGraph()
-	n, w, err := makeNet("long", long, ir.ScheduleOptions{}, 1, long.String())
+	n, w, err := makeNet("long", long, ir.ScheduleOptions{Winograd: ir.WinogradNever}, 1, long.String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,103 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/p3dc/p3dc/internal/weights"
+	"github.com/p3dc/p3dc/ir"
+	"github.com/p3dc/p3dc/tests/internal/suite"
+)
+
+// winogradTolerance is the relative L2 error of a value behind a layer by
+// Winograd's algorithm, or a few of them.
+const winogradTolerance = 2e-5
+
+var winogradModes = []struct {
+	name string
+	mode ir.Winograd
+}{{"f2", ir.WinogradF2}, {"f4", ir.WinogradF4}}
+
+// TestWinogradSizes runs maps of all sizes up to three tiles and a pixel, with
+// channels that fill vectors and that do not, through layers that end in every
+// epilogue, on all instruction sets.
+func TestWinogradSizes(t *testing.T) {
+	var nets []*suite.Net
+	for i := range 13 {
+		h, w, frames := i+1, (i*5+7)%13+1, i%3+1
+		channels := []int{16, 5, 33, 48, 24}[i%5]
+		source := fmt.Sprintf(`network net {
+    input rgb 3x%dx%dx%d
+    block bottleneck expansion 2 mix C A
+    conv %d kernel 1x1x1
+    conv 40 kernel 1x3x3
+    stage res2 width %d blocks 2
+    pool average
+    linear 7
+}
+`, frames, h, w, channels, channels)
+		for _, m := range winogradModes {
+			nets = append(nets, winogradNet(fmt.Sprintf("n%d%s", i, m.name), suite.TapAll(lower(t, source)), m.mode))
+		}
+	}
+	checkClose(t, nets)
+}
+
+// TestWinogradDescribed runs whole networks, strides, pools and all, as they
+// are deployed.
+func TestWinogradDescribed(t *testing.T) {
+	var nets []*suite.Net
+	for i, d := range described {
+		g := lower(t, "network net {\n    "+d.body+"\n    pool average\n    linear 7\n}\n")
+		m := winogradModes[i%2]
+		nets = append(nets, winogradNet(fmt.Sprintf("n%d%s", i, m.name), g, m.mode))
+	}
+	checkClose(t, nets)
+}
+
+func winogradNet(name string, g *ir.Graph, mode ir.Winograd) *suite.Net {
+	return &suite.Net{
+		Name: name, Graph: g, Schedule: ir.ScheduleOptions{Winograd: mode},
+		Weights: weights.Synthetic(g.Params), Clip: weights.SyntheticClip(g.Input.Shape.Elems()), Threads: []int{3},
+	}
+}
+
+// checkClose runs all networks on all instruction sets and compares every
+// value with the interpreter's.
+func checkClose(t *testing.T, nets []*suite.Net) {
+	t.Helper()
+	want := wanted{}
+	for _, n := range nets {
+		values, err := ir.Interpret(n.Graph, n.Weights, n.Clip)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[n] = values
+	}
+	p := suite.Build(t, nets)
+	worst := map[string]float64{}
+	for _, r := range p.Run(t, p.ISAs(t)) {
+		for name, got := range r.Values {
+			e := relL2(got, want[r.Net][name])
+			worst[r.ISA] = max(worst[r.ISA], e)
+			if !(e <= winogradTolerance) {
+				t.Errorf("%s on %s: %s, %v: relative error %.2g", r.Net.Name, r.ISA, name, shapeOf(r.Net.Graph, name), e)
+			}
+		}
+	}
+	t.Logf("largest relative errors: %v", worst)
+}
+
+// relL2 returns ‖got-want‖/‖want‖, NaN where lengths differ.
+func relL2(got []float32, want []float64) float64 {
+	if len(got) != len(want) {
+		return math.NaN()
+	}
+	var difference, norm float64
+	for i, w := range want {
+		d := float64(got[i]) - w
+		difference, norm = difference+d*d, norm+w*w
+	}
+	return math.Sqrt(difference / norm)
+}
