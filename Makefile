@@ -1,7 +1,12 @@
-# What a contributor runs. `make check` is what CI runs, in the same order.
+# What a contributor runs. `make check` is what CI runs; it installs ffmpeg and
+# GNU objdump where they are missing.
 
 .PHONY: all test check generate lint fuzz
 
+FUZZTIME = 60s
+FUZZ = dsl:FuzzParse codegen/support:FuzzReadSafetensors internal/video:FuzzGIF \
+	internal/verify:FuzzReadReference \
+	internal/weights:FuzzSafetensors internal/weights:FuzzPyTorch internal/weights:FuzzPickle
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 all: test
@@ -18,9 +23,7 @@ lint:
 	go run $(STATICCHECK) ./...
 
 fuzz:
-	go test ./dsl -run '^$$' -fuzz FuzzParse -fuzztime 60s
-	go test ./internal/weights -run '^$$' -fuzz FuzzSafetensors -fuzztime 60s
-	go test ./internal/weights -run '^$$' -fuzz FuzzPyTorch -fuzztime 60s
+	for f in $(FUZZ); do go test ./$${f%:*} -run '^$$' -fuzz "^$${f#*:}\$$" -fuzztime $(FUZZTIME) || exit 1; done
 
 check:
 	bash .ci/run

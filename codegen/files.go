@@ -3,6 +3,7 @@ package codegen
 import (
 	"fmt"
 	"go/token"
+	"slices"
 	"strings"
 )
 
@@ -26,7 +27,7 @@ func (o Options) Header() string {
 
 // PackageName makes a package name of a network's: letters and digits, lower
 // case, not starting with a digit. It fails where nothing is left, a Go
-// keyword, or main, which nobody could import.
+// keyword, or a name that Go keeps from being built or imported.
 func PackageName(network string) (string, error) {
 	var b strings.Builder
 	for _, r := range strings.ToLower(network) {
@@ -35,7 +36,8 @@ func PackageName(network string) (string, error) {
 		}
 	}
 	name := b.String()
-	if name == "" || name == "main" || token.IsKeyword(name) {
+	reserved := []string{"", "main", "init", "documentation"}
+	if slices.Contains(reserved, name) || token.IsKeyword(name) {
 		return "", fmt.Errorf("no package name can be made of %q; give one", network)
 	}
 	return name, nil

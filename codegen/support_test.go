@@ -62,7 +62,7 @@ func TestPackageName(t *testing.T) {
 	for _, tc := range []struct{ network, want string }{
 		{"p3d63", "p3d63"}, {"P3D-63", "p3d63"}, {"my net_2", "mynet2"}, {"63 layers", "layers"}, {"r(2+1)d", "r21d"},
 		{"ünïcode", "ncode"}, {"", ""}, {"動画", ""}, {"123", ""}, {"--", ""}, {"type", ""}, {"Func", ""}, {"types", "types"},
-		{"main", ""}, {"Main!", ""},
+		{"main", ""}, {"Main!", ""}, {"init", ""}, {"documentation", ""},
 	} {
 		got, err := PackageName(tc.network)
 		if got != tc.want || (err != nil) != (tc.want == "") {

@@ -370,3 +370,17 @@ func TestDiff(t *testing.T) {
 		t.Errorf("a file in the folder's place, no files: %q", lines)
 	}
 }
+
+// The folder that somebody stands in is not taken from under them.
+func TestWriteWorkingDirectory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := Write(".", []File{{Name: "a.go"}}); err == nil || !strings.Contains(err.Error(), "the working directory") {
+		t.Errorf("got %v", err)
+	}
+	if err := Replaceable("."); err == nil {
+		t.Error("replaceable")
+	}
+	if err := Replaceable("new"); err != nil {
+		t.Error(err)
+	}
+}

@@ -54,17 +54,6 @@ func (g *Graph) demand(v ValueID) Skip {
 	return n
 }
 
-// windowOf returns an op's window; ops without one visit every position.
-func windowOf(a Attr) Window {
-	switch a := a.(type) {
-	case Conv:
-		return a.Window
-	case Pool:
-		return a.Window
-	}
-	return Window{Unit, Unit, Unit}
-}
-
 // skips returns how far apart the elements are that a window reads.
 func (a Axis) skips() int {
 	if a.Kernel == 1 && a.Pad == 0 {
@@ -76,55 +65,31 @@ func (a Axis) skips() int {
 // canSkip reports whether an op can compute every n-th position of its result
 // alone: by its stride, and not beyond where the result begins.
 func (g *Graph) canSkip(op *Op, n Skip) bool {
-	a, ok := op.skipping(n)
-	if !ok {
-		return false
-	}
 	in, out := g.Values[op.In[0]].Shape, g.Values[op.Out].Shape
-	switch a := a.(type) {
+	switch a := op.Attr.(type) {
 	case Conv:
-		return a.Window.Out(in, out.C) == n.of(out)
+		return n.stretch(a.Window).Out(in, out.C) == n.of(out)
 	case Pool:
+		a.Window = n.stretch(a.Window)
 		return a.OutShape(in) == n.of(out)
 	}
 	return false
 }
 
-// skipping returns the op's attribute with its strides made n times as long.
-func (op *Op) skipping(n Skip) (Attr, bool) {
-	stretch := func(w Window) Window {
-		w.T.Stride *= n.T
-		w.H.Stride *= n.H
-		w.W.Stride *= n.W
-		return w
-	}
-	switch a := op.Attr.(type) {
-	case Conv:
-		a.Window = stretch(a.Window)
-		return a, true
-	case Pool:
-		a.Window = stretch(a.Window)
-		return a, true
-	}
-	return nil, false
-}
-
 // skip makes an op compute every n-th position of its result, and the readers
 // visit all of what is left.
 func (g *Graph) skip(op *Op, n Skip) {
-	op.Attr, _ = op.skipping(n)
+	op.Attr = withWindow(op.Attr, n.stretch)
 	for i := range op.Epi {
-		e := &op.Epi[i]
-		if e.Kind != EpiAdd {
-			continue
+		if e := &op.Epi[i]; e.Kind == EpiAdd {
+			e.Every = Skip{e.Every.T * n.T, e.Every.H * n.H, e.Every.W * n.W}
 		}
-		e.Every = Skip{e.Every.T * n.T, e.Every.H * n.H, e.Every.W * n.W}
 	}
 	g.Values[op.Out].Shape = n.of(g.Values[op.Out].Shape)
 	for i := range g.Ops {
 		reader := &g.Ops[i]
 		if reader.In[0] == op.Out {
-			reader.Attr = reader.closing(n)
+			reader.Attr = withWindow(reader.Attr, n.shrink)
 		}
 		for j := range reader.Epi {
 			if e := &reader.Epi[j]; e.Kind == EpiAdd && e.Arg == op.Out {
@@ -134,24 +99,40 @@ func (g *Graph) skip(op *Op, n Skip) {
 	}
 }
 
-// closing returns the op's attribute with the strides divided by n, along the
-// axes that n skips on.
-func (op *Op) closing(n Skip) Attr {
-	shrink := func(w Window) Window {
-		w.T.Stride /= n.T
-		w.H.Stride /= n.H
-		w.W.Stride /= n.W
-		return w
-	}
-	switch a := op.Attr.(type) {
+// windowOf returns an op's window; ops without one visit every position.
+func windowOf(a Attr) Window {
+	w := Window{Unit, Unit, Unit}
+	withWindow(a, func(of Window) Window { w = of; return of })
+	return w
+}
+
+// withWindow returns an attribute with its window, if it has one, changed.
+func withWindow(a Attr, change func(Window) Window) Attr {
+	switch a := a.(type) {
 	case Conv:
-		a.Window = shrink(a.Window)
+		a.Window = change(a.Window)
 		return a
 	case Pool:
-		a.Window = shrink(a.Window)
+		a.Window = change(a.Window)
 		return a
 	}
-	return op.Attr
+	return a
+}
+
+// stretch makes a window's strides n times as long.
+func (n Skip) stretch(w Window) Window {
+	w.T.Stride *= n.T
+	w.H.Stride *= n.H
+	w.W.Stride *= n.W
+	return w
+}
+
+// shrink divides a window's strides by n.
+func (n Skip) shrink(w Window) Window {
+	w.T.Stride /= n.T
+	w.H.Stride /= n.H
+	w.W.Stride /= n.W
+	return w
 }
 
 func gcd(a, b int) int {

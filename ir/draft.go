@@ -90,11 +90,17 @@ func (s *scheduler) registerTile(op *plannedOp, space Shape) (regTile, Run, floa
 	return best, RunPixels, cycles
 }
 
-// maxPoolVectors is how many vectors of channels a pool keeps at once.
-const maxPoolVectors = 8
+// maxPoolVectors returns how many vectors of channels a pool keeps at once. An
+// average has three sums of each.
+func maxPoolVectors(kind PoolKind) int {
+	if kind == PoolAverage {
+		return 4
+	}
+	return 8
+}
 
 func (s *scheduler) poolTile(op *plannedOp, space Shape, vectors int) (regTile, Run, float64) {
-	v := min(maxPoolVectors, vectors)
+	v := min(maxPoolVectors(op.pool), vectors)
 	for vectors%v != 0 {
 		v--
 	}

@@ -6,7 +6,8 @@ type Work struct {
 	// FLOPs is twice the multiply-adds of convolutions and linear layers,
 	// taps on padding included: the count that papers and frameworks give.
 	FLOPs int64
-	// Executed is FLOPs without the taps on padding, which are skipped.
+	// Executed is FLOPs without the taps on padding frames, which are skipped.
+	// Padding in space is a border of zeros and multiplied like the rest.
 	Executed int64
 	// WeightBytes is the size of weight and bias in float32, batch norm folded.
 	WeightBytes int64
@@ -33,7 +34,7 @@ func (g *Graph) Work(op *Op) Work {
 	channels := int64(in.C) * int64(out.C)
 	w := Work{
 		FLOPs:       2 * channels * int64(out.Pixels()) * int64(c.Taps()),
-		Executed:    2 * channels * c.T.inside(in.T) * c.H.inside(in.H) * c.W.inside(in.W),
+		Executed:    2 * channels * c.T.inside(in.T) * int64(out.H*c.H.Kernel) * int64(out.W*c.W.Kernel),
 		WeightBytes: 4 * channels * int64(c.Taps()),
 	}
 	if hasBias(c) {

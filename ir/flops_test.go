@@ -36,12 +36,12 @@ func TestWork(t *testing.T) {
 		text string
 		want Work
 	}{
-		// 4 outputs of 3 taps, of which the first and the last lie on padding.
-		{"%1 c 1x1x4x5 = conv 1x1x3/1x1x1/0x0x1 w=w %0", Work{2 * 4 * 3 * 2 * 5, 2 * (4*3 - 2) * 2 * 5, 4 * 3 * 2 * 5}},
-		{"%1 c 1x1x4x5 = conv 1x1x3/1x1x1/0x0x1 w=w b=b %0 | bias", Work{240, 200, 140}},
-		{"%1 c 1x1x4x5 = conv 1x1x3/1x1x1/0x0x1 w=w b=b norm=n %0 | bias", Work{240, 200, 140}},
-		// Rows above and below that are all padding.
-		{"%1 c 1x1x2x1 = conv 1x3x1/1x1x2/0x1x0 w=w %0", Work{2 * 2 * 3 * 2, 2 * 2 * 1 * 2, 4 * 3 * 2}},
+		// 4 outputs of 3 taps; those on padding in space are multiplied, too.
+		{"%1 c 1x1x4x5 = conv 1x1x3/1x1x1/0x0x1 w=w %0", Work{2 * 4 * 3 * 2 * 5, 2 * 4 * 3 * 2 * 5, 4 * 3 * 2 * 5}},
+		{"%1 c 1x1x4x5 = conv 1x1x3/1x1x1/0x0x1 w=w b=b %0 | bias", Work{240, 240, 140}},
+		{"%1 c 1x1x4x5 = conv 1x1x3/1x1x1/0x0x1 w=w b=b norm=n %0 | bias", Work{240, 240, 140}},
+		// Frames before and behind that are all padding.
+		{"%1 c 1x1x2x1 = conv 3x1x1/1x1x2/1x0x0 w=w %0", Work{2 * 2 * 3 * 2, 2 * 2 * 1 * 2, 4 * 3 * 2}},
 		{"%1 p 1x1x2x2 = pool max 1x1x2/1x1x2/0x0x0 %0", Work{}},
 		{"%1 r 1x1x4x2 = relu %0", Work{}},
 	} {

@@ -28,10 +28,10 @@ type Machine struct {
 	Cores int
 }
 
-// Accumulators returns whether a register tile of pixels x vectors fits the
+// Fits reports whether a register tile of pixels x vectors fits the
 // register file: its accumulators, one row of weights, and the register that
 // a pixel is broadcast to unless the multiply-add does that itself.
-func (m *Machine) Accumulators(pixels, vectors int) bool {
+func (m *Machine) Fits(pixels, vectors int) bool {
 	need := pixels*vectors + vectors
 	if !m.embeds(vectors) {
 		need++

@@ -39,15 +39,15 @@ func (v *planVerifier) kernel(k *Kernel) {
 		if k.Rows < 1 || k.Cols < 1 || k.Vectors < 1 {
 			v.fail(k.Name, "an empty register tile, %dx%d pixels x %d vectors", k.Rows, k.Cols, k.Vectors)
 		}
-		if !v.p.Machine.Accumulators(k.Pixels(), k.Vectors) {
+		if !v.p.Machine.Fits(k.Pixels(), k.Vectors) {
 			v.fail(k.Name, "a register tile of %d pixels x %d vectors does not fit %d registers", k.Pixels(), k.Vectors, v.p.Machine.Registers)
 		}
 		if k.K < 1 || k.TapsT < 1 || k.TapsH < 1 || k.TapsW < 1 {
 			v.fail(k.Name, "an empty reduction")
 		}
 	case KernelPool:
-		if k.Vectors < 1 || k.Vectors > maxPoolVectors {
-			v.fail(k.Name, "%d vectors, not 1 to %d", k.Vectors, maxPoolVectors)
+		if most := maxPoolVectors(k.Pool); k.Vectors < 1 || k.Vectors > most {
+			v.fail(k.Name, "%d vectors, not 1 to %d", k.Vectors, most)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var referenceDir = flag.String("reference", "testdata/reference", "folder of the reference vectors to compare the interpreter with")
+var referenceFiles = flag.String("reference", "../tests/reference/testdata/p3d63-abc-112.json", "pattern of the reference vectors to compare the interpreter with")
 
 // reference is what PyTorch computes in float64 for a network with synthetic
 // weights and clip.
@@ -33,9 +33,9 @@ func TestInterpretReference(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a second a network")
 	}
-	files, err := filepath.Glob(filepath.Join(*referenceDir, "*.json"))
+	files, err := filepath.Glob(*referenceFiles)
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no reference vectors in %s: %v", *referenceDir, err)
+		t.Fatalf("no reference vectors match %s: %v", *referenceFiles, err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".json"), func(t *testing.T) {

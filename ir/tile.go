@@ -21,10 +21,10 @@ func bestTile(m *Machine, p tileProblem) (regTile, float64) {
 	var best regTile
 	bestCycles := 0.0
 	for v := 1; v <= p.vectors; v++ {
-		if p.vectors%v != 0 || !m.Accumulators(1, v) {
+		if p.vectors%v != 0 || !m.Fits(1, v) {
 			continue
 		}
-		for n := 1; m.Accumulators(n*max(p.width, 1), v); n++ {
+		for n := 1; m.Fits(n*max(p.width, 1), v); n++ {
 			c := p.cycles(m, n, v)
 			if best.vectors == 0 || c < bestCycles {
 				bestCycles = c

@@ -102,7 +102,7 @@ func TestAccumulators(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := drawMachine(t)
 		rt := regTile{1, rapid.IntRange(1, 40).Draw(t, "pixels"), rapid.IntRange(1, 10).Draw(t, "vectors")}
-		if got, want := m.Accumulators(rt.cols, rt.vectors), fits(&m, rt); got != want {
+		if got, want := m.Fits(rt.cols, rt.vectors), fits(&m, rt); got != want {
 			t.Fatalf("%+v on %d registers: %v, want %v", rt, m.Registers, got, want)
 		}
 	})

@@ -31,11 +31,13 @@ func (t *tables) extents() extents {
 // network is, its sizes, and Open.
 func (t *tables) api() *jen.File {
 	f := t.file()
-	in, e := t.graph.Input.Shape, t.extents()
+	in, e := t.graph.Input, t.extents()
 	f.PackageComment(fmt.Sprintf("Package %s runs the network %s on the CPU: clips of %d frames of %dx%d pixels in,",
-		t.options.Package, t.graph.Name, in.T, in.H, in.W))
+		t.options.Package, t.graph.Name, in.Shape.T, in.Shape.H, in.Shape.W))
 	f.PackageComment("scores out. It picks the fastest code that the processor has: AVX-512, AVX2 with")
 	f.PackageComment("FMA, or portable Go.")
+	f.PackageComment("")
+	f.PackageComment(preprocessing(t.graph.Input))
 	f.PackageComment("")
 	f.PackageComment("Open reads the weights, a Session runs clips:")
 	f.PackageComment("")
@@ -47,16 +49,17 @@ func (t *tables) api() *jen.File {
 		"defer m.Close()",
 		"s := m.NewSession()",
 		fmt.Sprintf("logits := make([]float32, %s.Classes)", t.options.Package),
-		fmt.Sprintf("err = s.Classify(logits, frames) // frames: %dx%dx%dx%d uint8, %s", in.T, in.H, in.W, in.C, frameOrder(t.graph)),
+		fmt.Sprintf("err = s.Classify(logits, frames) // frames: %dx%dx%dx%d uint8, %s", in.Shape.T, in.Shape.H, in.Shape.W, in.Shape.C, frameOrder(t.graph)),
 	} {
 		f.PackageComment("\t" + line)
 	}
 	f.Comment("The network's sizes.")
 	f.Const().Defs(
-		jen.Id("Channels").Op("=").Lit(in.C).Comment("of the input"),
-		jen.Id("Frames").Op("=").Lit(in.T).Comment("in a clip"),
-		jen.Id("Height").Op("=").Lit(in.H).Comment("of a frame, in pixels"),
-		jen.Id("Width").Op("=").Lit(in.W).Comment("of a frame, in pixels"),
+		jen.Id("Channels").Op("=").Lit(in.Shape.C).Comment("of the input"),
+		jen.Id("Frames").Op("=").Lit(in.Shape.T).Comment("in a clip"),
+		jen.Id("Height").Op("=").Lit(in.Shape.H).Comment("of a frame, in pixels"),
+		jen.Id("Width").Op("=").Lit(in.Shape.W).Comment("of a frame, in pixels"),
+		jen.Id("ResizeShort").Op("=").Lit(in.ResizeShort).Comment("pixels of a frame's short side before the crop; 0 where it is not resized"),
 		jen.Id("Classes").Op("=").Lit(e.classes).Comment("length of the logits; 0 without a classifier"),
 		jen.Id("Features").Op("=").Lit(e.features).Comment("length of the features; 0 where there is no pool to take them from"),
 		jen.Id("ClipLen").Op("=").Id("Channels").Op("*").Id("Frames").Op("*").Id("Height").Op("*").Id("Width").Comment("values in a clip"),
@@ -68,6 +71,15 @@ func (t *tables) api() *jen.File {
 		jen.Return(jen.Id("open").Call(jen.Op("&").Id("theNetwork"), jen.Id("candidates").Call(), jen.Id("path"))),
 	)
 	return f
+}
+
+// preprocessing says what a frame is before it is handed over.
+func preprocessing(in ir.Input) string {
+	resize := ""
+	if in.ResizeShort > 0 {
+		resize = fmt.Sprintf("resized so that the short side has %d pixels, and ", in.ResizeShort)
+	}
+	return fmt.Sprintf("A frame is %scropped to the %dx%d pixels at its centre.\nThe package normalises its bytes.", resize, in.Shape.H, in.Shape.W)
 }
 
 // frameOrder says what a frame's channels are.

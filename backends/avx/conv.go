@@ -24,11 +24,11 @@ const (
 	maxUnrolled = 96    // multiply-adds in the unrolled body of the reduction
 )
 
-// conv writes a conv kernel: see ir.Kernel for what it computes. Accumulators
+// conv writes a conv kernel: see ir.Kernel for what it computes. Fits
 // take the lowest registers, then one row of weights, then, where the
 // multiply-add cannot do it, a broadcast pixel.
 func (e *emitter) conv(k *ir.Kernel) {
-	if !e.isa.machine.Accumulators(k.Pixels(), k.Vectors) {
+	if !e.isa.machine.Fits(k.Pixels(), k.Vectors) {
 		panic(fmt.Sprintf("BUG: %s does not fit %d registers", k.Name, e.isa.machine.Registers))
 	}
 	c := convEmitter{emitter: e, k: k}

@@ -13,17 +13,19 @@ func (e *emitter) pool(k *ir.Kernel) {
 	e.Op("MOVQ", "out+8(FP)", "DI")
 	e.Op("MOVQ", "pixels+16(FP)", "CX")
 	p := poolEmitter{emitter: e, k: k}
-	if k.Pool == ir.PoolAverage {
-		e.Op("VBROADCASTSS", "scale+48(FP)", p.extra(0))
+	if p.sums() {
+		e.Op("VBROADCASTSS", "scale+48(FP)", p.extra(2*k.Vectors))
 	}
 	e.Label("pixel")
 	p.start()
 	e.Op("MOVQ", "SI", "AX")
 	e.Op("MOVQ", "tapsT+24(FP)", "DX")
 	e.Label("frame")
+	p.clear(p.frame)
 	e.Op("MOVQ", "AX", "R8")
 	e.Op("MOVQ", "tapsH+32(FP)", "R11")
 	e.Label("row")
+	p.clear(p.row)
 	e.Op("MOVQ", "R8", "R9")
 	e.Op("MOVQ", "tapsW+40(FP)", "R12")
 	e.Label("column")
@@ -31,9 +33,11 @@ func (e *emitter) pool(k *ir.Kernel) {
 	e.advance("R9", k.StepW)
 	e.Op("DECQ", "R12")
 	e.Op("JNE", "column")
+	p.carry(p.row, p.frame)
 	e.advance("R8", k.StepH)
 	e.Op("DECQ", "R11")
 	e.Op("JNE", "row")
+	p.carry(p.frame, p.acc)
 	e.advance("AX", k.StepT)
 	e.Op("DECQ", "DX")
 	e.Op("JNE", "frame")
@@ -50,7 +54,14 @@ type poolEmitter struct {
 	k *ir.Kernel
 }
 
-func (p *poolEmitter) acc(v int) string { return p.isa.reg(v) }
+// sums reports whether the kernel averages. It then adds up each row, each
+// frame and the window in registers of their own: a single sum over thousands
+// of values would err by as many roundings.
+func (p *poolEmitter) sums() bool { return p.k.Pool == ir.PoolAverage }
+
+func (p *poolEmitter) acc(v int) string   { return p.isa.reg(v) }
+func (p *poolEmitter) frame(v int) string { return p.extra(v) }
+func (p *poolEmitter) row(v int) string   { return p.extra(p.k.Vectors + v) }
 
 // extra is a register behind the accumulators.
 func (p *poolEmitter) extra(i int) string { return p.isa.reg(p.k.Vectors + i) }
@@ -58,20 +69,31 @@ func (p *poolEmitter) extra(i int) string { return p.isa.reg(p.k.Vectors + i) }
 // start sets a sum to zero and a maximum to the window's first value, which
 // is then compared with itself.
 func (p *poolEmitter) start() {
-	for v := range p.k.Vectors {
-		if p.k.Pool == ir.PoolAverage {
-			p.zero(p.acc(v))
-		} else {
-			p.Op("VMOVUPS", bytesAt(v*p.isa.bytes(), "SI"), p.acc(v))
-		}
+	p.clear(p.acc)
+	for v := 0; v < p.k.Vectors && !p.sums(); v++ {
+		p.Op("VMOVUPS", bytesAt(v*p.isa.bytes(), "SI"), p.acc(v))
+	}
+}
+
+// clear sets sums to zero.
+func (p *poolEmitter) clear(sum func(v int) string) {
+	for v := 0; v < p.k.Vectors && p.sums(); v++ {
+		p.zero(sum(v))
+	}
+}
+
+// carry adds sums to those of what they are part of.
+func (p *poolEmitter) carry(part, whole func(v int) string) {
+	for v := 0; v < p.k.Vectors && p.sums(); v++ {
+		p.Op("VADDPS", part(v), whole(v), whole(v))
 	}
 }
 
 func (p *poolEmitter) tap() {
 	for v := range p.k.Vectors {
 		x := bytesAt(v*p.isa.bytes(), "R9")
-		if p.k.Pool == ir.PoolAverage {
-			p.Op("VADDPS", x, p.acc(v), p.acc(v))
+		if p.sums() {
+			p.Op("VADDPS", x, p.row(v), p.row(v))
 		} else {
 			p.maximum(x, p.acc(v))
 		}
@@ -100,8 +122,8 @@ func (p *poolEmitter) maximum(x, acc string) {
 
 func (p *poolEmitter) store() {
 	for v := range p.k.Vectors {
-		if p.k.Pool == ir.PoolAverage {
-			p.Op("VMULPS", p.extra(0), p.acc(v), p.acc(v))
+		if p.sums() {
+			p.Op("VMULPS", p.extra(2*p.k.Vectors), p.acc(v), p.acc(v))
 		}
 		p.Op("VMOVUPS", p.acc(v), bytesAt(v*p.isa.bytes(), "DI"))
 	}

@@ -25,9 +25,10 @@ func (t *tables) file() *jen.File {
 // field is one key: value of a composite literal.
 func field(name string, value jen.Code) jen.Code { return jen.Id(name).Op(":").Add(value) }
 
-// ints adds the fields that are not zero.
+// fields are those of a composite literal.
 type fields []jen.Code
 
+// int adds a field that is not zero.
 func (f *fields) int(name string, n int) {
 	if n != 0 {
 		*f = append(*f, field(name, jen.Lit(n)))
@@ -138,7 +139,7 @@ func (t *tables) packs(p *ir.Plan) []jen.Code {
 	return items
 }
 
-// kinds are the support code's names of the kernel kinds.
+// kindName is the support code's name of a kernel's kind.
 func kindName(k *ir.Kernel) string {
 	switch {
 	case k.Kind == ir.KernelConv:

@@ -20,7 +20,9 @@ type benchCmd struct {
 
 // Help returns what the command's help says in detail.
 func (*benchCmd) Help() string {
-	return `The package is built in a temporary folder, which needs the go command, and runs a reproducible clip with made-up weights. GFLOP/s count a convolution as if computed directly, padding included. The peak is that of multiply-adds in registers, measured on as many threads just before and after.
+	return `The package is built in a temporary folder, which needs the go command, and runs a reproducible clip with made-up weights. GFLOP/s count every convolution as if computed directly, padding and values that nothing reads included, as papers do. The code computes less: Winograd's algorithm, F(2x2,3x3) and F(4x4,3x3), needs fewer multiplications, and what nothing reads is left out; "p3dc explain" tells. So the part of the peak is that of a program which does all of it, and may exceed 100 %. The peak is that of multiply-adds in registers, measured on as many threads just before and after.
+
+Allocations are those of the whole program, Go's runtime included; a session itself allocates nothing.
 
 Measure on a machine that does nothing else: other work shows in the maximum first.
 
@@ -67,10 +69,10 @@ func writeSpeed(w io.Writer, r *bench.Result) {
 	t := table{align: "ll"}
 	t.row("a clip", fmt.Sprintf("%.2f ms median, %.2f min, %.2f max", r.MedianMS, r.MinMS, r.MaxMS))
 	t.row("clips/s", fmt.Sprintf("%.2f", r.ClipsPerSecond))
-	t.row("GFLOP/s", fmt.Sprintf("%.1f at %.3f GFLOP a clip", r.GFLOPS, r.GFLOP))
+	t.row("GFLOP/s", fmt.Sprintf("%.1f at %.3f GFLOP a clip, counting every convolution as if computed directly", r.GFLOPS, r.GFLOP))
 	if r.PeakGFLOPS > 0 {
-		t.row("peak", fmt.Sprintf("%.1f GFLOP/s of %s multiply-adds; reached %.1f %%", r.PeakGFLOPS, r.PeakISA, 100*r.PeakFraction))
+		t.row("peak", fmt.Sprintf("%.1f GFLOP/s of %s multiply-adds; %.1f %% of it by that count", r.PeakGFLOPS, r.PeakISA, 100*r.PeakFraction))
 	}
-	t.row("allocations", fmt.Sprintf("%.1f a clip", r.AllocsPerRun))
+	t.row("allocations", fmt.Sprintf("%.1f a clip in the whole program, Go's runtime included", r.AllocsPerRun))
 	t.write(w, "  ")
 }

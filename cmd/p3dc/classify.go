@@ -164,8 +164,9 @@ func (c *classifyCmd) print(w io.Writer, r *videoResult, took time.Duration) err
 // classes returns how many classes a network tells apart in colour videos.
 func (n *network) classes() (int, error) {
 	if n.graph.Input.Order == ir.Flow {
-		return 0, fmt.Errorf("%s takes optical flow, and videos give colours; take a network with 3 input channels, such as --set input=3x%s",
-			n.Name, "16x160x160")
+		in := n.graph.Input.Shape
+		return 0, fmt.Errorf("%s takes optical flow, in %d channels, and videos are decoded to RGB, in 3; classify with a network that was trained on RGB, such as --set input=3x%dx%dx%d",
+			n.Name, in.C, in.T, in.H, in.W)
 	}
 	for _, o := range n.graph.Outputs {
 		if o.Name == "logits" {

@@ -44,6 +44,13 @@ func (c *compileCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	dir := c.Output
+	if dir == "" {
+		dir = pkg
+	}
+	if err := codegen.Replaceable(dir); err != nil {
+		return err // before the work that would be for nothing
+	}
 	plans, err := n.plans()
 	if err != nil {
 		return err
@@ -61,10 +68,6 @@ func (c *compileCmd) Run(ctx context.Context, s *streams) error {
 	}
 	if err := ctx.Err(); err != nil {
 		return err
-	}
-	dir := c.Output
-	if dir == "" {
-		dir = pkg
 	}
 	if err := codegen.Write(dir, files); err != nil {
 		return err

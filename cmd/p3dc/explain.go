@@ -20,7 +20,8 @@ type explainCmd struct {
 func (*explainCmd) Help() string {
 	return `A row is a layer as it runs, with batch norms, ReLUs and sums worked into the convolution before them. The schedule is that of a fixed machine model, not of this computer: the same network gives the same answer everywhere.
 
-    MFLOP    twice the multiply-adds, taps on padding included
+    MFLOP    twice the multiply-adds as if computed directly, taps on padding included;
+             values that no later layer reads are neither computed nor counted
     weights  size of weights and bias in float32
     moved    weights, and activations read from and written to the session's memory;
              what stays in a fused region's scratch memory is not moved

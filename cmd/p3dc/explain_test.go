@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -117,6 +118,30 @@ func TestExplainNamesEveryLayer(t *testing.T) {
 		slices.Sort(got)
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", p.Machine.Name, d)
+		}
+	}
+}
+
+// TestExplainCuts wants the space and the tile of every region to say what is
+// computed: as much as the layers' outputs hold, or the word all.
+func TestExplainCuts(t *testing.T) {
+	for _, isa := range isaNames() {
+		var x explanation
+		if err := json.Unmarshal(explainJSON(t, "--isa", isa), &x); err != nil {
+			t.Fatal(err)
+		}
+		fused := 0
+		for i, r := range x.Regions {
+			all := strings.HasPrefix(r.Space, "allxallx") && strings.HasPrefix(r.Tile, "allxallx")
+			if all != r.Fused || !all && strings.Contains(r.Space+r.Tile, "all") {
+				t.Errorf("%s, region %d: fused is %t, space %s, tile %s", isa, i, r.Fused, r.Space, r.Tile)
+			}
+			if r.Fused {
+				fused++
+			}
+		}
+		if fused == 0 && isa != "generic" {
+			t.Errorf("%s: no fused region", isa)
 		}
 	}
 }

@@ -35,7 +35,8 @@ type layerExplanation struct {
 }
 
 // regionExplanation is how the layers of one region are cut and why so. Space
-// and tile are CxTxHxW.
+// and tile are CxTxHxW, with the word all where each layer takes all that it
+// has of an axis.
 type regionExplanation struct {
 	Fused bool   `json:"fused"`
 	Space string `json:"space"`
@@ -64,8 +65,9 @@ func explain(n *network, p *ir.Plan) *explanation {
 	}
 	for i := range p.Regions {
 		r := &p.Regions[i]
+		fused := r.Steps[0].Op != r.Steps[len(r.Steps)-1].Op
 		x.Regions = append(x.Regions, regionExplanation{
-			Fused: r.Steps[0].Op != r.Steps[len(r.Steps)-1].Op, Space: shapeText(r.Space), Tile: shapeText(r.Tile), Tiles: r.Tiles().Elems(), Why: r.Why,
+			Fused: fused, Space: cutText(r.Space, fused), Tile: cutText(r.Tile, fused), Tiles: r.Tiles().Elems(), Why: r.Why,
 		})
 		seen := make(map[ir.BufferID]bool) // read or written by a step before
 		for _, steps := range layers(r) {
@@ -82,6 +84,18 @@ func explain(n *network, p *ir.Plan) *explanation {
 	x.Totals.ArenaBytes = floatBytes * p.ArenaLen
 	x.Totals.ScratchBytes = floatBytes * p.ScratchLen
 	return x
+}
+
+// cutText formats the space or the tile of a region, CxTxHxW. The layers of a
+// fused one differ in channels and frames, and a tile takes all of them.
+func cutText(s ir.Shape, fused bool) string {
+	if !fused {
+		return shapeText(s)
+	}
+	if s.C != 1 || s.T != 1 {
+		panic(fmt.Sprintf("BUG: a fused region cut in channels or frames: %v", s))
+	}
+	return fmt.Sprintf("allxallx%dx%d", s.H, s.W)
 }
 
 // layers cuts a region's steps into those of each layer: one, or the three of

@@ -54,9 +54,25 @@ func loadNetwork(name string, set []string) (*network, error) {
 		return nil, usageError{err}
 	}
 	if err != nil {
-		return nil, err
+		return nil, blame(err, name, set)
 	}
 	return &network{Network: n, source: sourceName(name, set), graph: g}, nil
+}
+
+// blame says with which changes a network has faults that it has not without
+// them: those lie in places of the description that are right as they stand.
+func blame(err error, name string, set []string) error {
+	if len(set) == 0 {
+		return err
+	}
+	n, unchanged := dsl.Load(name)
+	if unchanged == nil {
+		_, unchanged = dsl.Lower(n)
+	}
+	if unchanged != nil {
+		return err
+	}
+	return fmt.Errorf("%s with --set %s: %w", name, strings.Join(set, " --set "), err)
 }
 
 // inOverrides reports whether all faults of a network are in --set.

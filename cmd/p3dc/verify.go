@@ -36,6 +36,9 @@ Examples:
 
 // Run verifies the network.
 func (c *verifyCmd) Run(ctx context.Context, s *streams) error {
+	if c.ISA != nil && len(c.ISA) == 0 {
+		return usageError{fmt.Errorf("--isa: names no instruction set; expected some of %s, or leave it out for all that this processor has", strings.Join(isaNames(), ", "))}
+	}
 	for _, isa := range c.ISA {
 		if err := knownISA(isa); err != nil {
 			return err

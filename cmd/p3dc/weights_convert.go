@@ -6,11 +6,12 @@ import (
 	"os"
 
 	"github.com/p3dc/p3dc/internal/weights"
+	"github.com/p3dc/p3dc/ir"
 )
 
 // convertCmd is "p3dc weights convert".
 type convertCmd struct {
-	In  string `arg:"" name:"in" help:"Checkpoint: safetensors, or PyTorch's .pth, .pt or .pth.tar."`
+	In  string `arg:"" name:"in" help:"Checkpoint: safetensors, or PyTorch's .pth, .pt or .pth.tar. \"synthetic\" makes up reproducible values; it needs --net."`
 	Out string `arg:"" name:"out" help:"The safetensors file to write."`
 	Net string `placeholder:"NET" help:"Check first that the checkpoint fits this network."`
 	setArgs
@@ -20,10 +21,13 @@ type convertCmd struct {
 func (*convertCmd) Help() string {
 	return `Values become float32, and names lose the "module." that torch.nn.DataParallel puts before them: the form that generated packages open. The file appears complete or not at all. Nothing in a checkpoint is executed.
 
+Made-up values are a function of the parameters' names and shapes: enough to run a network's package before it is trained.
+
 Examples:
 
     p3dc weights convert p3d_rgb_199.checkpoint.pth.tar p3d199.safetensors
-    p3dc weights convert model.pt p3d63.safetensors --net p3d63 --set classes=101`
+    p3dc weights convert model.pt p3d63.safetensors --net p3d63 --set classes=101
+    p3dc weights convert synthetic p3d63.safetensors --net p3d63`
 }
 
 // Run converts the checkpoint.
@@ -31,16 +35,17 @@ func (c *convertCmd) Run(s *streams) error {
 	if c.Net == "" && len(c.Set) > 0 {
 		return usageError{errors.New("--set changes a network; name one with --net")}
 	}
+	if c.Net == "" && c.In == syntheticWeights {
+		return usageError{errors.New("synthetic: made-up weights are those of a network; name one with --net (a file of that name is ./synthetic)")}
+	}
+	var n *network
 	if c.Net != "" {
-		n, err := loadNetwork(c.Net, c.Set)
-		if err != nil {
-			return err
-		}
-		if err := fits(c.In, n); err != nil {
+		var err error
+		if n, err = loadNetwork(c.Net, c.Set); err != nil {
 			return err
 		}
 	}
-	if err := weights.Convert(c.In, c.Out); err != nil {
+	if err := c.write(n); err != nil {
 		return err
 	}
 	info, err := os.Stat(c.Out)
@@ -49,6 +54,32 @@ func (c *convertCmd) Run(s *streams) error {
 	}
 	fmt.Fprintf(s.out, "wrote %s, %s\n", c.Out, bytesText(int(info.Size())))
 	return nil
+}
+
+// write writes the output. The network is nil where none is named.
+func (c *convertCmd) write(n *network) error {
+	if c.In == syntheticWeights {
+		return writeSynthetic(c.Out, n.graph.Params)
+	}
+	if n != nil {
+		if err := fits(c.In, n); err != nil {
+			return err
+		}
+	}
+	return weights.Convert(c.In, c.Out)
+}
+
+// writeSynthetic writes made-up values of the parameters.
+func writeSynthetic(file string, params []ir.Param) error {
+	values := weights.Synthetic(params)
+	tensors := make([]weights.Tensor, len(params))
+	for i, p := range params {
+		var err error
+		if tensors[i], err = weights.NewFloat32(p.Name, p.Shape, values[p.Name]); err != nil {
+			return err
+		}
+	}
+	return weights.WriteSafetensorsFile(file, tensors, nil)
 }
 
 // fits checks a checkpoint against a network.

@@ -14,6 +14,7 @@ import (
 )
 
 func TestSessionErrors(t *testing.T) {
+	var noContext context.Context
 	n := smallNet()
 	m := n.model(t)
 	s := m.NewSession()
@@ -40,7 +41,8 @@ func TestSessionErrors(t *testing.T) {
 		{"short tap", func() error { return s.Tap("features", logits) }, "room for 10 values of tap features, it has 12"},
 		{"in order", func() error { return s.Classify(logits, frames) }, ""},
 		{"nothing asked for", func() error { return s.Run(&Output{}, Uint8Clip(frames)) }, ""},
-		{"nil logits", func() error { return s.Classify(nil, frames) }, ""},
+		{"nil context", func() error { return s.RunContext(noContext, &Output{}, Float32Clip(clip)) }, "no context: pass context.Background(), or call Run"},
+		{"nil logits", func() error { return s.Classify(nil, frames) }, "room for 0 logits, testnet has 10"},
 	} {
 		got := ""
 		if err := tc.run(); err != nil {
@@ -258,7 +260,7 @@ func cancelEverywhere(t *testing.T, n *testNet, s *Session, clip, want []float32
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), -time.Second)
-	if err := s.ClassifyContext(ctx, nil, make([]uint8, len(clip))); !errors.Is(err, context.DeadlineExceeded) {
+	if err := s.ClassifyContext(ctx, make([]float32, len(want)), make([]uint8, len(clip))); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%d threads, too late: %v", threads, err)
 	}
 	cancel()

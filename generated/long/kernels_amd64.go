@@ -205,7 +205,7 @@ func conv4x16_k1x3x1x96_32_avx2(in, weights, bias, res, out *float32, tiles, tap
 func conv5x16_k1x1x1x32_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_34_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func averagepool32_34_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv1x16_k1x1x1x64_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)

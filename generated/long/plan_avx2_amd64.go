@@ -131,7 +131,7 @@ var avx2Plan = plan{
 		{kind: kindConv, conv: conv4x16_k1x1x1x64_31_avx2, rows: 2, cols: 2, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 128}, out: pitch{32, 128}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k1x3x1x96_32_avx2, rows: 2, cols: 2, width: 16, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 128}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv5x16_k1x1x1x32_33_avx2, rows: 1, cols: 5, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_34_avx2, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
+		{kind: kindAveragePool, pool: averagepool32_34_avx2, rows: 1, cols: 1, width: 32, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, conv: conv1x16_k1x1x1x64_35_avx2, rows: 1, cols: 1, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
@@ -224,7 +224,7 @@ var avx2Plan = plan{
 			{name: "layer3.1.conv4", kernel: 33, maxTiles: 592, in: 23, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 34, maxTiles: 750, in: 19, out: 24, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
+			{name: "pool4", kernel: 34, maxTiles: 1500, in: 19, out: 24, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
 			{name: "fc", kernel: 35, run: runFlat, maxTiles: 412, in: 24, out: 25, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
 		}},
 	},

@@ -133,7 +133,7 @@ var genericPlan = plan{
 		{kind: kindWinogradIn, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{32, 128}, out: pitch{32, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
 		{kind: kindWinogradOut, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{32, 0}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
+		{kind: kindAveragePool, rows: 1, cols: 1, width: 32, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
@@ -234,7 +234,7 @@ var genericPlan = plan{
 			{name: "layer3.1.conv4", kernel: 19, maxTiles: 55716, in: 23, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 29, maxTiles: 104857, in: 19, out: 24, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
+			{name: "pool4", kernel: 29, maxTiles: 209715, in: 19, out: 24, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
 			{name: "fc", kernel: 30, run: runFlat, maxTiles: 29839, in: 24, out: 25, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
 		}},
 	},

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -38,11 +39,11 @@ func readSafetensors(file []byte) (map[string]tensor, error) {
 	}
 	data := file[8+n:]
 	tensors := make(map[string]tensor, len(header))
-	for name, raw := range header {
+	for _, name := range slices.Sorted(maps.Keys(header)) {
 		if name == "__metadata__" || strings.HasSuffix(name, "num_batches_tracked") {
 			continue
 		}
-		t, err := readTensor(raw, data)
+		t, err := readTensor(header[name], data)
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
@@ -96,12 +97,7 @@ func match(net *network, tensors map[string]tensor) ([][]byte, error) {
 		raw[i] = t.data
 		delete(tensors, p.name)
 	}
-	var extra []string
-	for name := range tensors {
-		extra = append(extra, name)
-	}
-	slices.Sort(extra)
-	for _, name := range extra {
+	for _, name := range slices.Sorted(maps.Keys(tensors)) {
 		errs = append(errs, fmt.Errorf("tensor %q is no parameter of %s", name, net.name))
 	}
 	return raw, summary(net, errs)

@@ -244,7 +244,7 @@ func conv4x24_k1x3x3x21_41_avx2(in, weights, bias, res, out *float32, tiles, tap
 func conv2x32_k1x1x1x21_42_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_43_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func averagepool32_43_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv1x40_k1x1x1x63_44_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -172,7 +172,7 @@ var avx2Plan = plan{
 		{kind: kindConv, conv: conv4x24_k1x1x1x99_40_avx2, rows: 1, cols: 4, width: 24, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x24_k1x3x3x21_41_avx2, rows: 1, cols: 4, width: 24, k: 21, tapsH: 3, tapsW: 3, stepH: 192, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x32_k1x1x1x21_42_avx2, rows: 1, cols: 2, width: 32, k: 21, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_43_avx2, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 4, stepT: 768, stepH: 256, stepW: 64, in: pitch{256, 0}, out: pitch{64, 0}},
+		{kind: kindAveragePool, pool: averagepool32_43_avx2, rows: 1, cols: 1, width: 32, tapsH: 3, tapsW: 4, stepT: 768, stepH: 256, stepW: 64, in: pitch{256, 0}, out: pitch{64, 0}},
 		{kind: kindConv, conv: conv1x40_k1x1x1x63_44_avx2, rows: 1, cols: 1, width: 40, k: 63, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias}},
 		{kind: kindSoftmax, rows: 1, cols: 1},
 	},
@@ -292,7 +292,7 @@ var avx2Plan = plan{
 			{name: "layer3.0.conv4", kernel: 42, run: runFlat, maxTiles: 830, in: 31, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 63}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 43, maxTiles: 1250, in: 29, out: 32, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}},
+			{name: "pool4", kernel: 43, maxTiles: 2500, in: 29, out: 32, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}},
 			{name: "fc", kernel: 44, run: runFlat, maxTiles: 297, in: 32, out: 33, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
 		}},
 		{name: "softmax", space: shape{1, 1, 1, 37}, tile: shape{1, 1, 1, 37}, steps: []step{

@@ -175,7 +175,7 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 21, tapsH: 3, tapsW: 3, stepH: 192, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 21, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 4, stepT: 768, stepH: 256, stepW: 64, in: pitch{256, 0}, out: pitch{64, 0}},
+		{kind: kindAveragePool, rows: 1, cols: 1, width: 32, tapsH: 3, tapsW: 4, stepT: 768, stepH: 256, stepW: 64, in: pitch{256, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 63, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias}},
 		{kind: kindSoftmax, rows: 1, cols: 1},
 	},
@@ -311,7 +311,7 @@ var genericPlan = plan{
 			{name: "layer3.0.conv4", kernel: 34, maxTiles: 79377, in: 31, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12, 21}, to: shape{1, 1, 12, 63}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 35, maxTiles: 174762, in: 29, out: 32, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}},
+			{name: "pool4", kernel: 35, maxTiles: 349525, in: 29, out: 32, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}},
 			{name: "fc", kernel: 36, run: runFlat, maxTiles: 30279, in: 32, out: 33, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
 		}},
 		{name: "softmax", space: shape{1, 1, 1, 37}, tile: shape{1, 1, 1, 37}, steps: []step{

@@ -5,6 +5,7 @@
 package p3d131
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -13,18 +14,21 @@ import (
 
 // mapFile maps a file for reading. The bytes are valid until unmap.
 func mapFile(path string) (data []byte, unmap func() error, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	info, err := os.Stat(path) // before it is opened, which a pipe would wait in
 	if err != nil {
 		return nil, nil, err
 	}
 	size := info.Size()
 	if !info.Mode().IsRegular() || size == 0 || size > math.MaxInt {
 		return nil, nil, fmt.Errorf("%s: not a weights file: %v of %d bytes", path, info.Mode(), size)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	if now, err := f.Stat(); err != nil || now.Size() != size {
+		return nil, nil, errors.Join(fmt.Errorf("%s: changed while it was opened", path), err)
 	}
 	data, err = syscall.Mmap(int(f.Fd()), 0, int(size), syscall.PROT_READ, syscall.MAP_PRIVATE)
 	if err != nil {

@@ -75,6 +75,9 @@ func (s *Session) Classify(logits []float32, frames []uint8) error {
 // ClassifyContext is Classify that stops early, with the context's error,
 // when ctx is done.
 func (s *Session) ClassifyContext(ctx context.Context, logits []float32, frames []uint8) error {
+	if logits == nil {
+		logits = []float32{} // nil would ask for nothing
+	}
 	out := Output{Logits: logits}
 	return s.run(ctx, &out, Uint8Clip(frames))
 }
@@ -91,6 +94,9 @@ func (s *Session) RunContext(ctx context.Context, out *Output, clip Clip) error 
 }
 
 func (s *Session) run(ctx context.Context, out *Output, clip Clip) error {
+	if ctx == nil {
+		return errors.New("no context: pass context.Background(), or call Run")
+	}
 	if err := s.check(out, clip); err != nil {
 		return err
 	}

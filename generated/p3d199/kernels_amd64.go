@@ -202,7 +202,7 @@ func conv10x32_k1x1x1x2048_65_avx512(in, weights, bias, res, out *float32, tiles
 func conv5x32_k1x1x1x2048_66_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool128_67_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func averagepool64_67_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv1x80_k1x1x1x2048_68_avx512(in, weights, bias, res, out *float32, tiles, taps int)
@@ -364,7 +364,7 @@ func conv5x16_k1x1x1x512_51_avx2(in, weights, bias, res, out *float32, tiles, ta
 func conv5x16_k1x1x1x2048_52_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_53_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func averagepool32_53_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv1x40_k1x1x1x2048_54_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -740,7 +740,7 @@ var avx2Plan = plan{
 		{kind: kindConv, conv: conv5x16_k1x3x3x512_50_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv5x16_k1x1x1x512_51_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv5x16_k1x1x1x2048_52_avx2, rows: 1, cols: 5, width: 16, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_53_avx2, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindAveragePool, pool: averagepool32_53_avx2, rows: 1, cols: 1, width: 32, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
 		{kind: kindConv, conv: conv1x40_k1x1x1x2048_54_avx2, rows: 1, cols: 1, width: 40, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
@@ -1425,8 +1425,8 @@ var avx2Plan = plan{
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
 			{name: "layer4.2.conv4", kernel: 51, maxTiles: 43, in: 144, out: 138, res: 138, every: [3]int{1, 1, 1}, pack: 201, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 53, maxTiles: 600, in: 138, out: 145, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
+		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 256}, steps: []step{
+			{name: "pool5", kernel: 53, maxTiles: 1200, in: 138, out: 145, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 40}, steps: []step{
 			{name: "fc", kernel: 54, maxTiles: 9, in: 145, out: 146, res: -1, pack: 202, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},

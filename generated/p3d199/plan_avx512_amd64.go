@@ -754,7 +754,7 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv12x32_k1x1x1x512_64_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x2048_65_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv5x32_k1x1x1x2048_66_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool128_67_avx512, rows: 1, cols: 1, width: 128, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindAveragePool, pool: averagepool64_67_avx512, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
 		{kind: kindConv, conv: conv1x80_k1x1x1x2048_68_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
@@ -1438,7 +1438,7 @@ var avx512Plan = plan{
 			{name: "layer4.2.conv4", kernel: 63, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 64}, maxTiles: 8, in: 144, out: 138, res: 138, every: [3]int{1, 1, 1}, pack: 201, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 67, maxTiles: 600, in: 138, out: 145, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
+			{name: "pool5", kernel: 67, maxTiles: 1200, in: 138, out: 145, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 160}, steps: []step{
 			{name: "fc", kernel: 68, maxTiles: 5, in: 145, out: 146, res: -1, pack: 202, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},

@@ -66,21 +66,43 @@ func (k *kernel) finish(acc, bias, res []float32) {
 func (k *kernel) poolGeneric(in, out []float32, pixels, tapsT, tapsH, tapsW int, scale float32) {
 	for p := range pixels {
 		for c := range k.width {
-			from := p*k.in.pixel + c
-			acc := in[from]
-			for i := 1; i < tapsT*tapsH*tapsW; i++ {
-				t, h, w := i/(tapsH*tapsW), i/tapsW%tapsH, i%tapsW
-				v := in[from+t*k.stepT+h*k.stepH+w*k.stepW]
-				if k.kind == kindMaxPool {
-					acc = max(acc, v)
-				} else {
-					acc += v
-				}
+			window := in[p*k.in.pixel+c:]
+			if k.kind == kindMaxPool {
+				out[p*k.out.pixel+c] = k.maximum(window, tapsT, tapsH, tapsW)
+			} else {
+				out[p*k.out.pixel+c] = k.sum(window, tapsT, tapsH, tapsW) * scale
 			}
-			if k.kind == kindAveragePool {
-				acc *= scale
-			}
-			out[p*k.out.pixel+c] = acc
 		}
 	}
+}
+
+// maximum returns the largest value of a window, or NaN if it has one.
+func (k *kernel) maximum(in []float32, tapsT, tapsH, tapsW int) float32 {
+	most := in[0]
+	for t := range tapsT {
+		for h := range tapsH {
+			for w := range tapsW {
+				most = max(most, in[t*k.stepT+h*k.stepH+w*k.stepW])
+			}
+		}
+	}
+	return most
+}
+
+// sum adds up rows, then frames, then the window: a single sum over thousands
+// of values would err by as many roundings.
+func (k *kernel) sum(in []float32, tapsT, tapsH, tapsW int) float32 {
+	var window float32
+	for t := range tapsT {
+		var frame float32
+		for h := range tapsH {
+			var row float32
+			for w := range tapsW {
+				row += in[t*k.stepT+h*k.stepH+w*k.stepW]
+			}
+			frame += row
+		}
+		window += frame
+	}
+	return window
 }

@@ -205,7 +205,7 @@ func conv10x32_k1x1x1x2048_66_avx512(in, weights, bias, res, out *float32, tiles
 func conv5x32_k1x1x1x2048_67_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool128_68_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func averagepool64_68_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv1x80_k1x1x1x2048_69_avx512(in, weights, bias, res, out *float32, tiles, taps int)
@@ -370,7 +370,7 @@ func conv5x16_k1x1x1x512_52_avx2(in, weights, bias, res, out *float32, tiles, ta
 func conv5x16_k1x1x1x2048_53_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_54_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func averagepool32_54_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv1x40_k1x1x1x2048_55_avx2(in, weights, bias, res, out *float32, tiles, taps int)

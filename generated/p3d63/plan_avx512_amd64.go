@@ -303,7 +303,7 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv12x32_k1x1x1x512_65_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x2048_66_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv5x32_k1x1x1x2048_67_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool128_68_avx512, rows: 1, cols: 1, width: 128, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindAveragePool, pool: averagepool64_68_avx512, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
 		{kind: kindConv, conv: conv1x80_k1x1x1x2048_69_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
@@ -519,7 +519,7 @@ var avx512Plan = plan{
 			{name: "layer4.2.conv4", kernel: 64, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 65}, maxTiles: 8, in: 54, out: 48, res: 48, every: [3]int{1, 1, 1}, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 68, maxTiles: 600, in: 48, out: 55, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
+			{name: "pool5", kernel: 68, maxTiles: 1200, in: 48, out: 55, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 160}, steps: []step{
 			{name: "fc", kernel: 69, maxTiles: 5, in: 55, out: 56, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},

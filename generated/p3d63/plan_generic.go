@@ -295,7 +295,7 @@ var genericPlan = plan{
 		{kind: kindWinogradOut, rows: 2, cols: 2, width: 8, stepT: 1584, in: pitch{528, 0}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindAveragePool, rows: 1, cols: 1, width: 32, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
@@ -538,8 +538,8 @@ var genericPlan = plan{
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
 			{name: "layer4.2.conv4", kernel: 49, maxTiles: 3977, in: 53, out: 47, res: 47, every: [3]int{1, 1, 1}, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 51, maxTiles: 83886, in: 47, out: 54, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
+		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 256}, steps: []step{
+			{name: "pool5", kernel: 51, maxTiles: 167772, in: 47, out: 54, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 8}, steps: []step{
 			{name: "fc", kernel: 52, maxTiles: 1001, in: 54, out: 55, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},

@@ -131,7 +131,7 @@ var avx2Plan = plan{
 		{kind: kindConv, conv: conv2x32_k1x3x1x96_21_avx2, rows: 1, cols: 2, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x32_k1x1x1x32_22_avx2, rows: 1, cols: 2, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv2x32_k1x1x1x128_23_avx2, rows: 1, cols: 2, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_24_avx2, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 512, stepH: 256, stepW: 128, in: pitch{256, 0}, out: pitch{128, 0}},
+		{kind: kindAveragePool, pool: averagepool32_24_avx2, rows: 1, cols: 1, width: 32, tapsH: 2, tapsW: 2, stepT: 512, stepH: 256, stepW: 128, in: pitch{256, 0}, out: pitch{128, 0}},
 		{kind: kindConv, conv: conv1x16_k1x1x1x128_25_avx2, rows: 1, cols: 1, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
@@ -196,7 +196,7 @@ var avx2Plan = plan{
 			{name: "layer3.1.conv4", kernel: 22, run: runFlat, maxTiles: 583, in: 28, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 128}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 24, maxTiles: 3750, in: 24, out: 29, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}},
+			{name: "pool4", kernel: 24, maxTiles: 7500, in: 24, out: 29, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}},
 			{name: "fc", kernel: 25, run: runFlat, maxTiles: 214, in: 29, out: 30, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
 		}},
 	},

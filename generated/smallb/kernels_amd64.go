@@ -82,7 +82,7 @@ func conv2x128_k1x1x1x32_25_avx512(in, weights, bias, res, out *float32, tiles, 
 func conv2x32_k1x1x1x128_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool128_27_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func averagepool64_27_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv1x16_k1x1x1x128_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
@@ -160,7 +160,7 @@ func conv2x32_k1x1x1x32_23_avx2(in, weights, bias, res, out *float32, tiles, tap
 func conv2x32_k1x1x1x128_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_25_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func averagepool32_25_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv1x16_k1x1x1x128_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)

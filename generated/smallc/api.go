@@ -4,27 +4,33 @@
 // scores out. It picks the fastest code that the processor has: AVX-512, AVX2 with
 // FMA, or portable Go.
 //
+/*
+A frame is resized so that the short side has 51 pixels, and cropped to the 32x32 pixels at its centre.
+The package normalises its bytes.
+*/
+//
 // Open reads the weights, a Session runs clips:
 //
-//	m, err := smallc.Open("smallc.safetensors")
-//	if err != nil {
-//		return err
-//	}
-//	defer m.Close()
-//	s := m.NewSession()
-//	logits := make([]float32, smallc.Classes)
-//	err = s.Classify(logits, frames) // frames: 8x32x32x3 uint8, red, green, blue
+// 	m, err := smallc.Open("smallc.safetensors")
+// 	if err != nil {
+// 		return err
+// 	}
+// 	defer m.Close()
+// 	s := m.NewSession()
+// 	logits := make([]float32, smallc.Classes)
+// 	err = s.Classify(logits, frames) // frames: 8x32x32x3 uint8, red, green, blue
 package smallc
 
 // The network's sizes.
 const (
-	Channels = 3                                  // of the input
-	Frames   = 8                                  // in a clip
-	Height   = 32                                 // of a frame, in pixels
-	Width    = 32                                 // of a frame, in pixels
-	Classes  = 10                                 // length of the logits; 0 without a classifier
-	Features = 128                                // length of the features; 0 where there is no pool to take them from
-	ClipLen  = Channels * Frames * Height * Width // values in a clip
+	Channels    = 3                                  // of the input
+	Frames      = 8                                  // in a clip
+	Height      = 32                                 // of a frame, in pixels
+	Width       = 32                                 // of a frame, in pixels
+	ResizeShort = 51                                 // pixels of a frame's short side before the crop; 0 where it is not resized
+	Classes     = 10                                 // length of the logits; 0 without a classifier
+	Features    = 128                                // length of the features; 0 where there is no pool to take them from
+	ClipLen     = Channels * Frames * Height * Width // values in a clip
 )
 
 // Open maps a safetensors file of float32 weights, checks that it holds exactly

@@ -85,7 +85,7 @@ func conv2x128_k1x1x1x32_26_avx512(in, weights, bias, res, out *float32, tiles, 
 func conv2x32_k1x1x1x128_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool128_28_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func averagepool64_28_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv1x16_k1x1x1x128_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
@@ -166,7 +166,7 @@ func conv2x32_k1x1x1x32_24_avx2(in, weights, bias, res, out *float32, tiles, tap
 func conv2x32_k1x1x1x128_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_26_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func averagepool32_26_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv1x16_k1x1x1x128_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -139,7 +139,7 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 512, stepH: 256, stepW: 128, in: pitch{256, 0}, out: pitch{128, 0}},
+		{kind: kindAveragePool, rows: 1, cols: 1, width: 32, tapsH: 2, tapsW: 2, stepT: 512, stepH: 256, stepW: 128, in: pitch{256, 0}, out: pitch{128, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
@@ -240,7 +240,7 @@ var genericPlan = plan{
 			{name: "layer3.1.conv4", kernel: 25, maxTiles: 55716, in: 27, out: 23, res: 23, every: [3]int{1, 1, 1}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 27, maxTiles: 524288, in: 23, out: 28, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}},
+			{name: "pool4", kernel: 27, maxTiles: 1048576, in: 23, out: 28, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}},
 			{name: "fc", kernel: 28, run: runFlat, maxTiles: 15470, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
 		}},
 	},

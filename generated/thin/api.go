@@ -4,27 +4,33 @@
 // scores out. It picks the fastest code that the processor has: AVX-512, AVX2 with
 // FMA, or portable Go.
 //
+/*
+A frame is cropped to the 16x16 pixels at its centre.
+The package normalises its bytes.
+*/
+//
 // Open reads the weights, a Session runs clips:
 //
-//	m, err := thin.Open("thin.safetensors")
-//	if err != nil {
-//		return err
-//	}
-//	defer m.Close()
-//	s := m.NewSession()
-//	logits := make([]float32, thin.Classes)
-//	err = s.Classify(logits, frames) // frames: 4x16x16x3 uint8, red, green, blue
+// 	m, err := thin.Open("thin.safetensors")
+// 	if err != nil {
+// 		return err
+// 	}
+// 	defer m.Close()
+// 	s := m.NewSession()
+// 	logits := make([]float32, thin.Classes)
+// 	err = s.Classify(logits, frames) // frames: 4x16x16x3 uint8, red, green, blue
 package thin
 
 // The network's sizes.
 const (
-	Channels = 3                                  // of the input
-	Frames   = 4                                  // in a clip
-	Height   = 16                                 // of a frame, in pixels
-	Width    = 16                                 // of a frame, in pixels
-	Classes  = 2                                  // length of the logits; 0 without a classifier
-	Features = 7                                  // length of the features; 0 where there is no pool to take them from
-	ClipLen  = Channels * Frames * Height * Width // values in a clip
+	Channels    = 3                                  // of the input
+	Frames      = 4                                  // in a clip
+	Height      = 16                                 // of a frame, in pixels
+	Width       = 16                                 // of a frame, in pixels
+	ResizeShort = 0                                  // pixels of a frame's short side before the crop; 0 where it is not resized
+	Classes     = 2                                  // length of the logits; 0 without a classifier
+	Features    = 7                                  // length of the features; 0 where there is no pool to take them from
+	ClipLen     = Channels * Frames * Height * Width // values in a clip
 )
 
 // Open maps a safetensors file of float32 weights, checks that it holds exactly

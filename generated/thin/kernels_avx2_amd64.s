@@ -2198,29 +2198,33 @@ TEXT ·averagepool8_21_avx2(SB), NOSPLIT, $0-52
 	MOVQ in+0(FP), SI
 	MOVQ out+8(FP), DI
 	MOVQ pixels+16(FP), CX
-	VBROADCASTSS scale+48(FP), Y1
+	VBROADCASTSS scale+48(FP), Y3
 pixel:
 	VPXOR Y0, Y0, Y0
 	MOVQ SI, AX
 	MOVQ tapsT+24(FP), DX
 frame:
+	VPXOR Y1, Y1, Y1
 	MOVQ AX, R8
 	MOVQ tapsH+32(FP), R11
 row:
+	VPXOR Y2, Y2, Y2
 	MOVQ R8, R9
 	MOVQ tapsW+40(FP), R12
 column:
-	VADDPS (R9), Y0, Y0
+	VADDPS (R9), Y2, Y2
 	ADDQ $64, R9
 	DECQ R12
 	JNE column
+	VADDPS Y2, Y1, Y1
 	ADDQ $128, R8
 	DECQ R11
 	JNE row
+	VADDPS Y1, Y0, Y0
 	ADDQ $256, AX
 	DECQ DX
 	JNE frame
-	VMULPS Y1, Y0, Y0
+	VMULPS Y3, Y0, Y0
 	VMOVUPS Y0, (DI)
 	ADDQ $128, SI
 	ADDQ $64, DI

@@ -2838,29 +2838,33 @@ TEXT ·averagepool16_22_avx512(SB), NOSPLIT, $0-52
 	MOVQ in+0(FP), SI
 	MOVQ out+8(FP), DI
 	MOVQ pixels+16(FP), CX
-	VBROADCASTSS scale+48(FP), Z1
+	VBROADCASTSS scale+48(FP), Z3
 pixel:
 	VPXORD Z0, Z0, Z0
 	MOVQ SI, AX
 	MOVQ tapsT+24(FP), DX
 frame:
+	VPXORD Z1, Z1, Z1
 	MOVQ AX, R8
 	MOVQ tapsH+32(FP), R11
 row:
+	VPXORD Z2, Z2, Z2
 	MOVQ R8, R9
 	MOVQ tapsW+40(FP), R12
 column:
-	VADDPS (R9), Z0, Z0
+	VADDPS (R9), Z2, Z2
 	ADDQ $64, R9
 	DECQ R12
 	JNE column
+	VADDPS Z2, Z1, Z1
 	ADDQ $128, R8
 	DECQ R11
 	JNE row
+	VADDPS Z1, Z0, Z0
 	ADDQ $256, AX
 	DECQ DX
 	JNE frame
-	VMULPS Z1, Z0, Z0
+	VMULPS Z3, Z0, Z0
 	VMOVUPS Z0, (DI)
 	ADDQ $128, SI
 	ADDQ $64, DI

@@ -68,7 +68,8 @@ type Result struct {
 	// saves arithmetic.
 	PeakFraction float64 `json:"peak_fraction,omitempty"`
 	// AllocsPerRun is how many heap objects the whole program allocated for
-	// one run, on average.
+	// one run, on average: those of Go's runtime, since a session allocates
+	// nothing.
 	AllocsPerRun float64 `json:"allocs_per_run"`
 }
 
@@ -135,8 +136,12 @@ func start(ctx context.Context, p *harness.Program, g *ir.Graph, o Options) (_ *
 	return p.Start(ctx, o.ISA, file)
 }
 
-// warmups is how many runs each session makes before it is measured.
-const warmups = 2
+// What each session runs before it is measured: the runtime's own caches fill,
+// and the processor finds its speed.
+const (
+	warmups  = 2 // at least
+	warmTime = 300 * time.Millisecond
+)
 
 // The runs of a benchmark that is not told how many.
 const (
@@ -146,7 +151,7 @@ const (
 
 func measure(c *harness.Process, g *ir.Graph, o Options) (*Result, error) {
 	clip := weights.SyntheticClip(g.Input.Shape.Elems())
-	b := harness.BenchOptions{Threads: o.Threads, Sessions: o.Sessions, Warmups: warmups, Runs: o.Runs}
+	b := harness.BenchOptions{Threads: o.Threads, Sessions: o.Sessions, Warmups: warmups, WarmTime: warmTime, Runs: o.Runs}
 	if b.Runs == 0 {
 		b.Runs = b.Sessions
 		trial, err := c.Bench(clip, b)

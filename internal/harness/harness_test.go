@@ -161,6 +161,14 @@ func testBench(t *testing.T, c *Process, clip []float32) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	began := time.Now()
+	if _, err := c.Bench(clip, BenchOptions{Threads: 1, Sessions: 1, WarmTime: 100 * time.Millisecond, Runs: 1}); err != nil || time.Since(began) < 100*time.Millisecond {
+		t.Errorf("a warm-up of 0.1 s: %v after %v", err, time.Since(began))
+	}
+	_, err = c.Bench(clip[1:], BenchOptions{Threads: 1, Sessions: 1, Warmups: 3, WarmTime: time.Hour, Runs: 1})
+	if err == nil || strings.Count(err.Error(), "values, tiny takes") != 1 {
+		t.Errorf("a warm-up that fails: error %v, want it once", err)
+	}
 	if len(r.Durations) != 5 || slices.Min(r.Durations) <= 0 || r.Wall < slices.Max(r.Durations) {
 		t.Errorf("measured %+v", r)
 	}

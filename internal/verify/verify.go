@@ -23,7 +23,7 @@ import (
 type Options struct {
 	Weights   map[string][]float32 // by parameter name; nil for synthetic ones
 	Reference *Reference           // what to compare with; nil for the interpreter
-	ISAs      []string             // nil for all that this processor has
+	ISAs      []string             // none for all that this processor has
 	Schedule  ir.ScheduleOptions
 	// Progress, if there is one, is called with what is about to be done.
 	Progress func(what string)
@@ -166,7 +166,7 @@ func (v *verifier) close() error {
 // isas returns the instruction sets to run on.
 func (v *verifier) isas(ctx context.Context) ([]string, error) {
 	have, err := v.programs[asDeployed].ISAs(ctx)
-	if err != nil || v.ISAs == nil {
+	if err != nil || len(v.ISAs) == 0 {
 		return have, err
 	}
 	for _, isa := range v.ISAs {

@@ -53,7 +53,8 @@ func TestRun(t *testing.T) {
 			temp := t.TempDir()
 			t.Setenv("TMPDIR", temp)
 			t.Setenv("TMP", temp) // on Windows
-			r, err := Run(t.Context(), tc.net, Options{Schedule: tc.schedule})
+			all := []string{}     // as nil does
+			r, err := Run(t.Context(), tc.net, Options{Schedule: tc.schedule, ISAs: all})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -30,7 +30,7 @@ func newFFmpeg(path string, o Options) (source, error) {
 	}
 	program, err := exec.LookPath(name)
 	if err != nil {
-		return nil, fmt.Errorf("decoding this file needs ffmpeg: %w; install it (apt-get install ffmpeg, brew install ffmpeg, winget install ffmpeg) or give its path; GIFs, pictures and folders of pictures need no ffmpeg", err)
+		return nil, fmt.Errorf("decoding this file needs ffmpeg: %w; install it (apt-get install ffmpeg, brew install ffmpeg, winget install ffmpeg); GIFs, pictures and folders of pictures need no ffmpeg", err)
 	}
 	return &ffmpegFile{path: path, program: program, o: o}, nil
 }

@@ -168,6 +168,9 @@ func TestFFmpegMissing(t *testing.T) {
 	if !errors.Is(err, exec.ErrNotFound) {
 		t.Fatalf("got %v, want exec.ErrNotFound", err)
 	}
+	if strings.Contains(err.Error(), "path;") {
+		t.Errorf("%v: no flag takes a path", err)
+	}
 	for _, want := range []string{"needs ffmpeg", "install", "pictures need no ffmpeg"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("got %q, want %q in it", err, want)

@@ -147,14 +147,18 @@ func (f *File) baseName() string {
 
 // statRegular opens a regular file and returns its size.
 func statRegular(path string) (*os.File, int, error) {
+	info, err := os.Stat(path) // before it is opened, which a pipe would wait in
+	if err != nil {
+		return nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, fmt.Errorf("%s: not a regular file, expected a checkpoint", path)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, 0, err
 	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s: not a regular file, expected a checkpoint", path)
-	}
+	info, err = file.Stat()
 	if err == nil && int64(int(info.Size())) != info.Size() {
 		err = fmt.Errorf("%s: %d bytes do not fit this machine's address space", path, info.Size())
 	}

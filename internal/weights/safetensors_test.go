@@ -251,3 +251,31 @@ func TestWriteFileIsAtomic(t *testing.T) {
 		t.Errorf("into a folder that does not exist: %v", err)
 	}
 }
+
+// What is at the path decides whether a file is written there: a link leads to
+// the file that is replaced, and nothing but a file is replaced.
+func TestWriteSafetensorsFileTargets(t *testing.T) {
+	dir := t.TempDir()
+	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")
+	if err := os.WriteFile(target, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, link); err != nil {
+		t.Skip(err)
+	}
+	if err := WriteSafetensorsFile(link, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link was replaced: %v, %v", info, err)
+	}
+	if data, err := os.ReadFile(target); err != nil || string(data) == "old" {
+		t.Errorf("the link's target was not written: %q, %v", data, err)
+	}
+	if err := WriteSafetensorsFile(os.DevNull, nil, nil); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("writing to a device: %v", err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, ".*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}

@@ -114,8 +114,14 @@ func jsonField(key string, value any) []byte {
 // at path is as it was.
 func WriteSafetensorsFile(path string, tensors []Tensor, metadata map[string]string) (err error) {
 	const bufferSize = 1 << 20
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // the file that a link points to is replaced, not the link
+	}
 	mode := os.FileMode(0o644)
 	if info, err := os.Stat(path); err == nil {
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("cannot write %s: it is no regular file but %v", path, info.Mode())
+		}
 		mode = info.Mode().Perm()
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")

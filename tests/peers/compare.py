@@ -33,7 +33,7 @@ def session(model, threads):
 
 def check():
     """Compares the graph with PyTorch's float64 logits, on the small network."""
-    reference = json.loads((ROOT / "ir/testdata/reference/p3d63-abc-112.json").read_text())
+    reference = json.loads((ROOT / "tests/reference/testdata/p3d63-abc-112.json").read_text())
     s = session(p3d.model(p3d.DEPTHS["p3d63"], size=112, classes=101), 1)
     got = s.run(None, {"clip": p3d.synthetic("clip", (1, 3, 16, 112, 112))})[0].ravel()
     want = np.array(reference["logits"])

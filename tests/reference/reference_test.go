@@ -34,31 +34,29 @@ type vectors struct {
 // convolutions: see the derivation in tests/triangle.
 const tolerance = 2e-6
 
-// TestReference runs the network whose vectors the repository holds.
-func TestReference(t *testing.T) {
-	compare(t, "ir/testdata/reference/*.json", "avx512", "avx2", "generic")
+// TestSmallest runs the smallest network, on the portable path, too.
+func TestSmallest(t *testing.T) {
+	compare(t, "testdata/p3d63-abc-112.json", "avx512", "avx2", "generic")
 }
 
-// TestAllReferences runs the networks of all vectors where the folder with
-// them lies beside the repository. They are full size, and the portable path,
-// on which that takes long, is left to TestReference.
-func TestAllReferences(t *testing.T) {
+// TestAll runs all networks. They are full size, and the portable path, on
+// which that takes long, is left to TestSmallest.
+func TestAll(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds a network")
 	}
-	compare(t, "../shared/reference/*.json", "avx512", "avx2")
+	compare(t, "testdata/*.json", "avx512", "avx2")
 }
 
-// compare runs the networks of the files that match a pattern, relative to the
-// repository, on those of the instruction sets that the processor has, and
-// compares all that the files hold.
+// compare runs the networks of the files that match a pattern on those of the
+// instruction sets that the processor has, and compares all that the files hold.
 func compare(t *testing.T, pattern string, isas ...string) {
-	files, err := filepath.Glob(filepath.Join(suite.Root(t), pattern))
+	files, err := filepath.Glob(pattern)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(files) == 0 {
-		t.Skip("no files match " + pattern)
+		t.Fatal("no files match " + pattern)
 	}
 	var nets []*suite.Net
 	want := map[*suite.Net]*vectors{}

@@ -131,6 +131,19 @@ func TestSmall(t *testing.T) {
 	compare(t, list)
 }
 
+// TestLargeAverage pools 32768 positive values a channel, whose plain float32
+// sum would be off by more than all layers before it.
+func TestLargeAverage(t *testing.T) {
+	compare(t, []triangle{{name: "largeaverage", graph: described(t, `network net {
+    input rgb 3x16x64x64
+    block bottleneck mix A
+    conv 8 kernel 1x3x3
+    stage res2 width 8 blocks 1 then pool max 2x1x1
+    pool average
+    linear 10
+}`), threads: manyThreads, plans: true}})
+}
+
 // compare runs all networks all three ways.
 func compare(t *testing.T, list []triangle) {
 	nets := make([]*suite.Net, len(list))

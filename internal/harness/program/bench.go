@@ -19,6 +19,7 @@ import (
 func (s *server) bench(q *wire.Bench, clip []float32) (*wire.BenchReply, error) {
 	b := benchmark{
 		warmups:   q.Warmups,
+		warmTime:  q.WarmTime,
 		durations: make([]time.Duration, q.Runs),
 		begin:     make(chan struct{}),
 	}
@@ -28,7 +29,7 @@ func (s *server) bench(q *wire.Bench, clip []float32) (*wire.BenchReply, error) 
 		sessions[i] = &benchSession{
 			benchmark: &b,
 			session:   s.model.NewSession(net.Threads(q.Threads)),
-			out:       net.Output{Logits: make([]float32, net.Classes)},
+			out:       output(),
 			clip:      net.Float32Clip(clip),
 		}
 		b.ready.Add(1)
@@ -54,6 +55,7 @@ func (s *server) bench(q *wire.Bench, clip []float32) (*wire.BenchReply, error) 
 // benchmark is what the sessions share.
 type benchmark struct {
 	warmups     int
+	warmTime    time.Duration
 	durations   []time.Duration // by run
 	taken       atomic.Int64    // runs that a session has begun
 	begin       chan struct{}
@@ -68,12 +70,22 @@ type benchSession struct {
 	err     error
 }
 
+// output returns room for the network's logits, or for its features where it
+// has no classes.
+func output() net.Output {
+	if net.Classes > 0 {
+		return net.Output{Logits: make([]float32, net.Classes)}
+	}
+	return net.Output{Features: make([]float32, net.Features)}
+}
+
 // work warms up, waits for the others, and then runs until all runs are taken
 // or one fails.
 func (s *benchSession) work() {
 	defer s.done.Done()
-	for range s.warmups {
-		s.err = errors.Join(s.err, s.session.Run(&s.out, s.clip))
+	start := time.Now()
+	for i := 0; s.err == nil && (i < s.warmups || time.Since(start) < s.warmTime); i++ {
+		s.err = s.session.Run(&s.out, s.clip)
 	}
 	s.ready.Done()
 	<-s.begin

@@ -57,8 +57,10 @@ type Value struct {
 type Bench struct {
 	Threads  int `json:"threads"`  // of each session; 0 for all cores
 	Sessions int `json:"sessions"` // that run at the same time
-	Warmups  int `json:"warmups"`  // runs of each session before the measurement
+	Warmups  int `json:"warmups"`  // least runs of each session before the measurement
 	Runs     int `json:"runs"`     // runs of all sessions together
+	// WarmTime is how long each session goes on with the warm-up at least.
+	WarmTime time.Duration `json:"warm_time"`
 }
 
 // Peak measures how many multiply-adds the processor can do.
