@@ -71,9 +71,9 @@ func target(dir string) (string, error) {
 // resolve follows symbolic links, so that the folder that one points to is
 // replaced and not the link.
 func resolve(dir string) (string, error) {
-	real, err := filepath.EvalSymlinks(dir)
+	followed, err := filepath.EvalSymlinks(dir)
 	if err == nil {
-		return real, nil
+		return followed, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s: %w", dir, err)

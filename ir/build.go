@@ -1,6 +1,9 @@
 package ir
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // region builds a drafted region: its buffers, kernels and steps.
 func (s *scheduler) region(d draft) Region {
@@ -55,7 +58,7 @@ func (s *scheduler) step(op *plannedOp, r *Region, rt regTile, run Run, fused bo
 		st.MaxTiles = max(1, s.m.MaxCycles/(op.window.Taps()*rt.vectors))
 	case KernelConv:
 		st.Kernel = s.kernel(s.convKernel(op, rt))
-		st.Tails = s.tails(op, rt, st.Kernel, runLengths(r, &st))
+		st.Tails = s.tails(op, rt, runLengths(r, &st))
 		st.Pack = s.pack(op, rt.vectors*s.m.Lanes)
 		st.MaxTiles = s.maxTiles(st.Kernel)
 	}
@@ -96,23 +99,21 @@ func runLengths(r *Region, st *Step) []int {
 }
 
 // tails finds a kernel for what is left of each run behind its last whole
-// register tile.
-func (s *scheduler) tails(op *plannedOp, rt regTile, full KernelID, runs []int) []KernelID {
-	units := max(rt.rows, 1)
+// register tile; nil where nothing ever is.
+func (s *scheduler) tails(op *plannedOp, rt regTile, runs []int) []KernelID {
+	units := rt.rows
 	if rt.rows == 1 {
 		units = rt.cols
 	}
-	tails := make([]KernelID, units)
-	for i := range tails {
-		tails[i] = NoKernel
-	}
-	any := false
+	var tails []KernelID
 	for _, run := range runs {
 		left := run % units
 		if left == 0 {
 			continue
 		}
-		any = true
+		if tails == nil {
+			tails = slices.Repeat([]KernelID{NoKernel}, units)
+		}
 		t := rt
 		if rt.rows == 1 {
 			t.cols = left
@@ -120,9 +121,6 @@ func (s *scheduler) tails(op *plannedOp, rt regTile, full KernelID, runs []int) 
 			t.rows = left
 		}
 		tails[left] = s.kernel(s.convKernel(op, t))
-	}
-	if !any {
-		return nil
 	}
 	return tails
 }

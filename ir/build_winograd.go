@@ -54,7 +54,7 @@ func (s *scheduler) winogradProduct(op *plannedOp, r *Region, rt regTile, points
 		In: points, Out: sums, Res: NoBuffer, Every: NoSkip, Window: product.window,
 		InShape: s.plan.Buffers[points].Shape, OutShape: s.plan.Buffers[sums].Shape,
 	}
-	st.Tails = s.tails(&product, rt, st.Kernel, runLengths(r, &st))
+	st.Tails = s.tails(&product, rt, runLengths(r, &st))
 	st.MaxTiles = s.maxTiles(st.Kernel)
 	return st
 }

@@ -59,7 +59,7 @@ func (s *scheduler) draftDirect(i int) draft {
 	d.tiles, d.runs = []regTile{rt}, []Run{run}
 	t := s.traffic(op)
 	d.cycles = -1
-	for _, tile := range s.cuts(op, d.space, rt, run) {
+	for _, tile := range s.cuts(d.space, rt, run) {
 		if c := s.layerCycles(d.space, tile, rt, compute, t); d.cycles < 0 || c < d.cycles {
 			d.cycles, d.tile = c, tile
 		}
@@ -110,7 +110,7 @@ func (s *scheduler) poolTile(op *plannedOp, space Shape, vectors int) (regTile, 
 
 // cuts lists the task tiles worth weighing for a single op: halving pixels
 // from all to a register tile, and channels from all to a panel.
-func (s *scheduler) cuts(op *plannedOp, space Shape, rt regTile, run Run) []Shape {
+func (s *scheduler) cuts(space Shape, rt regTile, run Run) []Shape {
 	panel := rt.vectors * s.m.Lanes
 	panels := (space.C + panel - 1) / panel
 	var tiles []Shape

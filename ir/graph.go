@@ -179,7 +179,7 @@ type Pool struct {
 // OutShape returns the pool's output extents.
 func (p Pool) OutShape(s Shape) Shape {
 	if !p.Ceil {
-		return p.Window.Out(s, s.C)
+		return p.Out(s, s.C)
 	}
 	return Shape{T: p.T.OutCeil(s.T), H: p.H.OutCeil(s.H), W: p.W.OutCeil(s.W), C: s.C}
 }

@@ -18,7 +18,7 @@ const (
 )
 
 func TestLargestPresetIsQuickAndSmall(t *testing.T) {
-	_, files := generateFor(t, &compileCmd{netArgs: netArgs{Net: "p3d199"}})
+	files := generateFor(t, &compileCmd{netArgs: netArgs{Net: "p3d199"}})
 	size := 0
 	for _, f := range files {
 		size += len(f.Content)

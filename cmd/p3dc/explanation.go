@@ -102,10 +102,12 @@ func cutText(s ir.Shape, fused bool) string {
 // Winograd's algorithm.
 func layers(r *ir.Region) [][]ir.Step {
 	var cut [][]ir.Step
-	for from, to := 0, 0; from < len(r.Steps); from = to {
-		for to = from; to < len(r.Steps) && r.Steps[to].Op == r.Steps[from].Op; to++ {
+	first := 0
+	for i := range r.Steps {
+		if i+1 == len(r.Steps) || r.Steps[i+1].Op != r.Steps[i].Op {
+			cut = append(cut, r.Steps[first:i+1])
+			first = i + 1
 		}
-		cut = append(cut, r.Steps[from:to])
 	}
 	return cut
 }

@@ -26,7 +26,7 @@ func TestGeneratedIsCurrent(t *testing.T) {
 			if strings.Contains(c.Net, "/") {
 				c.Net = filepath.Join(root, c.Net)
 			}
-			_, files := generateFor(t, c)
+			files := generateFor(t, c)
 			diff, err := codegen.Diff(filepath.Join(root, c.Output), files)
 			if err != nil {
 				t.Fatal(err)
@@ -78,8 +78,8 @@ func compileArgs(t *testing.T, args []string) *compileCmd {
 	return &c.Compile
 }
 
-// generateFor returns the network and the files of a compile command.
-func generateFor(t *testing.T, c *compileCmd) (*network, []codegen.File) {
+// generateFor returns the files of a compile command.
+func generateFor(t *testing.T, c *compileCmd) []codegen.File {
 	t.Helper()
 	n, err := c.load()
 	if err != nil {
@@ -93,5 +93,5 @@ func generateFor(t *testing.T, c *compileCmd) (*network, []codegen.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n, n.generate(plans, pkg)
+	return n.generate(plans, pkg)
 }

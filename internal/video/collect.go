@@ -114,17 +114,14 @@ func newClips(n int, o Options) []Clip {
 }
 
 // put copies cropped frame i of n into every clip that has it: more than once
-// where a short video is looped. It says whether there was such a clip.
-func put(clips []Clip, i, n int, cropped []uint8) bool {
-	used := false
+// where a short video is looped.
+func put(clips []Clip, i, n int, cropped []uint8) {
 	for _, c := range clips {
 		frames := len(c.Frames) / len(cropped)
 		for t := i - c.Start; t >= 0 && t < frames; t += n {
 			copy(c.Frames[t*len(cropped):], cropped)
-			used = true
 		}
 	}
-	return used
 }
 
 // fill decodes src, which had n frames, once more and fills the clips.

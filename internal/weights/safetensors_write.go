@@ -114,8 +114,8 @@ func jsonField(key string, value any) []byte {
 // at path is as it was.
 func WriteSafetensorsFile(path string, tensors []Tensor, metadata map[string]string) (err error) {
 	const bufferSize = 1 << 20
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // the file that a link points to is replaced, not the link
+	if followed, err := filepath.EvalSymlinks(path); err == nil {
+		path = followed // the file that a link points to is replaced, not the link
 	}
 	mode := os.FileMode(0o644)
 	if info, err := os.Stat(path); err == nil {

@@ -106,7 +106,7 @@ func (t Tensor) forEachChunk(f func(start, n int, raw []byte) error) error {
 	var buf []byte
 	for start := 0; start < total; start += chunkElements {
 		n := min(chunkElements, total-start)
-		raw := buf
+		var raw []byte
 		if t.strides == nil {
 			raw = t.data[start*size : (start+n)*size]
 		} else {
