@@ -80,12 +80,7 @@ func (p *parser) input(in *Input) bool {
 		in.mark("size", p.tok().pos)
 		ok = p.size("the clip's size", "channels x frames x height x width, such as 3x16x160x160", &in.C, &in.T, &in.H, &in.W)
 	}
-	if ok && !p.tok().is("{") && !p.tok().endsLine() {
-		ok = p.expected(`"{" or the end of the line`)
-	}
-	if !ok {
-		p.skipTo("{")
-	}
+	ok = p.toBraces(ok)
 	if !p.tok().is("{") {
 		return ok
 	}
@@ -230,19 +225,27 @@ func kind(name string) (Kind, string) {
 	return "", unknown("block", name, kinds())
 }
 
+// toBraces moves to the braces or the line's end that must follow what was
+// parsed; where that went wrong, over the rest of it. It reports whether all
+// went well.
+func (p *parser) toBraces(ok bool) bool {
+	if ok && !p.tok().is("{") && !p.tok().endsLine() {
+		ok = p.expected(`"{" or the end of the line`)
+	}
+	if !ok {
+		p.skipTo("{")
+	}
+	return ok
+}
+
 // names = "names" [ scheme ] [ "{" { key string } "}" ] .
 func (p *parser) names(n *Names) bool {
 	ok := true
 	if !p.tok().is("{") {
 		n.mark("scheme", p.tok().pos)
 		ok = p.word(`scheme of names or "{"`, &n.Scheme)
-		if ok && !p.tok().is("{") && !p.tok().endsLine() {
-			ok = p.expected(`"{" or the end of the line`)
-		}
-		if !ok {
-			p.skipTo("{")
-		}
 	}
+	ok = p.toBraces(ok)
 	if !p.tok().is("{") {
 		return ok
 	}

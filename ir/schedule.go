@@ -99,7 +99,7 @@ func newPlannedOp(g *Graph, i int) (plannedOp, error) {
 	case Conv:
 		p.kind, p.conv, p.window = KernelConv, a, a.Window
 	case Linear:
-		p.kind, p.conv = KernelConv, Conv{Window: p.window, Out: a.Out, Weight: a.Weight, Bias: a.Bias}
+		p.kind, p.conv = KernelConv, a.asConv()
 	case Pool:
 		p.kind, p.pool, p.window = KernelPool, a.Kind, a.Window
 	case Softmax:
