@@ -7,25 +7,36 @@ import (
 
 // region builds a drafted region: its buffers, kernels and steps.
 func (s *scheduler) region(d draft) Region {
-	if d.winograd > 0 {
-		return s.winogradRegion(d)
-	}
 	r := Region{Name: s.ops[d.first].Name, Space: d.space, Tile: d.tile, Why: d.why}
-	if d.end-d.first > 1 {
+	fused := d.end-d.first > 1
+	if fused {
 		r.Name += ".." + s.ops[d.end-1].Name
 	}
 	for k := d.first; k < d.end; k++ {
-		if out := s.ops[k].out; d.end-d.first > 1 && s.local(out, d.first, d.end) {
-			v := s.g.Values[out]
-			tile := Shape{v.Shape.T, d.tile.H, d.tile.W, v.Shape.C}
-			s.plan.Buffers[out] = newBuffer(v.Name, tile, Border{}, channelStride(v.Shape.C))
-			s.plan.Buffers[out].Space = Scratch
+		if fused && s.local(s.ops[k].out, d.first, d.end) {
+			s.scratch(&s.ops[k], &d, d.parts[k-d.first].cover)
 		}
 	}
 	for k := d.first; k < d.end; k++ {
-		r.Steps = append(r.Steps, s.step(&s.ops[k], &r, d.tiles[k-d.first], d.runs[k-d.first], d.end-d.first > 1))
+		r.Steps = append(r.Steps, s.step(&s.ops[k], &r, d.parts[k-d.first], fused))
 	}
 	return r
+}
+
+// scratch makes the buffer of an op's result one of what a tile needs of it, or
+// computes: a transform's tiles may stick out of the region's.
+func (s *scheduler) scratch(op *plannedOp, d *draft, cover Window) {
+	v := s.g.Values[op.out]
+	more := op.transform.H.Size() - 1
+	cover.H.Kernel += 2 * more
+	cover.H.Pad += more
+	tile := Shape{v.Shape.T, (d.tile.H-1)*cover.H.Stride + cover.H.Kernel, v.Shape.W, v.Shape.C}
+	if d.space.T > 1 {
+		tile.T = cover.T.Kernel
+	}
+	b := newBuffer(v.Name, tile, Border{}, channelStride(v.Shape.C))
+	b.Space, b.Cover = Scratch, Window{cover.T, cover.H, Unit}
+	s.plan.Buffers[op.out] = b
 }
 
 // ingest is the region that brings the caller's clip into the input's layout.
@@ -37,16 +48,22 @@ func (s *scheduler) ingest() Region {
 		Why: "the caller's clip, normalised",
 		Steps: []Step{{
 			Op: "input", Kernel: k, In: 0, Out: 0, Res: NoBuffer, Every: NoSkip, Pack: NoPack,
-			Window: Window{Unit, Unit, Unit}, InShape: in, OutShape: in, MaxTiles: 1,
+			Window: UnitWindow, Cover: UnitWindow, InShape: in, OutShape: in, MaxTiles: 1,
 		}},
 	}
 }
 
-func (s *scheduler) step(op *plannedOp, r *Region, rt regTile, run Run, fused bool) Step {
+func (s *scheduler) step(op *plannedOp, r *Region, p part, fused bool) Step {
 	st := Step{
-		Op: op.Name, Run: run, In: op.in, Out: op.out, Res: op.res, Every: op.every, Pack: NoPack, Window: op.window,
+		Op: op.Name, Run: p.run, In: op.in, Out: op.out, Res: op.res, Every: op.every, Pack: NoPack,
+		Window: op.window, Cover: p.cover,
 		InShape: s.g.Values[op.in].Shape, OutShape: s.g.Values[op.Out].Shape, MaxTiles: 1,
 	}
+	if op.transform != (Transform{}) {
+		s.transformStep(&st, op, r, p)
+		return st
+	}
+	rt := p.tile
 	if !fused {
 		st.InShape, st.OutShape = reshape(st.InShape, st.OutShape, r.Space), r.Space
 	}
@@ -85,17 +102,21 @@ func reshape(in, out, space Shape) Shape {
 
 // runLengths lists the lengths of the runs that a step meets, in units.
 func runLengths(r *Region, st *Step) []int {
-	whole, rest := r.Tile.W, r.Space.W%r.Tile.W
-	if st.Run != RunPixels {
-		whole, rest = r.Tile.H, r.Space.H%r.Tile.H
+	var runs []int
+	for _, e := range r.extents(st) {
+		rows, cols := e[1].H-e[0].H, e[1].W-e[0].W
+		run := rows
+		switch st.Run {
+		case RunPixels:
+			run = cols
+		case RunFlat:
+			run = rows * cols
+		}
+		if !slices.Contains(runs, run) {
+			runs = append(runs, run)
+		}
 	}
-	if st.Run == RunFlat {
-		whole, rest = whole*r.Space.W, rest*r.Space.W
-	}
-	if rest == 0 {
-		return []int{whole}
-	}
-	return []int{whole, rest}
+	return runs
 }
 
 // tails finds a kernel for what is left of each run behind its last whole
@@ -187,15 +208,16 @@ func kernelName(k *Kernel, lanes int) string {
 		return fmt.Sprintf("conv%dx%d_k%dx%dx%dx%d_", k.Pixels(), k.Vectors*lanes, k.TapsT, k.TapsH, k.TapsW, k.K)
 	case KernelPool:
 		return fmt.Sprintf("%vpool%d_", k.Pool, k.Vectors*lanes)
-	case KernelWinogradIn, KernelWinogradOut:
-		return fmt.Sprintf("%v%d_", k.Kind, k.Rows)
+	case KernelSpread, KernelGather:
+		f := k.Transform
+		return fmt.Sprintf("%v%dx%dx%d_", k.Kind, f.T.Size(), f.H.Size(), f.W.Size())
 	}
 	return k.Kind.String()
 }
 
 // pack reserves the place of an op's packed weights and biases.
 func (s *scheduler) pack(op *plannedOp, channels int) PackID {
-	p := Pack{Op: op.Name, Conv: op.conv, In: s.g.Values[op.in].Shape.C, Channels: channels, Winograd: op.winograd}
+	p := Pack{Op: op.Name, Conv: op.conv, In: s.g.Values[op.in].Shape.C, Channels: channels, Transform: op.transform}
 	p.Weights = s.plan.PackedLen
 	p.Bias = p.Weights + p.Panels()*p.PanelLen()
 	s.plan.PackedLen = roundUp(p.Bias+p.Panels()*channels, cacheLine)

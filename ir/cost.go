@@ -65,12 +65,17 @@ type fusedCost struct {
 	read        []BufferID
 }
 
-func (c *fusedCost) add(s *scheduler, op *plannedOp, compute float64, rows, i, j int) {
-	c.compute += compute
-	c.weights += s.traffic(op).weights
+// add adds an op of the region [i, j), of whose result a tile has the given
+// extents.
+func (c *fusedCost) add(s *scheduler, op *plannedOp, view Shape, i, j int) {
+	if op.transform == (Transform{}) {
+		c.weights += s.traffic(op).weights
+	}
+	out := s.g.Values[op.Out].Shape
+	share := float64(view.T*view.H) / float64(out.T*out.H)
 	bytes := func(v BufferID) int {
 		sh := s.g.Values[v].Shape
-		return 4 * sh.T * rows * sh.W * channelStride(sh.C)
+		return int(share * float64(4*sh.T*sh.H*sh.W*channelStride(sh.C)))
 	}
 	for _, v := range []BufferID{op.in, op.res} {
 		if v == NoBuffer {

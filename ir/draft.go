@@ -7,21 +7,28 @@ import "fmt"
 type draft struct {
 	first, end  int // the ops [first, end)
 	space, tile Shape
-	tiles       []regTile
-	runs        []Run
-	winograd    int // side of the tiles that a layer is transformed in, or 0
+	parts       []part // by op
 	cycles      float64
 	why         string
 }
 
-func (s *scheduler) draft(i, j int) draft {
+// part is how one op of a region runs on a tile.
+type part struct {
+	cover Window
+	tile  regTile
+	run   Run
+	rows  int // of the transform's tiles at once
+}
+
+// draft plans the ops [i, j) as one region, if they can be one.
+func (s *scheduler) draft(i, j int) (draft, bool) {
 	switch op := &s.ops[i]; {
 	case j-i > 1:
 		return s.draftFused(i, j)
-	case op.winograd > 0:
-		return s.draftWinograd(i, op.winograd)
+	case op.transform != (Transform{}):
+		return s.draftTransformed(i), true
 	}
-	return s.draftDirect(i)
+	return s.draftDirect(i), true
 }
 
 // layerSpace returns the extents over which a single op is tiled: its output,
@@ -51,12 +58,12 @@ func (s *scheduler) draftDirect(i int) draft {
 	op := &s.ops[i]
 	d := draft{first: i, end: i + 1, space: s.layerSpace(op)}
 	if op.kind == KernelSoftmax {
-		d.tile, d.runs, d.tiles = d.space, []Run{RunPixels}, []regTile{{1, 1, 1}}
+		d.tile, d.parts = d.space, []part{{cover: UnitWindow, tile: regTile{1, 1, 1}}}
 		d.cycles, d.why = s.m.Barrier, "one task"
 		return d
 	}
 	rt, run, compute := s.registerTile(op, d.space)
-	d.tiles, d.runs = []regTile{rt}, []Run{run}
+	d.parts = []part{{cover: UnitWindow, tile: rt, run: run}}
 	t := s.traffic(op)
 	d.cycles = -1
 	for _, tile := range s.cuts(d.space, rt, run) {
@@ -144,59 +151,4 @@ func pixelCuts(space Shape, rt regTile, run Run) []Shape {
 		}
 		cuts = append(cuts, tile)
 	}
-}
-
-// draftFused plans several ops as one region whose tiles are whole rows,
-// complete in time and channels. It weighs every height of a tile.
-func (s *scheduler) draftFused(i, j int) draft {
-	space := s.g.Values[s.ops[i].Out].Shape
-	space.T, space.C = 1, 1 // steps differ in both: a tile has all of them
-	var best draft
-	for rows := 1; rows <= space.H; rows++ {
-		d := s.draftRows(i, j, space, rows)
-		if best.tiles == nil || d.cycles < best.cycles {
-			best = d
-		}
-	}
-	return best
-}
-
-func (s *scheduler) draftRows(i, j int, space Shape, rows int) draft {
-	d := draft{first: i, end: j, space: space, tile: Shape{1, rows, space.W, 1}}
-	var cost fusedCost
-	for k := i; k < j; k++ {
-		op := &s.ops[k]
-		out := s.g.Values[op.Out].Shape
-		view := Shape{out.T, rows, out.W, out.C}
-		flat := s.flat(op, i, j)
-		if flat {
-			view = Shape{out.T, 1, rows * out.W, out.C}
-		}
-		rt, run, compute := s.registerTile(op, view)
-		if flat {
-			run = RunFlat
-		}
-		d.tiles, d.runs = append(d.tiles, rt), append(d.runs, run)
-		cost.add(s, op, compute, rows, i, j)
-	}
-	n := (space.H + rows - 1) / rows
-	d.cycles = cost.cycles(&s.m, n)
-	d.why = fmt.Sprintf("fused: %d tiles of %d rows, %.0f kcycles, %d KiB scratch", n, rows, d.cycles/1e3, cost.scratch>>10)
-	return d
-}
-
-// flat reports whether an op of the region [i, j) may run through the rows of
-// a tile as if they were one. A pool may not: it asks of every pixel where in
-// its row that lies, since its window may hang over the edge. Nor may an op
-// that adds some positions of a value's rows only.
-func (s *scheduler) flat(op *plannedOp, i, j int) bool {
-	if op.kind == KernelPool || reachesOut(op.window) || op.every != NoSkip {
-		return false
-	}
-	for _, v := range []BufferID{op.in, op.out, op.res} {
-		if v != NoBuffer && !s.local(v, i, j) && !s.plan.Buffers[v].denseRows() {
-			return false
-		}
-	}
-	return true
 }

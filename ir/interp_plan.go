@@ -63,13 +63,13 @@ func packFloat64(p *Plan, weights map[string][]float32) ([]float64, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", pk.Op, err)
 		}
-		taps := pk.Conv.Taps()
+		taps, transform := pk.Conv.Taps(), newPlanTransform(pk.Transform)
 		for o := range pk.Conv.Out {
 			panel := packed[pk.Weights+o/pk.Channels*pk.PanelLen():]
 			for c := range pk.In {
 				kernel := w[(o*pk.In+c)*taps:][:taps]
-				if pk.Winograd > 0 {
-					kernel = winogradOf(pk.Winograd).transformWeights(kernel)
+				if pk.Transform != (Transform{}) {
+					kernel = transform.weights(kernel, pk.Conv.Window)
 				}
 				for t, x := range kernel {
 					panel[(t*pk.In+c)*pk.Channels+o%pk.Channels] = x
@@ -93,7 +93,7 @@ func (ip *planInterpreter) region(r *Region) {
 		wg.Go(func() {
 			w := &planWorker{planInterpreter: ip, scratch: make([]float64, ip.p.ScratchLen)}
 			for i := int(next.Add(1)) - 1; i < n.Elems(); i = int(next.Add(1)) - 1 {
-				w.tile(r, Shape{T: i / (n.H * n.W * n.C), H: i / (n.W * n.C) % n.H, W: i / n.C % n.W, C: i % n.C})
+				w.tile(r, i, n)
 			}
 		})
 	}
@@ -103,39 +103,29 @@ func (ip *planInterpreter) region(r *Region) {
 type planWorker struct {
 	*planInterpreter
 	scratch []float64
-	lo, hi  Shape // the tile
+	corner  Shape // of the region's tile
+	lo, hi  Shape // the extent of the step under way
 }
 
-func (w *planWorker) tile(r *Region, at Shape) {
-	w.lo = Shape{at.T * r.Tile.T, at.H * r.Tile.H, at.W * r.Tile.W, at.C * r.Tile.C}
-	w.hi = Shape{
-		min(w.lo.T+r.Tile.T, r.Space.T), min(w.lo.H+r.Tile.H, r.Space.H),
-		min(w.lo.W+r.Tile.W, r.Space.W), min(w.lo.C+r.Tile.C, r.Space.C),
-	}
+func (w *planWorker) tile(r *Region, i int, n Shape) {
+	lo, hi := r.tile(i, n)
+	w.corner = lo
 	fillNaN(w.scratch)
 	for i := range r.Steps {
-		st := &r.Steps[i]
-		if r.Space.T == 1 {
-			w.lo.T, w.hi.T = 0, st.OutShape.T
-		}
-		if r.Space.C == 1 {
-			w.lo.C, w.hi.C = 0, st.OutShape.C
-		}
-		w.step(st)
+		w.lo, w.hi = r.extent(&r.Steps[i], lo, hi)
+		w.step(&r.Steps[i])
 	}
 }
 
 func (w *planWorker) step(st *Step) {
 	k := &w.p.Kernels[st.Kernel]
-	switch k.Kind {
-	case KernelIngest:
+	switch {
+	case k.Kind == KernelIngest:
 		w.ingest(st)
-	case KernelSoftmax:
+	case k.Kind == KernelSoftmax:
 		w.softmax(st)
-	case KernelWinogradIn:
-		w.winogradIn(st, k)
-	case KernelWinogradOut:
-		w.winogradOut(st, k)
+	case st.Winograd != nil:
+		w.winograd(st, k)
 	default:
 		width := k.Vectors * w.p.Machine.Lanes
 		for c := w.lo.C; c < w.hi.C; c += width {
@@ -182,11 +172,12 @@ func (w *planWorker) run(st *Step, k *Kernel, t, h, c, units int) {
 }
 
 // memory returns the space a buffer lies in and the place of position
-// (t, h, w), counted from the tile's corner in scratch.
+// (t, h, w), counted from what the tile needs first in scratch.
 func (w *planWorker) memory(id BufferID, t, h, x int) ([]float64, int) {
 	b := &w.p.Buffers[id]
 	if b.Space == Scratch {
-		return w.scratch, b.At(t, h-w.lo.H, x-w.lo.W, 0)
+		from := Shape{T: w.corner.T*b.Cover.T.Stride - b.Cover.T.Pad, H: w.corner.H*b.Cover.H.Stride - b.Cover.H.Pad}
+		return w.scratch, b.At(t-from.T, h-from.H, x, 0)
 	}
 	return w.arena, b.At(t, h, x, 0)
 }
@@ -194,7 +185,6 @@ func (w *planWorker) memory(id BufferID, t, h, x int) ([]float64, int) {
 // convTile is one register tile: see [Kernel].
 func (w *planWorker) convTile(st *Step, k *Kernel, t, h, x, c int) {
 	win, pk := st.Window, &w.p.Packs[st.Pack]
-	width := pk.Channels
 	lo, hi := win.T.Range(t, st.InShape.T)
 	in, at := w.memory(st.In, t*win.T.Stride-win.T.Pad+lo, h*win.H.Stride-win.H.Pad, x*win.W.Stride-win.W.Pad)
 	out, to := w.memory(st.Out, t, h, x)
@@ -203,9 +193,8 @@ func (w *planWorker) convTile(st *Step, k *Kernel, t, h, x, c int) {
 	if st.Res != NoBuffer {
 		res, from = w.memory(st.Res, t*st.Every.T, h*st.Every.H, x*st.Every.W)
 	}
-	perFrame := k.TapsH * k.TapsW * k.K * width
-	weights := w.packed[pk.Weights+c/width*pk.PanelLen()+t*pk.PointLen()+lo*perFrame:]
-	acc := make([]float64, width)
+	weights := w.packed[pk.Weights+c/pk.Channels*pk.PanelLen()+lo*k.TapsH*k.TapsW*k.K*pk.Channels:]
+	acc := make([]float64, pk.Channels)
 	for r := range k.Rows {
 		for q := range k.Cols {
 			clear(acc)

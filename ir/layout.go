@@ -6,6 +6,8 @@ const cacheLine = 16
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
+func ceilDiv(n, d int) int { return (n + d - 1) / d }
+
 // channelStride returns the distance between neighbouring pixels of a map
 // with c channels. Strides of a multiple of 16 lines would put a register
 // tile's pixels into a few sets of the first-level cache; one more line
@@ -25,7 +27,7 @@ func (b Border) or(o Border) Border {
 
 // newBuffer lays out a map of shape s within a border.
 func newBuffer(name string, s Shape, border Border, pixel int) Buffer {
-	b := Buffer{Name: name, Shape: s, Border: border, Pixel: pixel}
+	b := Buffer{Name: name, Shape: s, Border: border, Pixel: pixel, Cover: UnitWindow}
 	b.Row = (s.W + border.Left + border.Right) * pixel
 	b.Frame = (s.H + border.Top + border.Bottom) * b.Row
 	b.Len = roundUp(s.T*b.Frame, cacheLine)

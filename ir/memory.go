@@ -40,6 +40,10 @@ func lifetimes(p *Plan) {
 			touch(st.In, r)
 			touch(st.Res, r)
 			touch(st.Out, r)
+			if w := st.Winograd; w != nil {
+				touch(w.Points, r)
+				touch(w.Sums, r)
+			}
 		}
 	}
 	for _, o := range p.Outputs {

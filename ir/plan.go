@@ -54,7 +54,8 @@ func (s Space) String() string { return [...]string{"arena", "scratch"}[s] }
 // Buffer is the place and layout of a feature map: position (t, h, w, c) lies
 // at Offset + t·Frame + h·Row + w·Pixel + c, in float32 values. Offset is
 // that of position 0, behind the border's rows and columns.
-// A scratch buffer holds one tile: h and w count from the tile's corner.
+// A scratch buffer holds what one tile needs: t and h count from the first
+// position of Cover there, w from the start of the row.
 //
 // Pixel may be larger than Shape.C: channels are padded to whole vectors, and
 // kernels write those too, but no kernel reduces over them.
@@ -62,6 +63,7 @@ type Buffer struct {
 	Name              string
 	Shape             Shape
 	Space             Space
+	Cover             Window // of a scratch buffer: see Step.Cover
 	Border            Border
 	Pixel, Row, Frame int
 	Base, Len         int // the memory taken, border included
@@ -85,15 +87,15 @@ func (b Border) String() string {
 // Pack is one op's weights as kernels read them: panels of Channels output
 // channels, each [tap][input channel][Channels], the last panel padded with
 // zeros; then the biases, padded likewise. With Winograd's algorithm the
-// panels have [point][input channel][Channels].
+// panels have [point][phase][input channel][Channels].
 type Pack struct {
-	Op       string
-	Conv     Conv // of a Linear: the same as a convolution of one tap
-	In       int  // input channels
-	Channels int  // output channels in a panel
-	Winograd int  // side of the output tiles; 0 for the weights as they are
-	Weights  int  // offset of the panels in the packed weights
-	Bias     int  // offset of the biases
+	Op        string
+	Conv      Conv // of a Linear: the same as a convolution of one tap
+	In        int  // input channels
+	Channels  int  // output channels in a panel
+	Transform Transform
+	Weights   int // offset of the panels in the packed weights
+	Bias      int // offset of the biases
 }
 
 // Panels returns the number of panels.
@@ -101,38 +103,31 @@ func (p *Pack) Panels() int { return (p.Conv.Out + p.Channels - 1) / p.Channels 
 
 // PanelLen returns the length of one panel.
 func (p *Pack) PanelLen() int {
-	if p.Winograd > 0 {
-		return winogradPoints(p.Winograd) * p.PointLen()
+	if p.Transform == (Transform{}) {
+		return p.Conv.Taps() * p.In * p.Channels
 	}
-	return p.Conv.Taps() * p.In * p.Channels
+	return p.Transform.Points() * p.PointLen()
 }
 
-// PointLen returns the distance between the weights of neighbouring points: a
-// convolution of transformed tiles has other weights for each of its frames.
-// It is 0 where all frames share theirs.
-func (p *Pack) PointLen() int {
-	if p.Winograd == 0 {
-		return 0
-	}
-	return p.In * p.Channels
-}
+// PointLen returns the distance between the weights of neighbouring points.
+func (p *Pack) PointLen() int { return p.Transform.Phases() * p.In * p.Channels }
 
 // KernelKind tells the kernels apart.
 type KernelKind int
 
 // The kernels.
 const (
-	KernelConv        KernelKind = iota
-	KernelPool                   // maximum or average over a window
-	KernelIngest                 // the caller's clip into the input buffer
-	KernelSoftmax                // scores into probabilities
-	KernelWinogradIn             // tiles of a map into Winograd's points
-	KernelWinogradOut            // sums at Winograd's points into tiles of a map
+	KernelConv    KernelKind = iota
+	KernelPool               // maximum or average over a window
+	KernelIngest             // the caller's clip into the input buffer
+	KernelSoftmax            // scores into probabilities
+	KernelSpread             // tiles of a map into Winograd's points
+	KernelGather             // sums at Winograd's points into tiles of a map
 )
 
 // String returns the kernel kind's name.
 func (k KernelKind) String() string {
-	return [...]string{"conv", "pool", "ingest", "softmax", "winograd_in", "winograd_out"}[k]
+	return [...]string{"conv", "pool", "ingest", "softmax", "spread", "gather"}[k]
 }
 
 // Kernel is a piece of unique code. All distances are constants in it, in
@@ -152,8 +147,9 @@ func (k KernelKind) String() string {
 // given extents to Vectors vectors of channels.
 //
 // The Winograd kernels transform a given number of neighbouring tiles, a vector
-// of channels at a time; tiles are Rows x Cols pixels of the convolution's
-// result, points lie StepT apart. See winograd.go.
+// of channels at a time; points lie StepT apart. Along time, tiles are
+// neighbours as pixels of a row are, their inputs or results lie Row apart, and
+// those in [From, To) are on the map: an input that is not is 0. See Transform.
 type Kernel struct {
 	Name       string
 	Kind       KernelKind
@@ -171,6 +167,8 @@ type Kernel struct {
 	Res        Pitch // of the value that EpiAdd adds
 	Epi        string
 	Pool       PoolKind
+	Transform  Transform
+	From, To   int
 }
 
 // Pitch is the distance between neighbouring output positions in one operand.
@@ -203,9 +201,7 @@ func (r Run) String() string { return [...]string{"pixels", "flat", "rows"}[r] }
 // Region is a part of the plan that workers run without waiting for one
 // another: Space is cut into tiles, and each tile goes through all steps.
 // Where Space has a single frame or channel, a step takes all that it has: a
-// tile of several layers is complete in time and in channels. A convolution by
-// Winograd's algorithm counts in tiles of its result; H is then the tile rows
-// of all frames.
+// tile of several layers is complete in channels, and most are in time.
 type Region struct {
 	Name  string
 	Space Shape // extents that are tiled: output positions and channels
@@ -220,7 +216,7 @@ func (r *Region) Tiles() Shape {
 	return Shape{up(r.Space.T, r.Tile.T), up(r.Space.H, r.Tile.H), up(r.Space.W, r.Tile.W), up(r.Space.C, r.Tile.C)}
 }
 
-// Step is one op on a tile, or the part of one that its kernel does.
+// Step is one op on a tile.
 type Step struct {
 	Op     string
 	Kernel KernelID
@@ -234,7 +230,24 @@ type Step struct {
 	Every    Skip // which positions of Res are added
 	Pack     PackID
 	Window   Window
+	// Cover is where the result's positions lie that a tile needs: along each
+	// axis, those of the windows at the tile's positions, as far as they lie
+	// on the map.
+	Cover Window
 	// InShape and OutShape are the op's extents, reshaped to one row where
 	// the region is. Frames are bounded by the first, channels by the second.
 	InShape, OutShape Shape
+	Winograd          *WinogradStep // nil for a direct step
+}
+
+// WinogradStep is what a convolution by Winograd's algorithm has besides its
+// kernel, which makes products of points: the tile is covered with tiles of
+// the transform, some rows of which at a time become points, sums, results.
+type WinogradStep struct {
+	Points, Sums BufferID // scratch memory: a frame a point
+	Rows         int      // rows of tiles
+	// Spread and Gather are the transforms, by the place of their tile in time;
+	// calls of them run MaxSpread and MaxGather tiles at most.
+	Spread, Gather       []KernelID
+	MaxSpread, MaxGather int
 }

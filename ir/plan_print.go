@@ -45,9 +45,12 @@ func (p *Plan) printKernel(b *strings.Builder, k *Kernel) {
 		fmt.Fprintf(b, ": tile %dx%d pixels x %d vectors, taps %dx%dx%d by %d/%d/%d, in %d,%d out %d,%d",
 			k.Rows, k.Cols, k.Vectors, k.TapsT, k.TapsH, k.TapsW, k.StepT, k.StepH, k.StepW,
 			k.In.Pixel, k.In.Row, k.Out.Pixel, k.Out.Row)
-	case KernelWinogradIn, KernelWinogradOut:
-		fmt.Fprintf(b, ": tile %dx%d pixels, points by %d, in %d,%d out %d,%d",
-			k.Rows, k.Cols, k.StepT, k.In.Pixel, k.In.Row, k.Out.Pixel, k.Out.Row)
+	case KernelSpread, KernelGather:
+		fmt.Fprintf(b, ": %v, points by %d, in %d,%d out %d,%d",
+			k.Transform, k.StepT, k.In.Pixel, k.In.Row, k.Out.Pixel, k.Out.Row)
+		if k.To > 0 {
+			fmt.Fprintf(b, ", frames %d..%d", k.From, k.To)
+		}
 	}
 	if k.Kind == KernelConv {
 		fmt.Fprintf(b, ", k %d", k.K)
@@ -73,6 +76,15 @@ func (p *Plan) printStep(b *strings.Builder, st *Step) {
 	for left, id := range st.Tails {
 		if id != NoKernel {
 			fmt.Fprintf(b, " tail %d %s", left, p.Kernels[id].Name)
+		}
+	}
+	if st.Cover != UnitWindow {
+		fmt.Fprintf(b, " covers %v", st.Cover)
+	}
+	if w := st.Winograd; w != nil {
+		fmt.Fprintf(b, " by %d rows: b%d, b%d", w.Rows, w.Points, w.Sums)
+		for i := range w.Spread {
+			fmt.Fprintf(b, " %s %s", p.Kernels[w.Spread[i]].Name, p.Kernels[w.Gather[i]].Name)
 		}
 	}
 	b.WriteByte('\n')

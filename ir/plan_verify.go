@@ -69,19 +69,30 @@ func (v *planVerifier) step(r *Region, st *Step) {
 		return
 	}
 	k := &p.Kernels[st.Kernel]
-	switch k.Kind {
-	case KernelConv, KernelPool:
+	if k.Kind == KernelConv || k.Kind == KernelPool {
 		v.panels(r, st, k)
-	case KernelWinogradIn:
-		v.patches(st, k)
+	}
+	if st.Winograd != nil && st.Pack >= 0 && int(st.Pack) < len(p.Packs) {
+		v.transform(r, st)
 	}
 }
 
-// patches checks that the border is wide enough for the last patches.
-func (v *planVerifier) patches(st *Step, k *Kernel) {
-	in := &v.p.Buffers[st.In]
-	if need := patchBorder(in.Shape, k.Rows); in.Border.or(need) != in.Border {
+// transform checks that the border is wide enough for the last patches, and
+// that there are kernels for all tiles along time.
+func (v *planVerifier) transform(r *Region, st *Step) {
+	p, w := v.p, st.Winograd
+	pack := &p.Packs[st.Pack]
+	in := &p.Buffers[st.In]
+	if need := pack.Transform.patchBorder(pack.Conv, st.InShape, st.OutShape); in.Space == Arena && in.Border.or(need) != in.Border {
 		v.fail(st.Op, "patches reach %v beyond the map, its border is %v", need, in.Border)
+	}
+	times := 1
+	if pack.Transform.T != (Line{}) {
+		times = ceilDiv(st.OutShape.T, pack.Transform.T.Results)
+	}
+	if len(w.Spread) != times || len(w.Gather) != times || w.Rows < 1 || w.MaxSpread < 1 || w.MaxGather < 1 {
+		v.fail(st.Op, "%d and %d transforms for %d tiles along time, %d rows at once, %d and %d tiles a call",
+			len(w.Spread), len(w.Gather), times, w.Rows, w.MaxSpread, w.MaxGather)
 	}
 }
 
@@ -96,10 +107,11 @@ func (v *planVerifier) panels(r *Region, st *Step, k *Kernel) {
 		v.fail(st.Op, "a tile of %d channels cuts a panel of %d", r.Tile.C, width)
 	}
 	if k.Kind == KernelConv {
-		v.tails(r, st, k)
 		if st.Pack < 0 || int(st.Pack) >= len(p.Packs) || p.Packs[st.Pack].Channels != width {
 			v.fail(st.Op, "panels of %d channels, pack %d", width, st.Pack)
+			return
 		}
+		v.tails(r, st, k)
 	}
 }
 
@@ -108,7 +120,13 @@ func (v *planVerifier) tails(r *Region, st *Step, k *Kernel) {
 	if units < 1 {
 		return // reported with the kernel
 	}
-	for _, run := range runLengths(r, st) {
+	runs := runLengths
+	if st.Winograd != nil {
+		runs = func(r *Region, st *Step) []int {
+			return productRuns(r, st, v.p.Packs[st.Pack].Transform, v.p.Buffers[st.Winograd.Points].Shape.W)
+		}
+	}
+	for _, run := range runs(r, st) {
 		left := run % units
 		if left == 0 {
 			continue

@@ -29,11 +29,11 @@ func verifiedPlan() *Plan {
 			{Name: "input"},
 			{Name: "conv", Space: wide, Tile: Shape{1, 2, 7, 32}, Steps: []Step{{
 				Op: "conv", Kernel: 0, Tails: []KernelID{NoKernel, 1, NoKernel}, MaxTiles: 9,
-				In: 0, Out: 1, Res: 1, Pack: 0, Window: cube(1, 3, 3).pad(0, 1, 1), InShape: in, OutShape: wide,
+				In: 0, Out: 1, Res: 1, Pack: 0, Window: cube(1, 3, 3).pad(0, 1, 1), Cover: UnitWindow, InShape: in, OutShape: wide,
 			}}},
 			{Name: "pool", Space: in, Tile: in, Steps: []Step{{
 				Op: "pool", Kernel: 2, MaxTiles: 9, In: 1, Out: 2, Res: NoBuffer, Pack: NoPack,
-				Window: cube(1, 1, 1), InShape: wide, OutShape: in,
+				Window: cube(1, 1, 1), Cover: UnitWindow, InShape: wide, OutShape: in,
 			}}},
 		},
 		ArenaLen: 3456 + 3584, ScratchLen: 224,
@@ -82,7 +82,9 @@ func TestPlanVerify(t *testing.T) {
 		{"conv: no kernel for the last 1 of a run of 7", func(_ *Plan, s *Step) { s.Tails[1] = NoKernel }},
 		{"conv: no kernel for the last 1 of a run of 7", func(_ *Plan, s *Step) { s.Tails[1] = 3 }},
 		{"conv: tail conv covers 3 units, not 1", func(_ *Plan, s *Step) { s.Tails[1] = 0 }},
-		{"conv: no kernel for the last 2 of a run of 5", func(p *Plan, _ *Step) { p.Regions[1].Tile.W, p.Regions[1].Space.W = 6, 11 }},
+		{"conv: no kernel for the last 2 of a run of 5", func(p *Plan, s *Step) {
+			p.Regions[1].Tile.W, p.Regions[1].Space.W, s.OutShape.W = 6, 11, 11
+		}},
 		{"", func(p *Plan, s *Step) { s.Run, s.Tails = RunRows, nil }},
 		{"conv: no kernel for the last 2 of a run of 14", func(_ *Plan, s *Step) { s.Run = RunFlat }},
 		{"conv: panels of 32 channels, pack -1", func(_ *Plan, s *Step) { s.Pack = NoPack }},

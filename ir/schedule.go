@@ -44,7 +44,7 @@ func Schedule(g *Graph, m Machine, o ScheduleOptions) (*Plan, error) {
 			s.readers[op.res] = append(s.readers[op.res], i)
 		}
 	}
-	if err := s.chooseWinograd(o.Winograd); err != nil {
+	if err := s.chooseTransforms(o.Winograd); err != nil {
 		return nil, err
 	}
 	s.keep(g.Outputs, false)
@@ -89,12 +89,12 @@ type plannedOp struct {
 	in, out, res BufferID
 	every        Skip // which positions of res
 	epi          string
-	winograd     int // side of the tiles of Winograd's algorithm, or 0
+	transform    Transform
 }
 
 func newPlannedOp(g *Graph, i int) (plannedOp, error) {
 	op := &g.Ops[i]
-	p := plannedOp{Op: op, in: BufferID(op.In[0]), out: BufferID(op.Out), res: NoBuffer, every: NoSkip, window: Window{Unit, Unit, Unit}}
+	p := plannedOp{Op: op, in: BufferID(op.In[0]), out: BufferID(op.Out), res: NoBuffer, every: NoSkip, window: UnitWindow}
 	switch a := op.Attr.(type) {
 	case Conv:
 		p.kind, p.conv, p.window = KernelConv, a, a.Window
@@ -140,7 +140,10 @@ func (s *scheduler) partition(f Fusion) []draft {
 			if f == FuseNever && i < j-1 {
 				break
 			}
-			d := s.draft(i, j)
+			d, ok := s.draft(i, j)
+			if !ok {
+				continue
+			}
 			if f == FuseAlways {
 				d.cycles = 1 // the fewest regions
 			}
@@ -167,27 +170,26 @@ func (s *scheduler) compare(d *draft) {
 	}
 	apart := 0.0
 	for i := d.first; i < d.end; i++ {
-		apart += s.draft(i, i+1).cycles
+		one, _ := s.draft(i, i+1)
+		apart += one.cycles
 	}
 	d.why += fmt.Sprintf("; apart %.0f", apart/1e3)
 }
 
 // fusable reports whether the ops [i, j) may be one region: every op but the
-// first continues one before it, and needs of it only the pixels that the
-// tile has, at all times. Softmax wants all channels of a value at once and
-// stays alone; Winograd's algorithm has steps enough of its own.
+// first continues one before it, and only pools need of it more pixels than
+// the tile has, which are then computed by two tiles. Softmax wants all
+// channels of a value at once and stays alone.
 func (s *scheduler) fusable(i, j int) bool {
-	space := s.g.Values[s.ops[i].Out].Shape
-	for k := i; k < j; k++ {
+	for k := i; k < j && j-i > 1; k++ {
 		op := &s.ops[k]
-		if j-i > 1 && (op.kind == KernelSoftmax || op.winograd > 0) {
+		if op.kind == KernelSoftmax {
 			return false
 		}
 		if k == i {
 			continue
 		}
-		shape := s.g.Values[op.Out].Shape
-		if reachesOut(op.window) || shape.H != space.H || shape.W != space.W {
+		if reachesOut(op.window) && op.kind != KernelPool {
 			return false
 		}
 		if op.every != NoSkip && s.writtenBy(op.res, i, k) {

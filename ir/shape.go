@@ -61,15 +61,35 @@ func (a Axis) Range(o, n int) (lo, hi int) {
 	return lo, max(lo, hi)
 }
 
+// Of returns the axis that visits the inputs of what b visits of a's results.
+func (a Axis) Of(b Axis) Axis {
+	return Axis{
+		Kernel: (b.Kernel-1)*a.Stride + a.Kernel,
+		Stride: b.Stride * a.Stride,
+		Pad:    b.Pad*a.Stride + a.Pad,
+	}
+}
+
+// Span returns the range of the n elements that windows at [lo, hi) visit.
+func (a Axis) Span(lo, hi, n int) (from, to int) {
+	return max(0, lo*a.Stride-a.Pad), min(n, (hi-1)*a.Stride-a.Pad+a.Kernel)
+}
+
 // Window is a kernel's extent, step and padding over the three axes.
 type Window struct{ T, H, W Axis }
+
+// UnitWindow visits every position by itself.
+var UnitWindow = Window{Unit, Unit, Unit}
+
+// Of is Axis.Of along each axis.
+func (w Window) Of(v Window) Window { return Window{w.T.Of(v.T), w.H.Of(v.H), w.W.Of(v.W)} }
 
 // Taps returns the number of kernel positions.
 func (w Window) Taps() int { return w.T.Kernel * w.H.Kernel * w.W.Kernel }
 
 // Pointwise reports whether the window is a single position that visits
 // every pixel.
-func (w Window) Pointwise() bool { return w.T == Unit && w.H == Unit && w.W == Unit }
+func (w Window) Pointwise() bool { return w == UnitWindow }
 
 // Out returns the extents of a map after the window has moved over s, with c
 // channels. An axis on which no window fits is 0.

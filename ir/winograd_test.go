@@ -9,32 +9,72 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestWinogradMatrices compares the algorithms with the sums that they stand
-// for.
-func TestWinogradMatrices(t *testing.T) {
+// TestTransforms compares the algorithms with the sums that they stand for.
+func TestTransforms(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, side := range winogradSides {
-		f, n := winogradOf(side), side+2
-		g, d := make([]float64, 9), make([]float64, n*n)
-		for i := range g {
-			g[i] = r.NormFloat64()
+	line := func(results, taps, stride int) Line { return Line{Results: results, Taps: taps, Stride: stride} }
+	for _, f := range []Transform{
+		{H: line(2, 3, 1), W: line(2, 3, 1)}, {H: line(4, 3, 1), W: line(4, 3, 1)},
+		{T: line(2, 3, 1)}, {T: line(4, 3, 1)}, {T: Line{Results: 2, Taps: 3, Stride: 1, Closed: true}},
+		{H: line(4, 7, 2), W: line(4, 7, 2)}, {H: line(2, 7, 2), W: line(4, 7, 2)}, {H: line(2, 7, 2), W: line(2, 7, 2)},
+		{H: line(2, 5, 2), W: line(4, 5, 2)}, {H: line(2, 3, 2), W: line(4, 3, 2)}, {H: line(2, 7, 3), W: line(4, 7, 3)},
+	} {
+		t.Run(f.String(), func(t *testing.T) { checkTransform(t, r, f) })
+	}
+}
+
+func checkTransform(t *testing.T, r *rand.Rand, f Transform) {
+	taps, stride, extent := [3]int{1, 1, 1}, [3]int{1, 1, 1}, [3]int{1, 1, 1}
+	for i, l := range f.Lines() {
+		if l != (Line{}) {
+			taps[i], stride[i] = l.Taps, l.Stride
+			extent[i] = l.Inputs() * l.Stride
 		}
-		for i := range d {
-			d[i] = r.NormFloat64()
-		}
-		products := sandwich(f.in, d)
-		for i, u := range f.transformWeights(g) {
-			products[i] *= u
-		}
-		got := sandwich(f.out, products)
-		for i := range got {
-			want := 0.0
-			for k := range g {
-				want += g[k] * d[(i/side+k/3)*n+i%side+k%3]
+	}
+	g := make([]float64, taps[0]*taps[1]*taps[2])
+	for i := range g {
+		g[i] = r.NormFloat64()
+	}
+	at := func(i [3]int) int { return (i[0]*extent[1]+i[1])*extent[2] + i[2] }
+	d := make([]float64, extent[0]*extent[1]*extent[2])
+	for i := range d {
+		d[i] = r.NormFloat64()
+	}
+	if f.T.Closed {
+		d[0], d[3] = 0, 0
+	}
+	m := newPlanTransform(f)
+	u := m.weights(g, Window{T: Axis{Kernel: taps[0]}, H: Axis{Kernel: taps[1]}, W: Axis{Kernel: taps[2]}})
+	sums := make([]float64, f.Points())
+	lines := f.Lines()
+	for phase := range f.Phases() {
+		ph, pw := phase/lines[2].Phases(), phase%lines[2].Phases()
+		var patch []float64
+		for a := range lines[0].Inputs() {
+			for b := range lines[1].Inputs() {
+				for c := range lines[2].Inputs() {
+					patch = append(patch, d[at([3]int{a, b*stride[1] + ph, c*stride[2] + pw})])
+				}
 			}
-			if math.Abs(got[i]-want) > 1e-13 {
-				t.Errorf("F(%dx%d,3x3): result %d is %g, want %g", side, side, i, got[i], want)
+		}
+		for p, v := range apply([3][][]float64{m.axes[0].In[0], m.axes[1].In[ph], m.axes[2].In[pw]}, patch, 1) {
+			sums[p] += v * u[p*f.Phases()+phase]
+		}
+	}
+	got := apply([3][][]float64{m.axes[0].Out, m.axes[1].Out, m.axes[2].Out}, sums, 1)
+	mh, mw := f.H.Size(), f.W.Size()
+	for i := range got {
+		o := [3]int{i / (mh * mw), i / mw % mh, i % mw}
+		want := 0.0
+		for k, w := range g {
+			tap := [3]int{k / (taps[1] * taps[2]), k / taps[2] % taps[1], k % taps[2]}
+			for j := range o {
+				tap[j] += o[j] * stride[j]
 			}
+			want += w * d[at(tap)]
+		}
+		if math.Abs(got[i]-want) > 1e-11 {
+			t.Errorf("result %d is %g, want %g", i, got[i], want)
 		}
 	}
 }
@@ -77,15 +117,15 @@ func TestWinogradSizes(t *testing.T) {
 	}
 }
 
-// winogradLayers returns the sides of tiles by op.
-func winogradLayers(p *Plan) map[string]int {
-	sides := map[string]int{}
+// winogradLayers returns the transforms by op.
+func winogradLayers(p *Plan) map[string]string {
+	found := map[string]string{}
 	for i := range p.Packs {
-		if n := p.Packs[i].Winograd; n > 0 {
-			sides[p.Packs[i].Op] = n
+		if f := p.Packs[i].Transform; f != (Transform{}) {
+			found[p.Packs[i].Op] = f.String()
 		}
 	}
-	return sides
+	return found
 }
 
 // TestWinogradChoice checks what the cost model takes for P3D-63: large tiles
@@ -94,10 +134,17 @@ func winogradLayers(p *Plan) map[string]int {
 func TestWinogradChoice(t *testing.T) {
 	g := p3d63.build()
 	g.Taps = nil
-	want := map[string]int{
-		"layer1.0.conv2": 4, "layer1.1.conv2": 4,
-		"layer2.0.conv2": 4, "layer2.1.conv2": 4, "layer2.2.conv2": 4,
-		"layer3.0.conv2": 2, "layer3.1.conv2": 2, "layer3.2.conv2": 2, "layer3.3.conv2": 2, "layer3.4.conv2": 2,
+	const f4, f2, time = "F(4,3) squared", "F(2,3) squared", "F(4,3) in time"
+	want := map[string]string{
+		"conv1_custom":   "F(4,7/2) squared",
+		"layer1.0.conv2": f4, "layer1.1.conv2": f4,
+		"layer1.0.conv3": time, "layer1.1.conv3": time, "layer1.2.conv3": time,
+		"layer2.0.conv2": f4, "layer2.1.conv2": f4, "layer2.2.conv2": f4,
+		"layer2.0.conv3": time, "layer2.1.conv3": time, "layer2.2.conv3": time, "layer2.3.conv3": time,
+		"layer3.0.conv2": f2, "layer3.1.conv2": f2, "layer3.2.conv2": f2, "layer3.3.conv2": f2, "layer3.4.conv2": f2,
+	}
+	for i := range 6 { // two frames
+		want[fmt.Sprintf("layer3.%d.conv3", i)] = "F(2,3) closed in time"
 	}
 	for _, m := range []Machine{wideMachine, halfMachine} {
 		if diff := cmp.Diff(want, winogradLayers(schedule(t, fuse(t, g), m, FuseAuto))); diff != "" {

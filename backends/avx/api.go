@@ -157,9 +157,9 @@ func (t *tables) stubs(f *jen.File, p *ir.Plan, s *isa) {
 				jen.List(jen.Id("pixels"), jen.Id("tapsT"), jen.Id("tapsH"), jen.Id("tapsW")).Int(),
 				jen.Id("scale").Float32(),
 			}
-		case ir.KernelWinogradIn:
+		case ir.KernelSpread:
 			params = []jen.Code{pointers(jen.Id("in"), jen.Id("out")), jen.List(jen.Id("tiles"), jen.Id("vectors")).Int()}
-		case ir.KernelWinogradOut:
+		case ir.KernelGather:
 			params = []jen.Code{
 				pointers(jen.Id("in"), jen.Id("bias"), jen.Id("res"), jen.Id("out")),
 				jen.List(jen.Id("tiles"), jen.Id("vectors"), jen.Id("rows"), jen.Id("cols")).Int(),

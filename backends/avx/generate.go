@@ -33,7 +33,7 @@ func Plans(g *ir.Graph, o ir.ScheduleOptions) ([]*ir.Plan, error) {
 // [Plans], on one graph. The same input gives the same bytes.
 func Generate(plans []*ir.Plan, o codegen.Options) []codegen.File {
 	g := plans[0].Graph
-	t := tables{options: o, graph: g}
+	t := tables{options: o, graph: g, lines: linesOf(plans)}
 	files := codegen.Support(o, len(g.Taps) > 0)
 	source := func(name string, f *jen.File) {
 		var b bytes.Buffer
@@ -45,6 +45,9 @@ func Generate(plans []*ir.Plan, o codegen.Options) []codegen.File {
 	source("api.go", t.api())
 	source("example_test.go", t.example())
 	source("network.go", t.network())
+	if len(t.lines) > 0 {
+		source("lines.go", t.lineTable())
+	}
 	source("isa_amd64.go", t.isaAMD64())
 	source("isa_other.go", t.isaOther())
 	stubs := t.file()
@@ -75,10 +78,10 @@ func assembly(p *ir.Plan, s *isa, o codegen.Options) []byte {
 			e.conv(k)
 		case ir.KernelPool:
 			e.pool(k)
-		case ir.KernelWinogradIn:
-			e.winogradIn(k)
-		case ir.KernelWinogradOut:
-			e.winogradOut(k)
+		case ir.KernelSpread:
+			e.spread(k)
+		case ir.KernelGather:
+			e.gather(k)
 		}
 	}
 	return bytes.TrimSuffix(e.Bytes(), []byte("\n"))

@@ -14,6 +14,7 @@ import (
 type tables struct {
 	options codegen.Options
 	graph   *ir.Graph
+	lines   []ir.Line // of all plans' transforms
 }
 
 func (t *tables) file() *jen.File {
@@ -110,6 +111,7 @@ func buffers(used []*ir.Buffer) []jen.Code {
 		lit.int("pixel", b.Pixel)
 		if b.Space == ir.Scratch {
 			lit.add("scratch", jen.True())
+			lit.add("cover", jen.Index(jen.Lit(2)).Id("axis").Values(axis(b.Cover.T), axis(b.Cover.H)))
 		}
 		items = append(items, jen.Commentf("%d: %s, %v", i, b.Name, b.Shape).Line().Values(lit...))
 	}
@@ -130,10 +132,14 @@ func (t *tables) packs(p *ir.Plan) []jen.Code {
 			field("mean", jen.Lit(int(mean))), field("vari", jen.Lit(int(variance))),
 			field("epsilon", jen.Lit(epsilon)),
 			field("out", jen.Lit(pk.Conv.Out)), field("in", jen.Lit(pk.In)),
-			field("taps", jen.Lit(pk.Conv.Taps())), field("width", jen.Lit(pk.Channels)),
+			field("width", jen.Lit(pk.Channels)),
+			field("taps", jen.Index(jen.Lit(3)).Int().Values(
+				jen.Lit(pk.Conv.T.Kernel), jen.Lit(pk.Conv.H.Kernel), jen.Lit(pk.Conv.W.Kernel))),
 			field("weights", jen.Lit(pk.Weights)), field("bias", jen.Lit(pk.Bias)),
 		}
-		lit.int("winograd", pk.Winograd)
+		if pk.Transform != (ir.Transform{}) {
+			lit.add("transform", t.transform(pk.Transform))
+		}
 		items = append(items, jen.Values(lit...))
 	}
 	return items
@@ -148,10 +154,10 @@ func kindName(k *ir.Kernel) string {
 		return "kindIngest"
 	case k.Kind == ir.KernelSoftmax:
 		return "kindSoftmax"
-	case k.Kind == ir.KernelWinogradIn:
-		return "kindWinogradIn"
-	case k.Kind == ir.KernelWinogradOut:
-		return "kindWinogradOut"
+	case k.Kind == ir.KernelSpread:
+		return "kindSpread"
+	case k.Kind == ir.KernelGather:
+		return "kindGather"
 	case k.Pool == ir.PoolAverage:
 		return "kindAveragePool"
 	}
@@ -161,7 +167,7 @@ func kindName(k *ir.Kernel) string {
 // functionFields are the support code's names of the kernels' functions.
 var functionFields = map[ir.KernelKind]string{
 	ir.KernelConv: "conv", ir.KernelPool: "pool",
-	ir.KernelWinogradIn: "winogradIn", ir.KernelWinogradOut: "winogradOut",
+	ir.KernelSpread: "spread", ir.KernelGather: "gather",
 }
 
 func kernels(p *ir.Plan, s *isa) []jen.Code {
@@ -184,6 +190,8 @@ func kernels(p *ir.Plan, s *isa) []jen.Code {
 		lit.pitch("in", k.In)
 		lit.pitch("out", k.Out)
 		lit.pitch("res", k.Res)
+		lit.int("from", k.From)
+		lit.int("to", k.To)
 		if k.Epi != "" {
 			var steps []jen.Code
 			for _, e := range strings.Fields(k.Epi) {
@@ -229,11 +237,7 @@ func steps(r *ir.Region, index map[ir.BufferID]int) []jen.Code {
 		st := &r.Steps[i]
 		lit := fields{field("name", jen.Lit(st.Op)), field("kernel", jen.Lit(int(st.Kernel)))}
 		if st.Tails != nil {
-			var tails []int
-			for _, id := range st.Tails {
-				tails = append(tails, int(id))
-			}
-			lit.add("tails", list(tails))
+			lit.add("tails", list(kernelIDs(st.Tails)))
 		}
 		if st.Run != ir.RunPixels {
 			lit.add("run", jen.Id(runNames[st.Run]))
@@ -246,12 +250,32 @@ func steps(r *ir.Region, index map[ir.BufferID]int) []jen.Code {
 			lit.add("every", jen.Index(jen.Lit(3)).Int().Values(jen.Lit(st.Every.T), jen.Lit(st.Every.H), jen.Lit(st.Every.W)))
 		}
 		lit.add("pack", jen.Lit(int(st.Pack)))
-		lit.add("window", jen.Index(jen.Lit(3)).Id("axis").Values(axis(st.Window.T), axis(st.Window.H), axis(st.Window.W)))
+		lit.add("window", window(st.Window))
+		lit.add("cover", window(st.Cover))
 		lit.add("from", shape(st.InShape))
 		lit.add("to", shape(st.OutShape))
+		if w := st.Winograd; w != nil {
+			lit.add("winograd", jen.Op("&").Id("winogradStep").Values(
+				field("points", jen.Lit(index[w.Points])), field("sums", jen.Lit(index[w.Sums])), field("rows", jen.Lit(w.Rows)),
+				field("spread", list(kernelIDs(w.Spread))), field("gather", list(kernelIDs(w.Gather))),
+				field("maxSpread", jen.Lit(w.MaxSpread)), field("maxGather", jen.Lit(w.MaxGather)),
+			))
+		}
 		items = append(items, jen.Values(lit...))
 	}
 	return items
+}
+
+func kernelIDs(ids []ir.KernelID) []int {
+	ns := make([]int, len(ids))
+	for i, id := range ids {
+		ns[i] = int(id)
+	}
+	return ns
+}
+
+func window(w ir.Window) jen.Code {
+	return jen.Index(jen.Lit(3)).Id("axis").Values(axis(w.T), axis(w.H), axis(w.W))
 }
 
 func axis(a ir.Axis) jen.Code {

@@ -19,111 +19,138 @@ const (
 	regCols    = "R13"
 )
 
-// winogradEmitter writes the transforms of Winograd's algorithm. Both multiply
-// a square block by a matrix from both sides: first they combine the block's
-// rows, column by column, into a line of registers; then the elements of that
-// line. Some pairs of a product's elements have most of their arithmetic in
-// common: they are worked on together where there are registers for two lines.
+// winogradEmitter writes the transforms of Winograd's algorithm, vector by
+// vector of channels. In the plane they multiply a block by a matrix from both
+// sides: first they combine the block's rows, column by column, into one or two
+// lines of registers; then the elements of each line. Along time there is one
+// line.
 type winogradEmitter struct {
 	*emitter
 	k         *ir.Kernel
-	side      int // of a patch
-	pairs     [][]int
+	side      int // registers of a line
+	lines     int // worked on at once
+	down, row []productRows
+	results   int
 	constants []float64
 }
 
-// Vector registers: the lines, the elements of a second product, temporary
+// newWinogradEmitter prepares products by two matrices, the first of which, for
+// the rows, may be missing, on as many registers as there are.
+func (e *emitter) newWinogradEmitter(k *ir.Kernel, down, row [][]float64, factor func([][]float64) []productRows) *winogradEmitter {
+	w := &winogradEmitter{emitter: e, k: k, side: len(row[0]), lines: 1, results: 2, row: factor(row)}
+	if down != nil {
+		w.down = factor(down)
+	}
+	for _, p := range slices.Concat(w.down, w.row) {
+		w.constants = p.constants(w.constants)
+	}
+	registers := e.isa.machine.Registers
+	if w.used() > registers { // work on one result after another
+		w.row, w.results = single(w.row), 1
+	}
+	if w.lines = 2; down == nil || w.used() > registers {
+		w.down, w.lines = single(w.down), 1
+	}
+	if w.used() > registers {
+		panic(fmt.Sprintf("BUG: %s takes %d registers of %d", k.Name, w.used(), registers))
+	}
+	return w
+}
+
+// used returns how many vector registers the kernel takes.
+func (w *winogradEmitter) used() int {
+	return w.lines*w.side + w.results + 2 + len(w.constants)
+}
+
+// Vector registers: the lines, the results of a second product, temporary
 // values, constants.
 func (w *winogradEmitter) line(i, j int) string  { return w.isa.reg(i*w.side + j) }
-func (w *winogradEmitter) result(i int) string   { return w.isa.reg(w.lines()*w.side + i) }
-func (w *winogradEmitter) temp(i int) string     { return w.result(2 + i) }
+func (w *winogradEmitter) result(i int) string   { return w.isa.reg(w.lines*w.side + i) }
+func (w *winogradEmitter) temp(i int) string     { return w.result(w.results + i) }
 func (w *winogradEmitter) constant(i int) string { return w.temp(2 + i) }
-
-// lines returns how many lines are worked on at once.
-func (w *winogradEmitter) lines() int {
-	if w.side == 4 || w.isa.machine.Registers >= 32 {
-		return 2
-	}
-	return 1
-}
-
-// groups returns the elements that a first product makes at once.
-func (w *winogradEmitter) groups() [][]int {
-	if w.lines() == 2 {
-		return w.pairs
-	}
-	var single [][]int
-	for _, pair := range w.pairs {
-		for _, i := range pair {
-			single = append(single, []int{i})
-		}
-	}
-	return single
-}
 
 // load broadcasts the constants.
 func (w *winogradEmitter) load() {
-	if n := w.lines()*w.side + 4 + len(w.constants); n > w.isa.machine.Registers {
-		panic(fmt.Sprintf("BUG: %s takes %d registers of %d", w.k.Name, n, w.isa.machine.Registers))
-	}
 	for i, c := range w.constants {
-		w.Op("MOVL", fmt.Sprintf("$0x%08X", math.Float32bits(float32(c))), regFrom)
+		w.Op("MOVL", imm32(c), regFrom)
 		w.Op("VMOVD", regFrom, "X0")
 		w.Op("VBROADCASTSS", "X0", w.constant(i))
 	}
 }
 
-// c is the register of a constant.
-func (w *winogradEmitter) c(x float64) string { return w.constant(slices.Index(w.constants, x)) }
+// imm32 is a float32 value as an immediate operand.
+func imm32(x float64) string { return fmt.Sprintf("$0x%08X", bits(x)) }
 
-// The arithmetic of a product. x may be in memory; y is changed.
-func (w *winogradEmitter) set(y, x string) { w.Op("VMOVUPS", x, y) }
-func (w *winogradEmitter) add(y, x string) { w.Op("VADDPS", x, y, y) }
-func (w *winogradEmitter) sub(y, x string) { w.Op("VSUBPS", x, y, y) }
+func bits(x float64) uint32 { return math.Float32bits(float32(x)) }
 
-func (w *winogradEmitter) mul(y string, c float64)       { w.Op("VMULPS", w.c(c), y, y) }
-func (w *winogradEmitter) addMul(y, x string, c float64) { w.Op("VFMADD231PS", x, w.c(c), y) }
-func (w *winogradEmitter) subMul(y, x string, c float64) { w.Op("VFNMADD231PS", x, w.c(c), y) }
-
-// winogradIn writes the kernel that makes patches into points.
-func (e *emitter) winogradIn(k *ir.Kernel) {
-	w := winogradEmitter{emitter: e, k: k, side: k.Rows + 2, pairs: [][]int{{0}, {1}, {2}, {3}}}
-	spread := w.spread2
-	if k.Rows == 4 {
-		spread = w.spread4
-		w.pairs = [][]int{{0}, {1, 2}, {3, 4}, {5}}
-		w.constants = []float64{2.5, 2, 0.5, math.Sqrt2 / 2, math.Sqrt2}
+// spread writes the kernel that makes patches into points.
+func (e *emitter) spread(k *ir.Kernel) {
+	f := k.Transform
+	if f.Strided() {
+		e.spreadPhases(k)
+		return
 	}
+	time := f.T != (ir.Line{})
+	var w *winogradEmitter
+	if time {
+		w = e.newWinogradEmitter(k, nil, present(f.T.Matrices().In[0], k.From, k.To), pairRows)
+	} else {
+		w = e.newWinogradEmitter(k, f.H.Matrices().In[0], f.W.Matrices().In[0], pairRows)
+	}
+	e.spreadHead(k)
+	w.load()
+	e.eachTile("vectors+24(FP)", func() {
+		store := func(row int) func(i int, result string) {
+			return func(i int, result string) {
+				e.Op("VMOVUPS", result, mem((row*f.W.Points()+i)*k.StepT, regTo))
+			}
+		}
+		if time {
+			for i := range k.To - k.From {
+				e.Op("VMOVUPS", mem(i*k.In.Row, regFrom), w.line(0, i))
+			}
+			w.across(0, store(0))
+			return
+		}
+		for _, rows := range w.down {
+			for j := range w.side {
+				w.product(rows, func(i int) string { return mem(i*k.In.Row+j*k.In.Pixel, regFrom) }, func(i int) string { return w.line(i, j) })
+			}
+			for i, row := range rows.rows {
+				w.across(i, store(row))
+			}
+		}
+	}, func() {
+		e.advance(regFrom, e.isa.machine.Lanes)
+		e.advance(regTo, e.isa.machine.Lanes)
+	})
+	e.nextTile(k)
+}
+
+// spreadHead begins a kernel that makes points.
+func (e *emitter) spreadHead(k *ir.Kernel) {
 	e.Line("// func %s(in, out *float32, tiles, vectors int)", e.isa.symbol(k))
 	e.Line("TEXT ·%s(SB), NOSPLIT, $0-32", e.isa.symbol(k))
-	w.load()
 	e.Op("MOVQ", "in+0(FP)", regTile)
 	e.Op("MOVQ", "out+8(FP)", regOut)
 	e.Op("MOVQ", "tiles+16(FP)", regTiles)
+}
+
+// eachTile opens the loop over tiles, which nextTile closes, and writes that
+// over the vectors of one.
+func (e *emitter) eachTile(vectors string, body, advance func()) {
 	e.Label("tile")
 	e.Op("MOVQ", regTile, regFrom)
 	e.Op("MOVQ", regOut, regTo)
-	e.Op("MOVQ", "vectors+24(FP)", regVectors)
+	e.Op("MOVQ", vectors, regVectors)
 	e.Label("vector")
-	for _, rows := range w.groups() {
-		for j := range w.side {
-			spread(rows,
-				func(i int) string { return mem(i*k.In.Row+j*k.In.Pixel, regFrom) },
-				func(i int) string { return w.line(i, j) })
-		}
-		for i, row := range rows {
-			for _, points := range w.pairs {
-				spread(points, func(j int) string { return w.line(i, j) }, w.result)
-				for p, point := range points {
-					e.Op("VMOVUPS", w.result(p), mem((row*w.side+point)*k.StepT, regTo))
-				}
-			}
-		}
-	}
-	e.advance(regFrom, e.isa.machine.Lanes)
-	e.advance(regTo, e.isa.machine.Lanes)
+	body()
+	advance()
 	e.Op("DECQ", regVectors)
 	e.Op("JNE", "vector")
+}
+
+func (e *emitter) nextTile(k *ir.Kernel) {
 	e.advance(regTile, k.Cols*k.In.Pixel)
 	e.advance(regOut, k.Out.Pixel)
 	e.Op("DECQ", regTiles)
@@ -131,58 +158,34 @@ func (e *emitter) winogradIn(k *ir.Kernel) {
 	e.end()
 }
 
-// spread2 makes some of four points, y, of four pixels, x.
-func (w *winogradEmitter) spread2(points []int, x, y func(int) string) {
-	for i, point := range points {
-		w.set(y(i), x(point))
-		switch point {
-		case 0:
-			w.sub(y(i), x(2))
-		case 1:
-			w.add(y(i), x(2))
-		default:
-			w.sub(y(i), x(1))
+// present keeps the columns of a matrix whose inputs are on the map.
+func present(m [][]float64, from, to int) [][]float64 {
+	var cut [][]float64
+	for _, row := range m {
+		cut = append(cut, row[from:to])
+	}
+	return cut
+}
+
+// across multiplies a line and hands each result to use.
+func (w *winogradEmitter) across(line int, use func(i int, result string)) {
+	for _, rows := range w.row {
+		w.product(rows, func(j int) string { return w.line(line, j) }, w.result)
+		for i, row := range rows.rows {
+			use(row, w.result(i))
 		}
 	}
 }
 
-// spread4 makes one of six points, y, of six pixels, x, or both of a pair.
-func (w *winogradEmitter) spread4(points []int, x, y func(int) string) {
-	y0, odd := y(0), w.temp(0)
-	near, far := 2.0, math.Sqrt2/2
-	switch points[0] {
-	case 0, 5:
-		i := points[0] / 5
-		w.set(y0, x(i))
-		w.add(y0, x(4+i))
-		w.subMul(y0, x(2+i), 2.5)
-		return
-	case 3, 4:
-		near, far = 0.5, math.Sqrt2
-	}
-	w.set(y0, x(4))
-	w.subMul(y0, x(2), near)
-	w.set(odd, x(3))
-	w.subMul(odd, x(1), near)
-	if len(points) == 2 {
-		w.set(y(1), y0)
-		w.subMul(y(1), odd, far)
-	}
-	if points[0]%2 == 1 {
-		w.addMul(y0, odd, far)
+// gather writes the kernel that makes sums at the points into results.
+func (e *emitter) gather(k *ir.Kernel) {
+	f := k.Transform
+	time := f.T != (ir.Line{})
+	var w *winogradEmitter
+	if time {
+		w = e.newWinogradEmitter(k, nil, f.T.Matrices().Out[:k.To], pairColumns)
 	} else {
-		w.subMul(y0, odd, far)
-	}
-}
-
-// winogradOut writes the kernel that makes sums at the points into results.
-func (e *emitter) winogradOut(k *ir.Kernel) {
-	w := winogradEmitter{emitter: e, k: k, side: k.Rows + 2, pairs: [][]int{{0, 1}}}
-	gather := w.gather2
-	if k.Rows == 4 {
-		gather = w.gather4
-		w.pairs = [][]int{{0, 2}, {1, 3}}
-		w.constants = []float64{2, 0.5, math.Sqrt2 / 2, math.Sqrt2}
+		w = e.newWinogradEmitter(k, f.H.Matrices().Out, f.W.Matrices().Out, pairColumns)
 	}
 	e.Line("// func %s(in, bias, res, out *float32, tiles, vectors, rows, cols int)", e.isa.symbol(k))
 	e.Line("TEXT ·%s(SB), NOSPLIT, $0-64", e.isa.symbol(k))
@@ -194,8 +197,10 @@ func (e *emitter) winogradOut(k *ir.Kernel) {
 	}
 	e.Op("MOVQ", "out+24(FP)", regOut)
 	e.Op("MOVQ", "tiles+32(FP)", regTiles)
-	e.Op("MOVQ", "rows+48(FP)", regRows)
-	e.Op("MOVQ", "cols+56(FP)", regCols)
+	if !time {
+		e.Op("MOVQ", "rows+48(FP)", regRows)
+		e.Op("MOVQ", "cols+56(FP)", regCols)
+	}
 	e.Label("tile")
 	e.Op("MOVQ", regTile, regFrom)
 	e.Op("MOVQ", regOut, regTo)
@@ -205,20 +210,21 @@ func (e *emitter) winogradOut(k *ir.Kernel) {
 	}
 	e.Op("MOVQ", "vectors+40(FP)", regVectors)
 	e.Label("vector")
-	for _, rows := range w.groups() {
-		for j := range w.side {
-			gather(rows,
-				func(i int) string { return mem((i*w.side+j)*k.StepT, regFrom) },
-				func(i int) string { return w.line(i, j) })
+	if time {
+		for i := range w.side {
+			e.Op("VMOVUPS", mem(i*k.StepT, regFrom), w.line(0, i))
 		}
-		for i, row := range rows {
+		w.across(0, func(t int, result string) { w.finish(result, t, 0) })
+	}
+	for _, rows := range w.down {
+		for j := range w.side {
+			w.product(rows, func(i int) string { return mem((i*w.side+j)*k.StepT, regFrom) }, func(i int) string { return w.line(i, j) })
+		}
+		for i, row := range rows.rows {
 			w.present(regRows, row, fmt.Sprintf("row%d", row), func() {
-				for _, cols := range w.pairs {
-					gather(cols, func(j int) string { return w.line(i, j) }, w.result)
-					for c, col := range cols {
-						w.present(regCols, col, fmt.Sprintf("row%dcol%d", row, col), func() { w.finish(w.result(c), row, col) })
-					}
-				}
+				w.across(i, func(col int, result string) {
+					w.present(regCols, col, fmt.Sprintf("row%dcol%d", row, col), func() { w.finish(result, row, col) })
+				})
 			})
 		}
 	}
@@ -250,52 +256,6 @@ func (w *winogradEmitter) present(count string, i int, label string, body func()
 	w.Op("JLE", label)
 	body()
 	w.Label(label)
-}
-
-// gather2 makes both results, y, of the sums at four points, x.
-func (w *winogradEmitter) gather2(_ []int, x, y func(int) string) {
-	w.set(y(0), x(1))
-	w.add(y(0), x(2))
-	w.add(y(0), x(0))
-	w.set(y(1), x(1))
-	w.sub(y(1), x(2))
-	w.add(y(1), x(3))
-}
-
-// gather4 makes one of four results, y, of the sums at six points, x, or both
-// of a pair.
-func (w *winogradEmitter) gather4(results []int, x, y func(int) string) {
-	near, far := w.temp(0), w.temp(1)
-	w.set(near, x(1))
-	w.set(far, x(3))
-	if results[0]%2 == 0 {
-		w.add(near, x(2))
-		w.add(far, x(4))
-	} else {
-		w.sub(near, x(2))
-		w.sub(far, x(4))
-		w.mul(near, math.Sqrt2/2)
-		w.mul(far, math.Sqrt2)
-	}
-	for i, r := range results {
-		switch r {
-		case 0:
-			w.set(y(i), x(0))
-			w.add(y(i), near)
-			w.add(y(i), far)
-		case 1:
-			w.set(y(i), near)
-			w.add(y(i), far)
-		case 2:
-			w.set(y(i), near)
-			w.mul(y(i), 0.5)
-			w.addMul(y(i), far, 2)
-		case 3:
-			w.set(y(i), x(5))
-			w.addMul(y(i), near, 0.5)
-			w.addMul(y(i), far, 2)
-		}
-	}
 }
 
 // finish runs the epilogue on one result and stores it.

@@ -44,7 +44,7 @@ func TestWinogradRegisters(t *testing.T) {
 			for _, k := range p.Kernels {
 				kinds[k.Kind] = true
 			}
-			if !kinds[ir.KernelWinogradIn] || !kinds[ir.KernelWinogradOut] {
+			if !kinds[ir.KernelSpread] || !kinds[ir.KernelGather] {
 				t.Fatalf("no transforms in\n%v", p)
 			}
 			if found := foreign[s.machine.Name].Find(assembly(p, s, codegen.Options{Package: "net"})); found != nil {

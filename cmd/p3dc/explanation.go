@@ -65,13 +65,14 @@ func explain(n *network, p *ir.Plan) *explanation {
 	}
 	for i := range p.Regions {
 		r := &p.Regions[i]
-		fused := r.Steps[0].Op != r.Steps[len(r.Steps)-1].Op
+		fused := len(r.Steps) > 1
 		x.Regions = append(x.Regions, regionExplanation{
 			Fused: fused, Space: cutText(r.Space, fused), Tile: cutText(r.Tile, fused), Tiles: r.Tiles().Elems(), Why: r.Why,
 		})
 		seen := make(map[ir.BufferID]bool) // read or written by a step before
-		for _, steps := range layers(r) {
-			l := explainLayer(p, r, steps, ops[steps[0].Op], seen)
+		for j := range r.Steps {
+			st := &r.Steps[j]
+			l := explainLayer(p, st, ops[st.Op], seen)
 			l.Region = i
 			x.Layers = append(x.Layers, l)
 			x.Totals.FLOPs += l.FLOPs
@@ -87,35 +88,23 @@ func explain(n *network, p *ir.Plan) *explanation {
 }
 
 // cutText formats the space or the tile of a region, CxTxHxW. The layers of a
-// fused one differ in channels and frames, and a tile takes all of them.
+// fused one differ in channels, most also in frames, and a tile takes all of
+// them.
 func cutText(s ir.Shape, fused bool) string {
 	if !fused {
 		return shapeText(s)
 	}
-	if s.C != 1 || s.T != 1 {
-		panic(fmt.Sprintf("BUG: a fused region cut in channels or frames: %v", s))
+	if s.C != 1 {
+		panic(fmt.Sprintf("BUG: a fused region cut in channels: %v", s))
 	}
-	return fmt.Sprintf("allxallx%dx%d", s.H, s.W)
+	if s.T == 1 {
+		return fmt.Sprintf("allxallx%dx%d", s.H, s.W)
+	}
+	return fmt.Sprintf("allx%dx%dx%d", s.T, s.H, s.W)
 }
 
-// layers cuts a region's steps into those of each layer: one, or the three of
-// Winograd's algorithm.
-func layers(r *ir.Region) [][]ir.Step {
-	var cut [][]ir.Step
-	first := 0
-	for i := range r.Steps {
-		if i+1 == len(r.Steps) || r.Steps[i+1].Op != r.Steps[i].Op {
-			cut = append(cut, r.Steps[first:i+1])
-			first = i + 1
-		}
-	}
-	return cut
-}
-
-// explainLayer explains the steps of one layer. The one in the middle does most
-// of the arithmetic. op is nil for what brings in the caller's clip.
-func explainLayer(p *ir.Plan, r *ir.Region, steps []ir.Step, op *ir.Op, seen map[ir.BufferID]bool) layerExplanation {
-	first, st, last := &steps[0], &steps[len(steps)/2], &steps[len(steps)-1]
+// explainLayer explains a step. op is nil for what brings in the caller's clip.
+func explainLayer(p *ir.Plan, st *ir.Step, op *ir.Op, seen map[ir.BufferID]bool) layerExplanation {
 	l := layerExplanation{Name: st.Op, Kernel: p.Kernels[st.Kernel].Name}
 	if op == nil {
 		in := p.Graph.Input.Shape
@@ -127,10 +116,11 @@ func explainLayer(p *ir.Plan, r *ir.Region, steps []ir.Step, op *ir.Op, seen map
 	work := p.Graph.Work(op)
 	l.Kind, l.Input, l.Output, l.Epilogue = kindText(op.Attr), shapeText(in), shapeText(out), epilogueText(op.Epi)
 	l.FLOPs, l.ExecutedFLOPs, l.WeightBytes = work.FLOPs, work.Executed, work.WeightBytes
-	if len(steps) > 1 { // each point has weights of its own, and a product for each tile
-		points := int64(st.InShape.T * in.C * out.C)
-		l.ExecutedFLOPs = 2 * points * int64(r.Space.H*r.Space.W)
-		l.WeightBytes = floatBytes * (points + int64(out.C))
+	if st.Winograd != nil { // each point has weights of its own, and a product for each tile
+		f := p.Packs[st.Pack].Transform
+		weights := int64(f.Points() * f.Phases() * in.C * out.C)
+		l.ExecutedFLOPs = 2 * weights * int64(f.Tiles(out))
+		l.WeightBytes = floatBytes * (weights + int64(out.C))
 	}
 	l.BytesMoved = l.WeightBytes
 	read := func(id ir.BufferID, elems int) {
@@ -140,10 +130,10 @@ func explainLayer(p *ir.Plan, r *ir.Region, steps []ir.Step, op *ir.Op, seen map
 		seen[id] = true
 		l.BytesMoved += int64(floatBytes * elems)
 	}
-	read(first.In, visited(first.Window, in, out))
-	read(last.Res, out.Elems())
-	if p.Buffers[last.Out].Space == ir.Arena {
-		seen[last.Out] = true
+	read(st.In, visited(st.Window, in, out))
+	read(st.Res, out.Elems())
+	if p.Buffers[st.Out].Space == ir.Arena {
+		seen[st.Out] = true
 		l.BytesMoved += int64(floatBytes * out.Elems())
 	}
 	return l

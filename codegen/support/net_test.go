@@ -126,6 +126,7 @@ func (n *testNet) build() {
 		end := &p.arena
 		if local[v] {
 			b.scratch, s.h, end = true, n.fusedRows, &p.scratch
+			b.cover = [2]axis{unit, unit}
 		}
 		b.row = (s.w + 2*border[v][1]) * b.pixel
 		b.frame = (s.h + 2*border[v][0]) * b.row
@@ -136,7 +137,7 @@ func (n *testNet) build() {
 	p.kernels = []kernel{{kind: kindIngest}, {kind: kindSoftmax}}
 	in := n.net.clip
 	p.regions = []region{{name: "input", space: in, tile: shape{1, 2, in.w, in.c}, steps: []step{{
-		name: "input", kernel: 0, maxTiles: 1, res: none, pack: none, window: [3]axis{unit, unit, unit}, from: in, to: in,
+		name: "input", kernel: 0, maxTiles: 1, res: none, pack: none, window: [3]axis{unit, unit, unit}, cover: [3]axis{unit, unit, unit}, from: in, to: in,
 	}}}}
 	for i := 0; i < len(n.layers); {
 		r := region{name: fmt.Sprintf("l%d", i), space: n.values[i+1]}
@@ -190,7 +191,7 @@ func (n *testNet) step(i int, tile shape) step {
 	l, p := &n.layers[i], &n.plan
 	st := step{
 		name: fmt.Sprintf("l%d", i), in: l.in, out: i + 1, res: l.res, every: l.every, pack: none, maxTiles: n.maxTiles,
-		window: l.window, from: n.values[l.in], to: n.values[i+1],
+		window: l.window, cover: [3]axis{unit, unit, unit}, from: n.values[l.in], to: n.values[i+1],
 	}
 	if l.kind == kindSoftmax {
 		st.kernel = 1
@@ -212,7 +213,7 @@ func (n *testNet) step(i int, tile shape) step {
 		st.pack = len(p.packs)
 		pk := pack{
 			weight: l.param, conv: l.param + 1, gamma: none, beta: none, mean: none, vari: none,
-			out: st.to.c, in: st.from.c, taps: w[0].kernel * w[1].kernel * w[2].kernel, width: genericWidth, weights: p.packed,
+			out: st.to.c, in: st.from.c, taps: [3]int{w[0].kernel, w[1].kernel, w[2].kernel}, width: genericWidth, weights: p.packed,
 		}
 		pk.bias = pk.weights + pk.panels()*pk.panelLen()
 		p.packed = pk.bias + pk.panels()*pk.width

@@ -62,21 +62,22 @@ func (p *pack) fill(packed []float32, raw [][]byte) error {
 }
 
 // reader returns a function that gives a pair of channels' weights at every
-// tap or, for Winograd's algorithm, at every point. The slice is used again.
+// tap or, for Winograd's algorithm, at every point and phase. The slice is used
+// again.
 func (p *pack) reader(raw []byte) func(pair int) []float64 {
-	taps := make([]float64, p.taps)
+	taps := make([]float64, p.taps[0]*p.taps[1]*p.taps[2])
 	read := func(pair int) []float64 {
 		for t := range taps {
-			taps[t] = float64(float(raw, pair*p.taps+t))
+			taps[t] = float64(float(raw, pair*len(taps)+t))
 		}
 		return taps
 	}
-	if p.winograd == 0 {
+	if p.transform == nil {
 		return read
 	}
-	m, points := winogradWeights(p.winograd), make([]float64, p.places())
+	points := make([]float64, p.places())
 	return func(pair int) []float64 {
-		transformWeights(points, m, (*[9]float64)(read(pair)))
+		p.transform.weights(points, read(pair), p.taps)
 		return points
 	}
 }

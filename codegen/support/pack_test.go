@@ -35,7 +35,7 @@ func TestPack(t *testing.T) {
 	params := packedParams()
 	for _, width := range []int{1, 4, 8} {
 		for _, has := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
-			p := pack{weight: 0, conv: none, gamma: none, beta: none, mean: none, vari: none, out: 5, in: 3, taps: 4, width: width, weights: 7}
+			p := pack{weight: 0, conv: none, gamma: none, beta: none, mean: none, vari: none, out: 5, in: 3, taps: [3]int{1, 2, 2}, width: width, weights: 7}
 			if has[0] {
 				p.conv = 1
 			}
@@ -79,7 +79,7 @@ func TestPack(t *testing.T) {
 // has one is named.
 func TestPackNotFinite(t *testing.T) {
 	net := &network{params: []param{{name: "conv.weight"}, {name: "conv.bias"}, {name: "bn.weight"}, {name: "bn.bias"}, {name: "bn.running_mean"}, {name: "bn.running_var"}}}
-	p := pack{weight: 0, conv: 1, gamma: 2, beta: 3, mean: 4, vari: 5, epsilon: 0.25, out: 5, in: 3, taps: 4, width: 8, bias: 12 * 8}
+	p := pack{weight: 0, conv: 1, gamma: 2, beta: 3, mean: 4, vari: 5, epsilon: 0.25, out: 5, in: 3, taps: [3]int{1, 2, 2}, width: 8, bias: 12 * 8}
 	behind := p
 	behind.weights, behind.bias = 13*8, 25*8
 	pl := &plan{packed: 26 * 8, packs: []pack{p, behind}}

@@ -33,7 +33,8 @@ type counter struct {
 type worker struct {
 	*team
 	scratch []float32
-	lo, hi  shape         // the tile under way
+	corner  shape         // of the tile under way
+	lo, hi  shape         // what the step under way computes
 	begin   chan struct{} // a run begins; closed when there will be none any more
 	wake    chan struct{}
 	parked  atomic.Bool
@@ -133,16 +134,20 @@ func (w *worker) region(r int) {
 // tile runs all steps of a region on the tile at a place of its grid.
 func (w *worker) tile(r *region, at shape) {
 	size := r.tile
-	w.lo = shape{at.t * size.t, at.h * size.h, at.w * size.w, at.c * size.c}
-	w.hi = shape{
-		min(w.lo.t+size.t, r.space.t), min(w.lo.h+size.h, r.space.h),
-		min(w.lo.w+size.w, r.space.w), min(w.lo.c+size.c, r.space.c),
+	w.corner = shape{at.t * size.t, at.h * size.h, at.w * size.w, at.c * size.c}
+	end := shape{
+		min(w.corner.t+size.t, r.space.t), min(w.corner.h+size.h, r.space.h),
+		min(w.corner.w+size.w, r.space.w), min(w.corner.c+size.c, r.space.c),
 	}
 	for i := range r.steps {
 		st := &r.steps[i]
-		if r.space.t == 1 {
-			w.lo.t, w.hi.t = 0, st.to.t
+		w.lo, w.hi = w.corner, end
+		w.lo.t, w.hi.t = 0, st.to.t
+		if r.space.t > 1 {
+			w.lo.t, w.hi.t = st.cover[0].visits(w.corner.t, end.t, st.to.t)
 		}
+		w.lo.h, w.hi.h = st.cover[1].visits(w.corner.h, end.h, st.to.h)
+		w.lo.w, w.hi.w = st.cover[2].visits(w.corner.w, end.w, st.to.w)
 		if r.space.c == 1 {
 			w.lo.c, w.hi.c = 0, st.to.c
 		}

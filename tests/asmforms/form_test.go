@@ -21,6 +21,7 @@ type form string
 
 var (
 	memory    = regexp.MustCompile(`^(-?\d*)\([A-Z][A-Z0-9]*\)$`)
+	constant  = regexp.MustCompile(`^\w+_lanes<>\+\d+\(SB\)$`)
 	argument  = regexp.MustCompile(`^\w+\+\d+\(FP\)$`)
 	vector    = regexp.MustCompile(`^([XYZK])\d+$`)
 	general   = regexp.MustCompile(`^(AX|BX|CX|DX|SI|DI|R8|R9|R1[0-3])$`) // R14, R15, BP and SP are Go's
@@ -45,6 +46,8 @@ func formOf(instruction string) (form, error) {
 			class = "R"
 		case argument.MatchString(o):
 			class = "(FP)"
+		case constant.MatchString(o):
+			class = "(SB)"
 		default:
 			if m = vector.FindStringSubmatch(o); m != nil {
 				class = m[1]
@@ -102,13 +105,17 @@ func (f form) example(high bool, registers int) string {
 			o = d32 + "(" + reg + ")"
 		case "(FP)":
 			o = "argument+8(FP)"
+		case "(SB)":
+			o = "lanes<>+32(SB)"
 		case "$8":
 			o = i8
 		case "$32":
 			o = i32
 		case "K":
 			o = mask
-		case "X", "Y", "Z":
+		case "X", "Y": // the older encodings' everywhere
+			o = fmt.Sprintf("%s%d", class, min(vec, 13)+min(i, 2))
+		case "Z":
 			o = fmt.Sprintf("%s%d", class, vec+min(i, 2))
 		}
 		operands = append(operands, o)
@@ -124,6 +131,7 @@ func TestFormOf(t *testing.T) {
 		"\tVMOVUPS 64(AX), Z31":             "VMOVUPS d8(R), Z",
 		"\tVMOVUPS Y0, 128(DI)":             "VMOVUPS Y, d32(R)",
 		"\tVFMADD231PS.BCST (AX), Z3, Z4":   "VFMADD231PS.BCST (R), Z, Z",
+		"\tVMULPS k_lanes<>+32(SB), Y0, Y7": "VMULPS (SB), Y, Y",
 		"\tADDQ $-128, AX":                  "ADDQ $8, R",
 		"\tADDQ $-129, AX":                  "ADDQ $32, R",
 		"\tVCMPPS $7, Z0, Z0, K1":           "VCMPPS $7, Z, Z, K",

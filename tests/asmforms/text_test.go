@@ -46,8 +46,10 @@ func TestFunctions(t *testing.T) {
 		l := limits[f.isa]
 		for _, m := range register.FindAllStringSubmatch(strings.Join(f.lines, "\n"), -1) {
 			i, _ := strconv.Atoi(m[2])
+			transform := kind == "spread" || kind == "gather"
 			ok := m[1] == l.vectors && i < l.count || m[1] == "K" && l.masks && i > 0 && i < 8 ||
-				m[0] == "X0" && strings.HasPrefix(kind, "winograd") // a constant's way from a general register
+				m[1] == "X" && i < 16 && transform || // a constant's way from a general register
+				m[1] == "Y" && i < 16 && kind == "spread" // phases are a vector of eight everywhere
 			if !ok {
 				t.Errorf("%s uses the register %s", where, m[0])
 				break
@@ -65,15 +67,15 @@ func TestFunctions(t *testing.T) {
 
 // arguments are the bytes of arguments by kind of function.
 var arguments = map[string]string{
-	"conv":         "56", // five pointers, two integers
-	"pool":         "52", // two pointers, four integers, a float32
-	"winograd_in":  "32", // two pointers, two integers
-	"winograd_out": "64", // four pointers, four integers
+	"conv":   "56", // five pointers, two integers
+	"pool":   "52", // two pointers, four integers, a float32
+	"spread": "32", // two pointers, two integers
+	"gather": "64", // four pointers, four integers
 }
 
 // kindOf returns the kind of function that a kernel's name begins with.
 func kindOf(name string) string {
-	for _, kind := range []string{"winograd_in", "winograd_out", "pool"} {
+	for _, kind := range []string{"spread", "gather", "pool"} {
 		if strings.Contains(name, kind) {
 			return kind
 		}

@@ -19,7 +19,9 @@ import (
 // their magnitudes; n is at most 4608 (512 channels x 9 taps), so that a layer
 // adds 5e-13 at the very most. Roundings fall either way, which leaves the
 // root of n, 8e-15, and layers add up likewise: the 199 of the deepest preset
-// make 1e-13, and two results differ by twice that.
+// make 1e-13, and two results differ by twice that. Winograd's algorithm sums
+// numbers a few times as large as its results, of both signs: another factor
+// of five.
 //
 // A generated package rounds after each multiply-add, by 0.4·2^-24 = 2.4e-8 of
 // the partial sum in the mean. Partial sums of n random terms grow as the root
@@ -30,7 +32,7 @@ import (
 // is smaller: 2e-6 is for the whole network. PyTorch's own float32 shows 7e-7
 // to 9e-7. What is really wrong is not as small: one wrong tap is 1e-2.
 const (
-	planTolerance  = 2e-13
+	planTolerance  = 1e-12
 	floatTolerance = 2e-6
 )
 
@@ -180,10 +182,8 @@ func compare(t *testing.T, list []triangle) {
 	}
 }
 
-// sameBits checks that the number of threads changes nothing, and that avx512
-// and avx2 agree to the bit: a kernel of either adds the bias, then each tap's
-// channels in order, one multiply-add each, whatever its register tile is. The
-// portable path rounds products and is not compared.
+// sameBits checks that the number of threads changes nothing. Instruction sets
+// are not compared: each may have another algorithm for a layer.
 func sameBits(t *testing.T, results []suite.Result) {
 	t.Helper()
 	type key struct {
@@ -193,9 +193,6 @@ func sameBits(t *testing.T, results []suite.Result) {
 	first := map[key]suite.Result{}
 	for _, r := range results {
 		k := key{r.Net, r.ISA}
-		if k.isa == "avx2" {
-			k.isa = "avx512"
-		}
 		f, ok := first[k]
 		if !ok {
 			first[k] = r
@@ -203,8 +200,8 @@ func sameBits(t *testing.T, results []suite.Result) {
 		}
 		for name, got := range r.Values {
 			if i := differs(got, f.Values[name]); i >= 0 {
-				t.Errorf("%s: element %d of %s is %v on %s with %d threads, %v on %s with %d", r.Net.Name, i, name,
-					got[i], r.ISA, r.Threads, f.Values[name][i], f.ISA, f.Threads)
+				t.Errorf("%s on %s: element %d of %s is %v with %d threads, %v with %d", r.Net.Name, r.ISA, i, name,
+					got[i], r.Threads, f.Values[name][i], f.Threads)
 			}
 		}
 	}

@@ -1,0 +1,194 @@
+package ir
+
+import (
+	"fmt"
+	"math"
+)
+
+// chooseTransforms decides which layers are computed by Winograd's algorithm,
+// and gives their inputs a border that the last patches do not reach over.
+//
+// A layer is compared by itself, before it is known what it could share a
+// region with: less arithmetic gains more than fusing does. Nor do taps count.
+// They may keep a layer whole that otherwise would stride over what nobody
+// reads, and what is looked into must be computed as it is without.
+func (s *scheduler) chooseTransforms(mode Winograd) error {
+	bare := s.g.Clone()
+	bare.Taps = nil
+	bare, err := narrowDemand(bare)
+	if err != nil {
+		return err
+	}
+	for i := range s.ops {
+		op := &s.ops[i]
+		in := &s.plan.Buffers[op.in]
+		ways := transformsOf(op.Attr, in)
+		if len(ways) == 0 || len(transformsOf(bare.Ops[i].Attr, in)) == 0 {
+			continue
+		}
+		if whole := in.Pixel >= roundUp(in.Shape.C, s.m.Lanes); !whole && !ways[0].Strided() {
+			continue // a channel more is a pixel's neighbour
+		}
+		op.transform = s.bestTransform(i, ways, mode)
+	}
+	for i := range s.ops {
+		if op := &s.ops[i]; op.transform != (Transform{}) {
+			b := &s.plan.Buffers[op.in]
+			border := op.transform.patchBorder(op.conv, b.Shape, s.g.Values[op.Out].Shape)
+			*b = newBuffer(b.Name, b.Shape, b.Border.or(border), b.Pixel)
+		}
+	}
+	return nil
+}
+
+// bestTransform returns the transform for op i among those that it could have.
+// All weights come from memory once a clip, whoever reads them then, and there
+// are up to four times as many behind a transform: that decides where pixels
+// are few.
+func (s *scheduler) bestTransform(i int, ways []Transform, mode Winograd) Transform {
+	switch mode {
+	case WinogradNever:
+		return Transform{}
+	case WinogradF2:
+		return ways[0]
+	case WinogradF4:
+		return ways[len(ways)-1]
+	}
+	op := &s.ops[i]
+	weights := func(places int) float64 {
+		return float64(4*places*s.g.Values[op.in].Shape.C*op.conv.Out) * s.m.Memory
+	}
+	best, cycles := Transform{}, s.draftDirect(i).cycles+weights(op.conv.Taps())
+	for _, f := range ways {
+		op.transform = f
+		if c := s.draftTransformed(i).cycles + weights(f.Points()*f.Phases()); c < cycles {
+			best, cycles = f, c
+		}
+	}
+	return best
+}
+
+// draftTransformed plans a layer by its transform: tasks are some frames, or
+// all where those are transformed, some rows and some panels of channels.
+func (s *scheduler) draftTransformed(i int) draft {
+	op := &s.ops[i]
+	out := s.g.Values[op.Out].Shape
+	best := draft{first: i, end: i + 1, space: out, cycles: math.Inf(1)}
+	if op.transform.T != (Line{}) {
+		best.space.T = 1
+	}
+	side := op.transform.H.Size()
+	for frames := 1; frames <= best.space.T; frames++ {
+		for rows := side; rows < out.H+side; rows += side {
+			d := best
+			d.tile = Shape{frames, min(rows, out.H), out.W, out.C}
+			s.costTransformed(&d)
+			panel := d.parts[0].tile.vectors * s.m.Lanes
+			for n := ceilDiv(out.C, panel); ; n = (n + 1) / 2 {
+				d.tile.C = min(n*panel, out.C)
+				if s.costTransformed(&d); d.cycles < best.cycles {
+					best = d
+				}
+				if n == 1 {
+					break
+				}
+			}
+		}
+	}
+	tasks := (&Region{Space: best.space, Tile: best.tile}).Tiles().Elems()
+	best.why = fmt.Sprintf("%v: %d tasks, %.0f kcycles; direct %.0f", op.transform, tasks, best.cycles/1e3, s.draftDirect(i).cycles/1e3)
+	return best
+}
+
+// costTransformed fills in what a drafted layer's tile determines.
+func (s *scheduler) costTransformed(d *draft) {
+	op := &s.ops[d.first]
+	view := s.g.Values[op.Out].Shape
+	if d.space.T > 1 {
+		view.T = d.tile.T
+	}
+	view.H = d.tile.H
+	t := s.transformed(op, view, d.tile.C)
+	in, out := s.g.Values[op.in].Shape, s.g.Values[op.Out].Shape
+	share := float64(view.Pixels()) / float64(out.Pixels())
+	read, written := 4*in.Elems(), 4*view.Pixels()*d.tile.C
+	if op.res != NoBuffer {
+		written *= 2 // read, then written
+	}
+	move := (share*float64(read) + float64(written)) * s.m.L3
+	d.parts = []part{{cover: UnitWindow, tile: t.tile, rows: t.rows}}
+	d.cycles = s.m.spread(t.cycles+move, (&Region{Space: d.space, Tile: d.tile}).Tiles().Elems())
+}
+
+// transformed is a convolution by its transform on one tile.
+type transformed struct {
+	tile    regTile
+	rows    int // of the transform's tiles at once
+	scratch int // bytes
+	cycles  float64
+}
+
+// transformed plans op's transform for a tile of the given extents and so many
+// output channels. It works on some rows of its tiles at a time: what these
+// take stays in the second-level cache as far as the weights leave it there,
+// which stream through it a panel at a time.
+func (s *scheduler) transformed(op *plannedOp, view Shape, channels int) transformed {
+	m, f := &s.m, op.transform
+	k, cols, points := f.Phases()*s.g.Values[op.in].Shape.C, ceilDiv(view.W, f.W.Size()), f.Points()
+	all := ceilDiv(view.T, f.T.Size()) * ceilDiv(view.H, f.H.Size())
+	rowBytes := 4 * points * cols * (roundUp(k, cacheLine) + roundUp(channels, cacheLine))
+	var t transformed
+	chunks := ceilDiv(all, max(1, m.CacheL2/2/rowBytes))
+	t.rows = ceilDiv(all, chunks)
+	t.scratch = t.rows * rowBytes
+	vectors := ceilDiv(op.conv.Out, m.Lanes)
+	rt, gemm := bestTile(m, tileProblem{runs: []int{t.rows * cols}, counts: []int{points}, vectors: vectors, steps: k})
+	t.tile = rt
+	gemm *= float64(channels) / float64(rt.vectors*m.Lanes*ceilDiv(vectors, rt.vectors))
+	in, out := f.ops()
+	lanes := m.Lanes
+	if f.Strided() {
+		lanes = phaseLanes
+	}
+	transform := float64(t.rows*cols*(ceilDiv(k, lanes)*in+ceilDiv(channels, m.Lanes)*out)) * m.Transform
+	weights, panels := 4*points*k*channels, ceilDiv(channels, rt.vectors*m.Lanes)
+	move := float64(2*t.scratch)*m.crowded(t.scratch+weights/panels) + float64(weights)*m.L2
+	t.cycles = float64(all) / float64(t.rows) * (transform + gemm + move)
+	return t
+}
+
+// ops returns about how many vector operations the transforms of one tile
+// take: arithmetic, loads that are not part of it, and stores. Going in, pairs
+// of points share a quarter of theirs.
+func (f Transform) ops() (in, out int) {
+	lines := f.Lines()
+	before, behind := 1, f.Points() // extents of the lines not yet, and already, transformed
+	for _, l := range lines {
+		before *= l.Inputs()
+	}
+	spread, gather := 0, 0
+	for _, l := range lines {
+		if l == (Line{}) {
+			continue
+		}
+		m := l.Matrices()
+		spread += nonzero(m.In[0]) * before / l.Inputs()
+		gather += nonzero(m.Out) * behind / l.Points()
+		before = before / l.Inputs() * l.Points()
+		behind = behind / l.Points() * l.Results
+	}
+	return spread*3/4 + f.Points(), gather + behind
+}
+
+// nonzero returns the number of a matrix's elements that are not zero.
+func nonzero(m [][]float64) int {
+	n := 0
+	for _, row := range m {
+		for _, x := range row {
+			if x != 0 {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,112 @@
+package ir
+
+import "fmt"
+
+// Winograd says which convolutions are computed by Winograd's algorithm: see
+// [Schedule]. The zero value leaves it to the cost model.
+type Winograd int
+
+// The ways to choose.
+const (
+	WinogradAuto  Winograd = iota // where it is expected to pay, with the best tile
+	WinogradNever                 // no layer
+	WinogradF2                    // every layer that it can compute, two results along each axis
+	WinogradF4                    // likewise with four
+)
+
+// Transform is Winograd's algorithm for a convolution: a line along each axis.
+// A tile of results is the product of the lines' results, a point that of
+// their points. The products of one point are summed over phases and input
+// channels before they are made into results, so they are a convolution of
+// one tap that has other weights for each point. The zero Transform is a
+// direct convolution.
+type Transform struct{ T, H, W Line }
+
+// String formats the transform by its lines.
+func (f Transform) String() string {
+	switch {
+	case f.T != (Line{}):
+		return f.T.String() + " in time"
+	case f.H == f.W:
+		return f.W.String() + " squared"
+	}
+	return fmt.Sprintf("%v x %v", f.H, f.W)
+}
+
+// Points returns the number of points.
+func (f Transform) Points() int { return f.T.Points() * f.H.Points() * f.W.Points() }
+
+// Phases returns how many values of each channel are summed at a point.
+func (f Transform) Phases() int { return f.T.Phases() * f.H.Phases() * f.W.Phases() }
+
+// Tiles returns how many tiles of results cover a map, whose products are as
+// many for each point.
+func (f Transform) Tiles(s Shape) int {
+	return ceilDiv(s.T, f.T.Size()) * ceilDiv(s.H, f.H.Size()) * ceilDiv(s.W, f.W.Size())
+}
+
+// Lines returns the lines by axis.
+func (f Transform) Lines() [3]Line { return [3]Line{f.T, f.H, f.W} }
+
+// transformsOf lists the ways to transform a convolution of a map: in the plane
+// three by three taps, along time three, and windows that stride in the plane
+// over an input of so few channels that the phases of a row are one vector.
+func transformsOf(a Attr, in *Buffer) []Transform {
+	conv, ok := a.(Conv)
+	if !ok {
+		return nil
+	}
+	side := Axis{Kernel: 3, Stride: 1, Pad: 1}
+	var fs []Transform
+	switch w := conv.Window; {
+	case w == Window{Unit, side, side}:
+		for _, m := range []int{2, 4} {
+			l := Line{Results: m, Taps: 3, Stride: 1}
+			fs = append(fs, Transform{H: l, W: l})
+		}
+	case w == Window{side, Unit, Unit}:
+		if in.Shape.T == 2 {
+			return []Transform{{T: Line{Results: 2, Taps: 3, Stride: 1, Closed: true}}}
+		}
+		for _, m := range []int{2, 4} {
+			fs = append(fs, Transform{T: Line{Results: m, Taps: 3, Stride: 1}})
+		}
+	case w.T == Unit && w.H == w.W && w.W.Stride > 1 && in.Pixel == in.Shape.C && w.W.Stride*in.Pixel <= phaseLanes:
+		taps := (w.W.Kernel + w.W.Stride - 1) / w.W.Stride
+		if w.W.Kernel <= w.W.Stride || taps > 4 {
+			return nil
+		}
+		for _, m := range [][2]int{{2, 2}, {2, 4}, {4, 4}} {
+			line := func(n int) Line { return Line{Results: n, Taps: w.W.Kernel, Stride: w.W.Stride} }
+			fs = append(fs, Transform{H: line(m[0]), W: line(m[1])})
+		}
+	}
+	return fs
+}
+
+// phaseLanes is the most values that the phases of a row's pixel may have: the
+// kernel that transforms them works on a vector of that many.
+const phaseLanes = 8
+
+// Strided reports whether the transform has phases.
+func (f Transform) Strided() bool { return f.Phases() > 1 }
+
+// patchBorder returns how far the patches of a convolution may reach over the
+// sides of its input. Tiles of results begin at multiples of their size, and
+// the last ones reach over the result's edge.
+func (f Transform) patchBorder(conv Conv, in, out Shape) Border {
+	reach := func(l Line, a Axis, n, results int) (before, behind int) {
+		if l == (Line{}) {
+			return a.Pad, a.Pad
+		}
+		last := roundUp(results, l.Results) - l.Results
+		return a.Pad, max(0, last*a.Stride-a.Pad+l.Stride*l.Inputs()-n)
+	}
+	var b Border
+	b.Top, b.Bottom = reach(f.H, conv.H, in.H, out.H)
+	b.Left, b.Right = reach(f.W, conv.W, in.W, out.W)
+	if f.Strided() {
+		b.Right++ // vectors are longer than a row's phases
+	}
+	return b
+}
