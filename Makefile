@@ -4,7 +4,8 @@
 .PHONY: all test check generate lint fuzz
 
 FUZZTIME = 60s
-FUZZ = dsl:FuzzParse codegen/support:FuzzReadSafetensors internal/video:FuzzGIF \
+FUZZ = dsl:FuzzParse codegen/support:FuzzReadSafetensors codegen/support:FuzzPackedHeader \
+	internal/video:FuzzGIF \
 	internal/verify:FuzzReadReference \
 	internal/weights:FuzzSafetensors internal/weights:FuzzPyTorch internal/weights:FuzzPickle
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2

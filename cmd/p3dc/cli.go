@@ -23,11 +23,12 @@ type cli struct {
 	Verify   verifyCmd   `cmd:"" help:"Check the generated code against the interpreter or reference values."`
 	Bench    benchCmd    `cmd:"" help:"Measure the speed of the generated code."`
 	Classify classifyCmd `cmd:"" help:"Say what happens in videos."`
-	Weights  weightsCmd  `cmd:"" help:"Look into checkpoints and convert them."`
+	Weights  weightsCmd  `cmd:"" help:"Look into checkpoints, convert and pack them."`
 }
 
 // weightsCmd groups the commands on checkpoints.
 type weightsCmd struct {
 	Inspect inspectCmd `cmd:"" help:"List the tensors of a checkpoint."`
 	Convert convertCmd `cmd:"" help:"Convert a checkpoint to safetensors."`
+	Pack    packCmd    `cmd:"" help:"Pack weights ahead of time, for a package to map."`
 }

@@ -35,7 +35,7 @@ func newPredictor(ctx context.Context, n *network, file string) (_ *predictor, e
 	if p.dir, err = os.MkdirTemp("", "p3dc-weights-"); err != nil {
 		return nil, err
 	}
-	if file, err = usableWeights(file, n.graph.Params, p.dir); err != nil {
+	if file, err = openableWeights(file, n.graph.Params, p.dir); err != nil {
 		return nil, err
 	}
 	plans, err := n.plans()
@@ -67,9 +67,20 @@ func (p *predictor) close() error {
 // syntheticWeights asks for made-up weights instead of a file's.
 const syntheticWeights = "synthetic"
 
-// usableWeights returns a file that a generated package opens: the given one
-// where it is float32 safetensors under the network's names, else one that it
-// writes to dir.
+// openableWeights is usableWeights that leaves packed weights as they are, for
+// the package to check.
+func openableWeights(file string, params []ir.Param, dir string) (string, error) {
+	if file != syntheticWeights {
+		if packed, err := weights.IsPacked(file); packed || err != nil {
+			return file, err
+		}
+	}
+	return usableWeights(file, params, dir)
+}
+
+// usableWeights returns a file that a generated package opens and packs: the
+// given one where it is float32 safetensors under the network's names, else one
+// that it writes to dir.
 func usableWeights(file string, params []ir.Param, dir string) (_ string, err error) {
 	to := filepath.Join(dir, "weights.safetensors")
 	if file == syntheticWeights {

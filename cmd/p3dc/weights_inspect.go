@@ -13,14 +13,14 @@ import (
 
 // inspectCmd is "p3dc weights inspect".
 type inspectCmd struct {
-	File string `arg:"" help:"Checkpoint: safetensors, or PyTorch's .pth, .pt or .pth.tar."`
+	File string `arg:"" help:"Checkpoint: safetensors, or PyTorch's .pth, .pt or .pth.tar. Or packed weights."`
 	Net  string `placeholder:"NET" help:"Check that the checkpoint fits this network."`
 	setArgs
 }
 
 // Help returns what the command's help says in detail.
 func (*inspectCmd) Help() string {
-	return `The format is recognised by content. Nothing in a checkpoint is executed. With --net the exit code is 1 where a tensor is missing, not expected, misshapen or holds a value that is not finite; each is named.
+	return `The format is recognised by content. Nothing in a checkpoint is executed. Of packed weights the header is shown, and their checksum verified. With --net the exit code is 1 where a tensor is missing, not expected, misshapen or holds a value that is not finite; each is named.
 
 Examples:
 
@@ -32,6 +32,9 @@ Examples:
 func (c *inspectCmd) Run(s *streams) (err error) {
 	if c.Net == "" && len(c.Set) > 0 {
 		return usageError{errors.New("--set changes a network; name one with --net")}
+	}
+	if packed, err := weights.IsPacked(c.File); packed && err == nil {
+		return c.packed(s.out)
 	}
 	f, err := weights.Open(c.File)
 	if err != nil {
@@ -50,6 +53,20 @@ func (c *inspectCmd) Run(s *streams) (err error) {
 		return err
 	}
 	fmt.Fprintf(s.out, "\nfits %s: %d parameters\n", n.source, len(n.graph.Params))
+	return nil
+}
+
+// packed shows what packed weights are for.
+func (c *inspectCmd) packed(w io.Writer) error {
+	p, err := weights.ReadPacked(c.File)
+	if err != nil {
+		return err
+	}
+	if c.Net != "" {
+		return fmt.Errorf("%s: packed weights, which the package that opens them checks; --net is for the checkpoint that they were packed from", c.File)
+	}
+	fmt.Fprintf(w, "%s: packed weights, %s values, %s, checksum right\n", c.File, countText(p.Values), bytesText(floatBytes*p.Values))
+	fmt.Fprintf(w, "network: %s\nisa: %s\nfingerprint: %016x\n", printable(p.Network), printable(p.ISA), p.Fingerprint)
 	return nil
 }
 

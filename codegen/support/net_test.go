@@ -249,13 +249,11 @@ func (n *testNet) kernel(k kernel) int {
 // model packs the parameters and returns the model, without a file.
 func (n *testNet) model(t testing.TB) *Model {
 	t.Helper()
-	packed, err := load(&n.net, &n.plan, safetensors(n.tensors()))
+	w, err := load(&n.net, &n.plan, safetensors(n.tensors()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Model{net: &n.net, plan: &n.plan}
-	m.packed.Store(&packed)
-	return m
+	return newModel(&n.net, &n.plan, w)
 }
 
 func (n *testNet) tensors() []fileTensor {

@@ -1,10 +1,13 @@
 package support
 
 import (
-	"encoding/binary"
 	"math"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/p3dc/p3dc/ir"
 )
 
 // packedParams are the parameters of a layer of 5 output and 3 input channels
@@ -15,18 +18,6 @@ func packedParams() [][]float32 {
 		params[0][i] = float32(i) - 30.5
 	}
 	return params
-}
-
-func rawParams(params [][]float32) [][]byte {
-	var raw [][]byte
-	for _, p := range params {
-		var b []byte
-		for _, v := range p {
-			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-		}
-		raw = append(raw, b)
-	}
-	return raw
 }
 
 // TestPack compares the place and value of every weight with the formula,
@@ -62,15 +53,135 @@ func TestPack(t *testing.T) {
 					}
 				}
 			}
-			got, err := packAll(&network{}, &plan{packed: len(want), packs: []pack{p}}, rawParams(params))
+			w, err := packAll(&network{}, &plan{packed: len(want), packs: []pack{p}}, params)
 			if err != nil {
 				t.Fatal(err)
 			}
+			got := w.values
 			for i := range want {
 				if got[i] != want[i] {
 					t.Fatalf("width %d, bias %v, norm %v: value %d is %v, want %v", width, has[0], has[1], i, got[i], want[i])
 				}
 			}
+		}
+	}
+}
+
+// referencePack packs a layer value by value, without blocks and workers.
+func referencePack(p *pack, packed []float32, raw [][]float32) {
+	places, taps := p.places(), p.tapCount()
+	for o := range p.out {
+		scale, bias := 1.0, 0.0
+		if p.conv != none {
+			bias = float64(raw[p.conv][o])
+		}
+		if p.gamma != none {
+			scale = float64(raw[p.gamma][o]) / math.Sqrt(float64(raw[p.vari][o])+p.epsilon)
+			bias = float64(raw[p.beta][o]) + float64((bias-float64(raw[p.mean][o]))*scale)
+		}
+		packed[p.bias+o] = float32(bias)
+		for c := range p.in {
+			w := raw[p.weight][(o*p.in+c)*taps:][:taps]
+			for i := range places {
+				x := 0.0
+				if p.transform != nil {
+					x = referencePoint(p, i/p.transform.phases(), i%p.transform.phases(), w)
+				} else {
+					x = float64(w[i])
+				}
+				packed[p.weights+(((o/p.width)*places+i)*p.in+c)*p.width+o%p.width] = float32(x * scale)
+			}
+		}
+	}
+}
+
+// referencePoint is what a pair of channels' weights are at one point and phase
+// of Winograd's algorithm.
+func referencePoint(p *pack, point, phase int, w []float32) float64 {
+	f := p.transform
+	row := [3][]float64{
+		f[0].weights[0][point/(f[1].points*f[2].points)],
+		f[1].weights[phase/f[2].phases][point/f[2].points%f[1].points],
+		f[2].weights[phase%f[2].phases][point%f[2].points],
+	}
+	z := 0.0
+	for t, ct := range row[0] {
+		y := 0.0
+		for r, cr := range row[1] {
+			x := 0.0
+			for q, cq := range row[2] {
+				tap := (t*p.taps[1]+r*f[1].phases+phase/f[2].phases)*p.taps[2] + q*f[2].phases + phase%f[2].phases
+				x += float64(cq * float64(w[tap]))
+			}
+			y += float64(cr * x)
+		}
+		z += float64(ct * y)
+	}
+	return z
+}
+
+// TestPackReference compares the bits of layers of many sizes with a packing
+// value by value: whole panels and cut ones, fewer and more channels than are
+// gathered at a time, every kind of taps.
+func TestPackReference(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	random := func(n int) []float32 {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(r.NormFloat64())
+		}
+		return x
+	}
+	var pl plan
+	var raw [][]float32
+	one, f2, f4 := [3]int{1, 1, 1}, ir.Transform{H: two, W: two}, ir.Transform{H: four, W: four}
+	spatial := [3]int{1, 3, 3}
+	for _, size := range []struct {
+		out, in int
+		taps    [3]int
+		width   int
+		f       ir.Transform
+	}{
+		{1, 1, one, 1, ir.Transform{}}, {8, 3, [3]int{3, 7, 7}, 8, ir.Transform{}}, {70, 200, one, 32, ir.Transform{}},
+		{33, 65, [3]int{3, 1, 1}, 16, ir.Transform{}}, {80, 40, spatial, 80, ir.Transform{}}, {5, 700, [3]int{3, 3, 3}, 64, ir.Transform{}},
+		{64, 33, spatial, 32, f2}, {13, 40, spatial, 16, f2}, {32, 20, spatial, 32, f4}, {7, 5, spatial, 8, f4}, {1, 1, spatial, 16, f4},
+		{40, 30, [3]int{3, 1, 1}, 16, ir.Transform{T: four}}, {9, 17, [3]int{3, 1, 1}, 8, ir.Transform{T: closed}},
+		{64, 3, [3]int{1, 7, 7}, 32, ir.Transform{H: stem, W: stem}},
+	} {
+		for _, norm := range []bool{false, true} {
+			p := pack{
+				weight: len(raw), conv: len(raw) + 1, gamma: none, beta: none, mean: none, vari: none,
+				out: size.out, in: size.in, taps: size.taps, width: size.width,
+			}
+			if size.f != (ir.Transform{}) {
+				p.transform = transformOf(size.f)
+			}
+			raw = append(raw, random(size.out*size.in*p.tapCount()), random(size.out))
+			if norm {
+				p.gamma, p.beta, p.mean, p.vari, p.epsilon = len(raw), len(raw)+1, len(raw)+2, len(raw)+3, 1e-5
+				raw = append(raw, random(size.out), random(size.out), random(size.out), random(size.out))
+				for i, v := range raw[p.vari] {
+					raw[p.vari][i] = v * v
+				}
+			}
+			p.weights = pl.packed
+			p.bias = p.weights + p.panels()*p.panelLen()
+			pl.packed = p.bias + p.panels()*p.width
+			pl.packs = append(pl.packs, p)
+		}
+	}
+	want := make([]float32, pl.packed)
+	for i := range pl.packs {
+		referencePack(&pl.packs[i], want, raw)
+	}
+	got, err := packAll(&network{}, &pl, raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		if math.Float32bits(got.values[i]) != math.Float32bits(want[i]) {
+			k := slices.IndexFunc(pl.packs, func(p pack) bool { return i < p.bias+p.panels()*p.width })
+			t.Fatalf("layer %d, %+v: value %d is %g, want %g", k, pl.packs[k], i-pl.packs[k].weights, got.values[i], want[i])
 		}
 	}
 }
@@ -86,7 +197,7 @@ func TestPackNotFinite(t *testing.T) {
 	fill := func(param int, value float64) error {
 		params := packedParams()
 		params[param][len(params[param])-1] = float32(value)
-		_, err := packAll(net, pl, rawParams(params))
+		_, err := packAll(net, pl, params)
 		return err
 	}
 	for _, tc := range []struct {

@@ -72,8 +72,10 @@ func (p *pack) places() int {
 	if p.transform != nil {
 		return p.transform.points() * p.transform.phases()
 	}
-	return p.taps[0] * p.taps[1] * p.taps[2]
+	return p.tapCount()
 }
+
+func (p *pack) tapCount() int { return p.taps[0] * p.taps[1] * p.taps[2] }
 
 // pointLen returns the distance between the weights of neighbouring points.
 func (p *pack) pointLen() int { return p.transform.phases() * p.in * p.width }

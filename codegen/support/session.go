@@ -99,14 +99,15 @@ func (s *Session) run(ctx context.Context, out *Output, clip Clip) error {
 		return err
 	}
 	packed := s.model.packed.Load()
-	if packed == nil {
+	if packed == nil || !packed.acquire() {
 		return ErrClosed
 	}
+	defer packed.release()
 	if !s.busy.CompareAndSwap(false, true) {
 		return ErrBusy
 	}
 	defer s.busy.Store(false) // also keeps the session, and so its workers, to the end
-	s.packed, s.clip = *packed, clip
+	s.packed, s.clip = packed.values, clip
 	err := s.execute(ctx)
 	s.packed, s.clip = nil, Clip{}
 	if err != nil {

@@ -18,20 +18,44 @@ func (f *transform) points() int { return f[0].points * f[1].points * f[2].point
 func (f *transform) phases() int { return f[0].phases * f[1].phases * f[2].phases }
 
 // weights writes to y the weights of a pair of channels at each point and, side
-// by side, phase. g has them by tap.
-func (f *transform) weights(y, g []float64, taps [3]int) {
-	clear(y)
+// by side, phase. g has them by tap. Products are not fused with sums, so
+// that packed weights have the same bits everywhere.
+func (f *transform) weights(y []float64, g []float32, taps [3]int) {
+	var a, b [maxBlock]float64
 	phases := f.phases()
-	for p := range f.points() {
-		at := [3]int{p / (f[1].points * f[2].points), p / f[2].points % f[1].points, p % f[2].points}
-		for t, x := range g {
-			tap := [3]int{t / (taps[1] * taps[2]), t / taps[2] % taps[1], t % taps[2]}
-			phase := 0
-			for i, l := range f {
-				phase = phase*l.phases + tap[i]%l.phases
-				x *= l.weights[tap[i]%l.phases][at[i]][tap[i]/l.phases]
+	for phase := range phases {
+		ph, pw := phase/f[2].phases, phase%f[2].phases
+		mt, mh, mw := f[0].weights[0], f[1].weights[ph], f[2].weights[pw]
+		kt, kh := len(mt[0]), len(mh[0])
+		for i := range kt * kh { // along each row
+			for p, m := range mw {
+				sum := 0.0
+				for k, c := range m {
+					x := g[(i/kh*taps[1]+i%kh*f[1].phases+ph)*taps[2]+k*f[2].phases+pw]
+					sum += float64(c * float64(x))
+				}
+				a[i*len(mw)+p] = sum
 			}
-			y[p*phases+phase] += x
+		}
+		combine(b[:], a[:], mh, kt, len(mw))
+		combine(a[:], b[:], mt, 1, len(mh)*len(mw))
+		for p := range f.points() {
+			y[p*phases+phase] = a[p]
+		}
+	}
+}
+
+// combine multiplies outer blocks of lines, each of inner values, by a matrix.
+func combine(y, x []float64, m [][]float64, outer, inner int) {
+	for o := range outer {
+		for p, row := range m {
+			line := y[(o*len(m)+p)*inner:][:inner]
+			clear(line)
+			for k, c := range row {
+				for i, v := range x[(o*len(row)+k)*inner:][:inner] {
+					line[i] += float64(c * v)
+				}
+			}
 		}
 	}
 }

@@ -122,10 +122,10 @@ func (x *transformTest) check(t *testing.T) {
 	})
 
 	sums := make([]float32, points*testTiles*width)
-	u, g := make([]float64, points*phases), make([]float64, x.taps[0]*x.taps[1]*x.taps[2])
+	u, g := make([]float64, points*phases), make([]float32, x.taps[0]*x.taps[1]*x.taps[2])
 	for c := range x.channels {
 		for i := range g {
-			g[i] = float64(x.weights[i*x.channels+c])
+			g[i] = x.weights[i*x.channels+c]
 		}
 		x.f.weights(u, g, x.taps)
 		for p := range points {
@@ -193,44 +193,34 @@ func TestWinogradPack(t *testing.T) {
 	for i := range weights {
 		weights[i] = float32(i%7) - 3
 	}
-	raw := [][]byte{bytesOf(weights), bytesOf([]float32{2, 4, 8}), bytesOf([]float32{3, 3, 3}), bytesOf([]float32{1, 2, 3})}
+	raw := [][]float32{weights, {2, 4, 8}, {3, 3, 3}, {1, 2, 3}}
 	f := transformOf(ir.Transform{H: four, W: four})
 	p := pack{
 		weight: 0, conv: none, gamma: 1, beta: 3, mean: 3, vari: 2, epsilon: 1,
 		out: out, in: in, taps: [3]int{1, 3, 3}, width: 2, transform: f, weights: 5,
 	}
 	p.bias = p.weights + p.panels()*p.panelLen()
-	packed := make([]float32, p.bias+p.panels()*p.width)
-	if err := p.fill(packed, raw); err != nil {
+	w, err := packAll(&network{}, &plan{packed: p.bias + p.panels()*p.width, packs: []pack{p}}, raw)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if want := 36 * in * 2; p.panelLen() != want || p.pointLen() != in*2 {
 		t.Errorf("a panel of %d, a point of %d; want %d and %d", p.panelLen(), p.pointLen(), want, in*2)
 	}
-	points, g := make([]float64, 36), make([]float64, 9)
+	points, g := make([]float64, 36), make([]float32, 9)
 	for o := range out {
 		scale := float64(int(1) << o) // gamma / sqrt(3 + 1)
 		for c := range in {
 			for i := range g {
-				g[i] = scale * float64(weights[(o*in+c)*9+i])
+				g[i] = float32(scale) * weights[(o*in+c)*9+i]
 			}
 			f.weights(points, g, p.taps)
 			for i, want := range points {
-				got := packed[p.weights+o/2*p.panelLen()+i*p.pointLen()+c*2+o%2]
+				got := w.values[p.weights+o/2*p.panelLen()+i*p.pointLen()+c*2+o%2]
 				if math.Abs(float64(got)-want) > 1e-6*math.Abs(want) {
 					t.Errorf("output %d, input %d, point %d: %g, want %g", o, c, i, got, want)
 				}
 			}
 		}
 	}
-}
-
-// bytesOf returns values as a file holds them.
-func bytesOf(values []float32) []byte {
-	var raw []byte
-	for _, v := range values {
-		b := math.Float32bits(v)
-		raw = append(raw, byte(b), byte(b>>8), byte(b>>16), byte(b>>24))
-	}
-	return raw
 }

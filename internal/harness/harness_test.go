@@ -105,9 +105,53 @@ func TestProgram(t *testing.T) {
 			t.Run("faults", func(t *testing.T) { testFaults(t, c, clip) })
 		})
 	}
+	t.Run("pack", func(t *testing.T) { testPack(t, b, isas, clip) })
 	t.Run("start", func(t *testing.T) { testStart(t, b) })
 	t.Run("cancel", func(t *testing.T) { testCancel(t, b, clip) })
 	t.Run("crash", func(t *testing.T) { testCrash(t, b) })
+}
+
+// testPack packs the weights for every instruction set and runs with the
+// result, which must be that of the weights themselves, to the bit.
+func testPack(t *testing.T, b *built, isas []string, clip []float32) {
+	packed := filepath.Join(t.TempDir(), "w.p3dw")
+	for _, isa := range isas {
+		if err := b.Pack(t.Context(), b.weights, packed, isa); err != nil {
+			t.Fatal(err)
+		}
+		if h, err := weights.ReadPacked(packed); err != nil || h.Network != b.graph.Name || h.ISA != isa || h.Values == 0 {
+			t.Errorf("%s: %+v, %v", isa, h, err)
+		}
+		c, err := b.Start(t.Context(), "", packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.ISA() != isa {
+			t.Errorf("packed for %s, runs on %s", isa, c.ISA())
+		}
+		got, err := c.RunFloat32(clip, 0, Values(b.graph))
+		if err = errors.Join(err, c.Close()); err != nil {
+			t.Fatal(err)
+		}
+		want, err := b.open(t, isa).RunFloat32(clip, 0, Values(b.graph))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name := range want {
+			if !slices.Equal(got[name], want[name]) {
+				t.Errorf("%s: packed weights change %s", isa, name)
+			}
+		}
+	}
+	if err := b.Pack(t.Context(), b.weights, packed, "mmx"); err == nil || !strings.Contains(err.Error(), `no code for "mmx"`) {
+		t.Errorf("packing for mmx: %v", err)
+	}
+	last := isas[len(isas)-1]
+	for _, isa := range isas[:len(isas)-1] {
+		if _, err := b.Start(t.Context(), isa, packed); err == nil || !strings.Contains(err.Error(), "packed for \""+last+"\", but P3DC_ISA="+isa) {
+			t.Errorf("packed for %s, started on %s: %v", last, isa, err)
+		}
+	}
 }
 
 // testRun compares several clips' results with the interpreter's.

@@ -38,7 +38,8 @@ type Process struct {
 
 // Start starts the program on an instruction set (avx512, avx2 or generic; ""
 // for what the environment or the package itself chooses) and opens a
-// safetensors file. An instruction set that this processor or the package does
+// safetensors file, or packed weights, which choose the instruction set where
+// nothing else does. An instruction set that this processor or the package does
 // not have is an error. The caller must Close the process.
 func (p *Program) Start(ctx context.Context, isa, weights string) (*Process, error) {
 	c, err := p.start(ctx, isa)
@@ -90,6 +91,20 @@ func (p *Program) ISAs(ctx context.Context) (_ []string, err error) {
 	}
 	r, _, err := c.call(&wire.Request{Probe: &wire.Probe{ISAs: all}}, nil)
 	return r.ISAs, err
+}
+
+// Pack packs the weights in a safetensors file for an instruction set ("" for
+// the one that Start would choose) and writes them to the file packed, which
+// appears complete or not at all. This processor need not have the instruction
+// set, but the package must have code for it on this architecture.
+func (p *Program) Pack(ctx context.Context, weights, packed, isa string) (err error) {
+	c, err := p.start(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	_, _, err = c.call(&wire.Request{Pack: &wire.Pack{Weights: weights, Packed: packed, ISA: isa}}, nil)
+	return err
 }
 
 // ISA returns the instruction set that the model runs on.

@@ -109,6 +109,8 @@ func parse(data []byte) (*File, error) {
 			"load it with a newer PyTorch and save its state dict again with torch.save")
 	case looksLikeSafetensors(data):
 		return parseSafetensors(data)
+	case bytes.HasPrefix(data, []byte(packedMagic)):
+		return nil, errPacked
 	}
 	return nil, fmt.Errorf("%s; expected safetensors or a PyTorch checkpoint", describeForeign(data))
 }

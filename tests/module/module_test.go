@@ -44,7 +44,8 @@ const small = `network small {
 }`
 
 // user is a program of somebody who uses the package: it classifies a clip
-// that is in a file and prints the scores.
+// that is in a file and prints the scores. Where it is given the name of a
+// third file, it packs the weights into it first, and opens that.
 const user = `package main
 
 import (
@@ -56,7 +57,15 @@ import (
 )
 
 func main() {
-	m, err := small.Open(os.Args[1])
+	weights := os.Args[1]
+	if len(os.Args) > 3 {
+		weights = os.Args[3]
+		if err := small.Pack(os.Args[1], weights, ""); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+	}
+	m, err := small.Open(weights)
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -143,6 +152,11 @@ func TestOutside(t *testing.T) {
 			t.Fatalf("on %q: %v\n%s", isa, err, out)
 		}
 		compare(t, isa, out, values["logits"])
+		packed := exec.Command(program, weightsFile, framesFile, filepath.Join(m.Dir, "small.p3dw"))
+		packed.Env = cmd.Env
+		if again, err := packed.Output(); err != nil || !bytes.Equal(again, out) {
+			t.Errorf("on %q with packed weights: %v\n%s\nwant\n%s", isa, err, again, out)
+		}
 		ran++
 	}
 	if ran < 2 {
@@ -157,6 +171,11 @@ func TestOutside(t *testing.T) {
 		t.Skipf("a 32-bit program does not run here: %v", err)
 	}
 	compare(t, "386", out, values["logits"])
+	// The last file that was packed is for the portable code, on any processor.
+	again, err := exec.Command(program+"32", filepath.Join(m.Dir, "small.p3dw"), framesFile).Output()
+	if err != nil || !bytes.Equal(again, out) {
+		t.Errorf("a 32-bit program with packed weights: %v\n%s\nwant\n%s", err, again, out)
+	}
 }
 
 // compare checks the scores that a program printed.

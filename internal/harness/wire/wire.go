@@ -22,6 +22,7 @@ import (
 type Request struct {
 	Probe *Probe `json:"probe,omitempty"`
 	Open  *Open  `json:"open,omitempty"`
+	Pack  *Pack  `json:"pack,omitempty"`
 	Run   *Run   `json:"run,omitempty"`
 	Bench *Bench `json:"bench,omitempty"`
 	Peak  *Peak  `json:"peak,omitempty"`
@@ -35,7 +36,14 @@ type Probe struct {
 
 // Open opens the model, which must come before Run and Bench.
 type Open struct {
+	Weights string `json:"weights"` // path of a safetensors file, or of packed weights
+}
+
+// Pack packs weights ahead of time. It needs no open model.
+type Pack struct {
 	Weights string `json:"weights"` // path of a safetensors file
+	Packed  string `json:"packed"`  // path of the file to write
+	ISA     string `json:"isa"`     // to pack for; "" for the one that Open would choose
 }
 
 // Run runs the clip in the request's body. The reply's body holds the wanted

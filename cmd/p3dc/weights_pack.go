@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/p3dc/p3dc/internal/harness"
+	"github.com/p3dc/p3dc/internal/weights"
+)
+
+// packCmd is "p3dc weights pack".
+type packCmd struct {
+	In  string `arg:"" name:"in" help:"Checkpoint: safetensors, or PyTorch's .pth, .pt or .pth.tar. \"synthetic\" makes up reproducible values."`
+	Out string `short:"o" required:"" placeholder:"FILE" help:"The file to write."`
+	Net string `required:"" placeholder:"NET" help:"The network that the weights are for."`
+	ISA string `name:"isa" placeholder:"ISA" help:"Instruction set to pack for, one of ${isas}. Default: the best that this processor has."`
+	setArgs
+}
+
+// Help returns what the command's help says in detail.
+func (*packCmd) Help() string {
+	return `Batch norms are folded, and the weights laid out as the network's package reads them on one instruction set. The package's Open, and classify, then map the file and use it as it lies: a process starts in milliseconds, and processes share the memory. They check the file first, and refuse one that was packed for another network, or by another version of p3dc.
+
+The package is built in a temporary folder, which needs the go command. It need not run here on the instruction set that is packed for. The file appears complete or not at all.
+
+Examples:
+
+    p3dc weights pack p3d63.safetensors -o p3d63.p3dw --net p3d63
+    p3dc weights pack p3d63.pth.tar -o p3d63-avx2.p3dw --net p3d63 --isa avx2
+    p3dc weights pack synthetic -o small.p3dw --net p3d63 --set classes=101`
+}
+
+// Run packs the weights.
+func (c *packCmd) Run(ctx context.Context, s *streams) error {
+	if c.ISA != "" {
+		if err := knownISA(c.ISA); err != nil {
+			return err
+		}
+	}
+	n, err := loadNetwork(c.Net, c.Set)
+	if err != nil {
+		return err
+	}
+	bar := newProgress(s.err)
+	defer bar.clear()
+	bar.phase("building the network")
+	if err := produce(c.Out, func(dir, file string) error { return c.pack(ctx, n, dir, file) }); err != nil {
+		return err
+	}
+	bar.clear()
+	h, err := weights.ReadPacked(c.Out)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(c.Out)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "wrote %s for %s, %s\n", c.Out, h.ISA, bytesText(int(info.Size())))
+	return nil
+}
+
+// pack builds the network's package, which writes the file. What else has to
+// be written goes to dir.
+func (c *packCmd) pack(ctx context.Context, n *network, dir, file string) (err error) {
+	in, err := usableWeights(c.In, n.graph.Params, dir)
+	if err != nil {
+		return err
+	}
+	plans, err := n.plans()
+	if err != nil {
+		return err
+	}
+	p, err := harness.Build(ctx, n.generate(plans, "net"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	return p.Pack(ctx, in, file, c.ISA)
+}
+
+// produce lets write make a file in a temporary folder beside the place where it
+// belongs, and moves it there when it is complete: a program that is killed
+// leaves nothing behind. A file that is there keeps its permissions, and a link
+// to one stays a link.
+func produce(name string, write func(dir, file string) error) (err error) {
+	if followed, err := filepath.EvalSymlinks(name); err == nil {
+		name = followed
+	}
+	info, missing := os.Stat(name)
+	if missing == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s: cannot be written: no regular file but %v", name, info.Mode())
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	file := filepath.Join(dir, filepath.Base(name))
+	if err := write(dir, file); err != nil {
+		return err
+	}
+	if missing == nil {
+		if err := os.Chmod(file, info.Mode().Perm()); err != nil {
+			return err
+		}
+	}
+	return os.Rename(file, name)
+}
