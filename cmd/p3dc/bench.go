@@ -13,7 +13,8 @@ type benchCmd struct {
 	netArgs
 	Threads  int    `placeholder:"N" help:"Threads of each session. Default: all cores, shared out among the sessions."`
 	Sessions int    `default:"1" placeholder:"N" help:"Sessions that run at the same time, on one model. Default: 1."`
-	Runs     int    `placeholder:"N" help:"Clips to run, over all sessions. Default: about three seconds' worth."`
+	Batch    int    `default:"1" placeholder:"N" help:"Clips that a session runs at once. Default: 1."`
+	Runs     int    `placeholder:"N" help:"Clips to run, over all sessions, rounded up to whole batches. Default: about three seconds' worth."`
 	ISA      string `name:"isa" placeholder:"ISA" help:"Instruction set: ${isas}. Default: the best that this processor has."`
 	JSON     bool   `name:"json" help:"Print JSON; docs/cli.md names the fields."`
 }
@@ -30,13 +31,14 @@ Examples:
 
     p3dc bench p3d63
     p3dc bench p3d63 --threads 1 --isa avx2
+    p3dc bench p3d63 --batch 4
     p3dc bench p3d63 --sessions 4 --threads 1 --runs 400 --json`
 }
 
 // Run measures the network.
 func (c *benchCmd) Run(ctx context.Context, s *streams) error {
-	if c.Threads < 0 || c.Sessions < 1 || c.Runs < 0 {
-		return usageError{fmt.Errorf("--threads %d --sessions %d --runs %d: expected at least 1 session, and nothing negative", c.Threads, c.Sessions, c.Runs)}
+	if c.Threads < 0 || c.Sessions < 1 || c.Batch < 1 || c.Runs < 0 {
+		return usageError{fmt.Errorf("--threads %d --sessions %d --batch %d --runs %d: expected at least 1 session, at least 1 clip at once, and nothing negative", c.Threads, c.Sessions, c.Batch, c.Runs)}
 	}
 	if c.ISA != "" {
 		if err := knownISA(c.ISA); err != nil {
@@ -50,7 +52,7 @@ func (c *benchCmd) Run(ctx context.Context, s *streams) error {
 	bar := newProgress(s.err)
 	defer bar.clear()
 	r, err := bench.Run(ctx, n.Network, bench.Options{
-		Threads: c.Threads, Sessions: c.Sessions, Runs: c.Runs, ISA: c.ISA, Progress: bar.phase,
+		Threads: c.Threads, Sessions: c.Sessions, Batch: c.Batch, Runs: c.Runs, ISA: c.ISA, Progress: bar.phase,
 	})
 	bar.clear()
 	if err != nil {
@@ -65,9 +67,13 @@ func (c *benchCmd) Run(ctx context.Context, s *streams) error {
 
 // writeSpeed prints what was measured.
 func writeSpeed(w io.Writer, r *bench.Result) {
-	fmt.Fprintf(w, "%s on %s: %s of %s, %s\n", r.Network, r.ISA, plural(r.Sessions, "session"), plural(r.Threads, "thread"), plural(r.Runs, "clip"))
+	clips, timed := plural(r.Runs, "clip"), "a clip"
+	if r.Batch > 1 {
+		clips, timed = fmt.Sprintf("%s, %d at once", clips, r.Batch), "a batch"
+	}
+	fmt.Fprintf(w, "%s on %s: %s of %s, %s\n", r.Network, r.ISA, plural(r.Sessions, "session"), plural(r.Threads, "thread"), clips)
 	t := table{align: "ll"}
-	t.row("a clip", fmt.Sprintf("%.2f ms median, %.2f min, %.2f max", r.MedianMS, r.MinMS, r.MaxMS))
+	t.row(timed, fmt.Sprintf("%.2f ms median, %.2f min, %.2f max", r.MedianMS, r.MinMS, r.MaxMS))
 	t.row("clips/s", fmt.Sprintf("%.2f", r.ClipsPerSecond))
 	t.row("GFLOP/s", fmt.Sprintf("%.1f at %.3f GFLOP a clip, counting every convolution as if computed directly", r.GFLOPS, r.GFLOP))
 	if r.PeakGFLOPS > 0 {

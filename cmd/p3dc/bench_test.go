@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,7 +13,7 @@ import (
 // TestWriteSpeed wants rates to say how they count.
 func TestWriteSpeed(t *testing.T) {
 	r := bench.Result{
-		Network: "net", ISA: "avx512", Threads: 4, Sessions: 1, Runs: 59,
+		Network: "net", ISA: "avx512", Threads: 4, Sessions: 1, Batch: 1, Runs: 59,
 		MedianMS: 50, MinMS: 49.5, MaxMS: 80.25, ClipsPerSecond: 19.8, GFLOP: 10, GFLOPS: 200,
 		PeakGFLOPS: 400, PeakISA: "avx512", PeakFraction: 0.5, AllocsPerRun: 0.25,
 	}
@@ -33,5 +34,12 @@ func TestWriteSpeed(t *testing.T) {
 	writeSpeed(&b, &r)
 	if bytes.Contains(b.Bytes(), []byte("peak")) {
 		t.Errorf("without a peak:\n%s", &b)
+	}
+	r.Batch, r.Runs, r.Sessions = 4, 60, 2
+	b.Reset()
+	writeSpeed(&b, &r)
+	head := "net on avx512: 2 sessions of 4 threads, 60 clips, 4 at once\n  a batch      50.00 ms median"
+	if !strings.HasPrefix(b.String(), head) {
+		t.Errorf("in batches:\n%swant it to begin\n%s", &b, head)
 	}
 }

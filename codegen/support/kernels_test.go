@@ -11,10 +11,10 @@ import (
 func runTaps(t *testing.T, what string, n *testNet, clip []float32, threads int) {
 	t.Helper()
 	s := n.model(t).NewSession(Threads(threads))
-	for i := range s.arena { // what nobody writes must not be read, borders apart
-		s.arena[i] = float32(math.NaN())
+	for i := range s.arenas[0] { // what nobody writes must not be read, borders apart
+		s.arenas[0][i] = float32(math.NaN())
 	}
-	n.clearBorders(s.arena)
+	n.clearBorders(s.arenas[0])
 	for i := range s.workers {
 		for j := range s.workers[i].scratch {
 			s.workers[i].scratch[j] = float32(math.NaN())
@@ -268,8 +268,8 @@ func TestIngest(t *testing.T) {
 			}
 			b := n.plan.buffers[0]
 			for i := range b.offset {
-				if s.arena[i] != 0 {
-					t.Fatalf("bgr %v: the border holds %v", bgr, s.arena[i])
+				if s.arenas[0][i] != 0 {
+					t.Fatalf("bgr %v: the border holds %v", bgr, s.arenas[0][i])
 				}
 			}
 		}

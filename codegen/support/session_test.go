@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -41,7 +42,7 @@ func TestSessionErrors(t *testing.T) {
 		{"short tap", func() error { return s.Tap("features", logits) }, "room for 10 values of tap features, it has 12"},
 		{"in order", func() error { return s.Classify(logits, frames) }, ""},
 		{"nothing asked for", func() error { return s.Run(&Output{}, Uint8Clip(frames)) }, ""},
-		{"nil context", func() error { return s.RunContext(noContext, &Output{}, Float32Clip(clip)) }, "no context: pass context.Background(), or call Run"},
+		{"nil context", func() error { return s.RunContext(noContext, &Output{}, Float32Clip(clip)) }, "no context: pass context.Background(), or call a method without one"},
 		{"nil logits", func() error { return s.Classify(nil, frames) }, "room for 0 logits, testnet has 10"},
 	} {
 		got := ""
@@ -86,8 +87,9 @@ func TestDroppedSession(t *testing.T) {
 	n := smallNet()
 	m := n.model(t)
 	before := runtime.NumGoroutine()
-	for range 10 {
-		if err := m.NewSession(Threads(4)).Run(&Output{}, Float32Clip(n.integerClip(1))); err != nil {
+	for i := range 10 {
+		options := []Option{Threads(4), Pin(i)}[:1+i%2]
+		if err := m.NewSession(options...).Run(&Output{}, Float32Clip(n.integerClip(1))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -148,7 +150,7 @@ func TestBusySession(t *testing.T) {
 	if err := <-done; err != nil || !slices.Equal(got, want) {
 		t.Errorf("the run under way: %v, logits %v, want %v", err, got, want)
 	}
-	if s.packed != nil || s.clip.values != nil {
+	if s.packed != nil || len(s.clips) > 0 {
 		t.Error("the session still holds the weights or the caller's clip")
 	}
 	if err := s.Run(&Output{}, Float32Clip(clip)); !errors.Is(err, ErrClosed) {
@@ -156,15 +158,21 @@ func TestBusySession(t *testing.T) {
 	}
 }
 
-// TestThreads checks that results do not depend on the number of workers, and
-// that more threads than cores, or fewer than one, are no fault.
-func TestThreads(t *testing.T) {
+// unevenNet is smallNet with weights whose sums depend on their order.
+func unevenNet() *testNet {
 	n := smallNet()
-	for name := range n.params { // values whose sums depend on their order
+	for name := range n.params {
 		for i := range n.params[name] {
 			n.params[name][i] = float32(math.Sin(float64(i*7+len(name)))) / 3
 		}
 	}
+	return n
+}
+
+// TestThreads checks that results do not depend on the number of workers, and
+// that more threads than cores, or fewer than one, are no fault.
+func TestThreads(t *testing.T) {
+	n := unevenNet()
 	m := n.model(t)
 	clip := n.integerClip(5)
 	var want []float32
@@ -196,8 +204,9 @@ func TestNoAllocations(t *testing.T) {
 	out := Output{Logits: logits, Features: make([]float32, 12)}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	for _, threads := range []int{1, 4} {
-		s := m.NewSession(Threads(threads))
+	for _, options := range [][]Option{{Threads(1)}, {Threads(4)}, {Threads(4), Pin(0)}} {
+		s := m.NewSession(options...)
+		threads := len(s.workers)
 		for name, run := range map[string]func() error{
 			"Run":             func() error { return s.Run(&out, clip) },
 			"RunContext":      func() error { return s.RunContext(ctx, &out, clip) },
@@ -208,7 +217,7 @@ func TestNoAllocations(t *testing.T) {
 				t.Fatal(err)
 			}
 			if n := testing.AllocsPerRun(100, func() { run() }); n != 0 {
-				t.Errorf("%s on %d threads allocates %v times", name, threads, n)
+				t.Errorf("%s on %d threads, pinned %v, allocates %v times", name, threads, s.pinned, n)
 			}
 		}
 	}
@@ -373,16 +382,75 @@ func TestOversubscribed(t *testing.T) {
 		runtime.GOMAXPROCS(procs)
 		for _, busy := range []int{0, 2} {
 			stop := keepBusy(busy)
-			s, got := m.NewSession(Threads(7)), make([]float32, 10)
-			watch(t, func() {
-				for range 3 {
-					clear(got)
-					if err := s.Run(&Output{Logits: got}, Float32Clip(clip)); err != nil || !slices.Equal(got, want) {
-						t.Errorf("%d cores, %d busy: %v, logits %v, want %v", procs, busy, err, got, want)
+			for _, options := range [][]Option{{Threads(7)}, {Threads(7), Pin(0)}} {
+				s, got := m.NewSession(options...), make([]float32, 10)
+				watch(t, func() {
+					for range 3 {
+						clear(got)
+						if err := s.Run(&Output{Logits: got}, Float32Clip(clip)); err != nil || !slices.Equal(got, want) {
+							t.Errorf("%d cores, %d busy: %v, logits %v, want %v", procs, busy, err, got, want)
+						}
 					}
-				}
-			})
+				})
+			}
 			stop()
 		}
 	}
+}
+
+// TestPatience wants workers to wait awake only where each has a core.
+func TestPatience(t *testing.T) {
+	n := smallNet()
+	m := n.model(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	s := m.NewSession(Threads(3))
+	for _, tc := range []struct {
+		procs int
+		want  int64
+	}{{3, spins}, {2, 0}, {1, 0}, {4, spins}} {
+		runtime.GOMAXPROCS(tc.procs)
+		if err := s.Run(&Output{}, Float32Clip(n.integerClip(1))); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.patience.Load(); got != tc.want {
+			t.Errorf("3 workers on %d cores look %d times, want %d", tc.procs, got, tc.want)
+		}
+	}
+}
+
+// TestGarbageCollection collects garbage all the time that sessions run.
+func TestGarbageCollection(t *testing.T) {
+	n := unevenNet()
+	m := n.model(t)
+	clips, want := batchOf(t, n, m, 3)
+	defer debug.SetGCPercent(debug.SetGCPercent(1))
+	var over atomic.Bool
+	var garbage sync.WaitGroup
+	defer garbage.Wait()
+	defer over.Store(true)
+	garbage.Go(func() {
+		for kept := [][]byte(nil); !over.Load(); {
+			kept = append(kept, make([]byte, 10_000))
+			if len(kept) == 100 {
+				kept = nil
+			}
+		}
+	})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	s := m.NewSession(Threads(4), Batch(3))
+	watch(t, func() {
+		for collections := uint32(0); collections < 20; collections = after.NumGC - before.NumGC {
+			got := []Output{room(), room(), room()}
+			if err := s.RunBatch(got, clips); err != nil {
+				t.Fatal(err)
+			}
+			for i := range got {
+				if !sameOutput(got[i], want[i]) {
+					t.Fatalf("clip %d: %v, want %v", i, got[i], want[i])
+				}
+			}
+			runtime.ReadMemStats(&after)
+		}
+	})
 }

@@ -45,7 +45,7 @@ func (w *worker) place(b int, t, h, x int) ([]float32, int) {
 	if buf.scratch {
 		return w.scratch, buf.at(t-buf.cover[0].start(w.corner.t), h-buf.cover[1].start(w.corner.h), x)
 	}
-	return w.arena, buf.at(t, h, x)
+	return w.arenas[w.clip], buf.at(t, h, x)
 }
 
 // conv runs one panel of a convolution along a run of units. Taps on frames

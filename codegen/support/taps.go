@@ -2,8 +2,8 @@ package support
 
 import "fmt"
 
-// Tap copies a value inside the network, as the last run left it, in C, T, H,
-// W order. It is there for verification.
+// Tap copies a value inside the network, as the last run left it, of a batch
+// the first clip's, in C, T, H, W order. It is there for verification.
 func (s *Session) Tap(name string, dst []float32) error {
 	o := s.model.plan.output(name)
 	if o == nil {
@@ -16,6 +16,6 @@ func (s *Session) Tap(name string, dst []float32) error {
 		return ErrBusy
 	}
 	defer s.busy.Store(false)
-	s.copyOut(name, dst)
+	s.copyOut(0, name, dst)
 	return nil
 }

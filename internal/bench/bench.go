@@ -24,8 +24,11 @@ type Options struct {
 	Threads int
 	// Sessions that run at the same time; 0 means one.
 	Sessions int
-	// Runs is how many clips all sessions together run; 0 means as many as
-	// take about three seconds, and at least five.
+	// Batch is how many clips a session runs at once; 0 means one.
+	Batch int
+	// Runs is how many clips all sessions together run, rounded up to whole
+	// batches; 0 means as many as take about three seconds, and at least five
+	// batches.
 	Runs int
 	// ISA is the instruction set; "" for what the package chooses.
 	ISA string
@@ -42,9 +45,10 @@ type Result struct {
 	ISA      string `json:"isa"`
 	Threads  int    `json:"threads"` // of each session
 	Sessions int    `json:"sessions"`
-	Runs     int    `json:"runs"` // of all sessions together
+	Batch    int    `json:"batch"` // clips that a session runs at once
+	Runs     int    `json:"runs"`  // clips of all sessions together
 
-	// Milliseconds from a clip's start to its result.
+	// Milliseconds from a batch's start to its results.
 	MedianMS float64 `json:"median_ms"`
 	MinMS    float64 `json:"min_ms"`
 	MaxMS    float64 `json:"max_ms"`
@@ -55,7 +59,7 @@ type Result struct {
 	// every convolution were computed directly, padding included: see ir.Work.
 	GFLOP float64 `json:"gflop"`
 	// GFLOPS is GFLOP times clips a second. For one session it goes by the
-	// median clip, so that a disturbance does not change it.
+	// median batch, so that a disturbance does not change it.
 	GFLOPS float64 `json:"gflops"`
 	// PeakGFLOPS is the most multiply-adds that the processor did on
 	// Threads x Sessions threads, no more than there are cores, just before
@@ -68,7 +72,7 @@ type Result struct {
 	// saves arithmetic.
 	PeakFraction float64 `json:"peak_fraction,omitempty"`
 	// AllocsPerRun is how many heap objects the whole program allocated for
-	// one run, on average: those of Go's runtime, since a session allocates
+	// one clip, on average: those of Go's runtime, since a session allocates
 	// nothing.
 	AllocsPerRun float64 `json:"allocs_per_run"`
 }
@@ -105,10 +109,10 @@ func Run(ctx context.Context, net *dsl.Network, o Options) (_ *Result, err error
 
 // withDefaults fills in what is zero.
 func (o Options) withDefaults() (Options, error) {
-	if o.Threads < 0 || o.Sessions < 0 || o.Runs < 0 {
-		return o, errors.New("a benchmark needs numbers of threads, sessions and runs that are not negative")
+	if o.Threads < 0 || o.Sessions < 0 || o.Batch < 0 || o.Runs < 0 {
+		return o, errors.New("a benchmark needs numbers of threads, sessions, clips at once and runs that are not negative")
 	}
-	o.Sessions = max(1, o.Sessions)
+	o.Sessions, o.Batch = max(1, o.Sessions), max(1, o.Batch)
 	if o.Threads == 0 {
 		o.Threads = max(1, runtime.GOMAXPROCS(0)/o.Sessions)
 	}
@@ -151,7 +155,10 @@ const (
 
 func measure(c *harness.Process, g *ir.Graph, o Options) (*Result, error) {
 	clip := weights.SyntheticClip(g.Input.Shape.Elems())
-	b := harness.BenchOptions{Threads: o.Threads, Sessions: o.Sessions, Warmups: warmups, WarmTime: warmTime, Runs: o.Runs}
+	b := harness.BenchOptions{
+		Threads: o.Threads, Sessions: o.Sessions, Batch: o.Batch, Warmups: warmups, WarmTime: warmTime,
+		Runs: (o.Runs + o.Batch - 1) / o.Batch,
+	}
 	if b.Runs == 0 {
 		b.Runs = b.Sessions
 		trial, err := c.Bench(clip, b)
@@ -173,11 +180,11 @@ func measure(c *harness.Process, g *ir.Graph, o Options) (*Result, error) {
 		return nil, err
 	}
 	r := &Result{
-		Network: g.Name, ISA: c.ISA(), Threads: o.Threads, Sessions: o.Sessions, Runs: b.Runs,
+		Network: g.Name, ISA: c.ISA(), Threads: o.Threads, Sessions: o.Sessions, Batch: o.Batch, Runs: b.Runs * o.Batch,
 		GFLOP:        float64(g.TotalWork().FLOPs) / 1e9,
 		PeakISA:      before.ISA,
 		PeakGFLOPS:   max(before.FLOPS, after.FLOPS) / 1e9,
-		AllocsPerRun: float64(m.Mallocs) / float64(b.Runs),
+		AllocsPerRun: float64(m.Mallocs) / float64(b.Runs*o.Batch),
 	}
 	r.times(m)
 	return r, nil
@@ -199,10 +206,10 @@ func (r *Result) times(m *harness.BenchResult) {
 	n := len(d)
 	r.MinMS, r.MaxMS = milliseconds(d[0]), milliseconds(d[n-1])
 	r.MedianMS = (milliseconds(d[(n-1)/2]) + milliseconds(d[n/2])) / 2
-	r.ClipsPerSecond = float64(n) / m.Wall.Seconds()
+	r.ClipsPerSecond = float64(n*r.Batch) / m.Wall.Seconds()
 	rate := r.ClipsPerSecond
 	if r.Sessions == 1 {
-		rate = 1e3 / r.MedianMS
+		rate = 1e3 * float64(r.Batch) / r.MedianMS
 	}
 	r.GFLOPS = r.GFLOP * rate
 	if r.PeakGFLOPS > 0 {

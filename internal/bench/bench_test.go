@@ -31,13 +31,13 @@ func TestRun(t *testing.T) {
 	t.Setenv("TMP", temp) // on Windows
 	var steps []string
 	r, err := Run(t.Context(), load(t), Options{
-		Threads: 1, Sessions: 2, Runs: 7, ISA: "generic",
+		Threads: 1, Sessions: 2, Batch: 3, Runs: 7, ISA: "generic",
 		Progress: func(s string) { steps = append(steps, s) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Network != "tiny" || r.ISA != "generic" || r.Threads != 1 || r.Sessions != 2 || r.Runs != 7 {
+	if r.Network != "tiny" || r.ISA != "generic" || r.Threads != 1 || r.Sessions != 2 || r.Batch != 3 || r.Runs != 9 {
 		t.Errorf("measured %+v", r)
 	}
 	if !(0 < r.MinMS && r.MinMS <= r.MedianMS && r.MedianMS <= r.MaxMS) {
@@ -68,6 +68,9 @@ func TestFaults(t *testing.T) {
 	if _, err := Run(t.Context(), load(t), Options{Sessions: -1}); err == nil {
 		t.Error("a negative number of sessions is accepted")
 	}
+	if _, err := Run(t.Context(), load(t), Options{Batch: -1}); err == nil {
+		t.Error("a negative number of clips at once is accepted")
+	}
 	if _, err := Run(t.Context(), load(t), Options{ISA: "mmx"}); err == nil || !strings.Contains(err.Error(), "P3DC_ISA=mmx") {
 		t.Errorf("an unknown instruction set: %v", err)
 	}
@@ -84,12 +87,12 @@ func TestFaults(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	cores := runtime.GOMAXPROCS(0)
 	for _, tc := range []struct{ in, want Options }{
-		{Options{}, Options{Threads: cores, Sessions: 1}},
-		{Options{Sessions: 2 * cores}, Options{Threads: 1, Sessions: 2 * cores}},
-		{Options{Threads: 3, Sessions: 2}, Options{Threads: 3, Sessions: 2}},
+		{Options{}, Options{Threads: cores, Sessions: 1, Batch: 1}},
+		{Options{Sessions: 2 * cores}, Options{Threads: 1, Sessions: 2 * cores, Batch: 1}},
+		{Options{Threads: 3, Sessions: 2, Batch: 4}, Options{Threads: 3, Sessions: 2, Batch: 4}},
 	} {
 		got, err := tc.in.withDefaults()
-		if err != nil || got.Threads != tc.want.Threads || got.Sessions != tc.want.Sessions {
+		if err != nil || got.Threads != tc.want.Threads || got.Sessions != tc.want.Sessions || got.Batch != tc.want.Batch {
 			t.Errorf("%+v becomes %+v, %v; want %+v", tc.in, got, err, tc.want)
 		}
 	}
@@ -100,21 +103,26 @@ func TestTimes(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
 		sessions int
+		batch    int
 		runs     []time.Duration
 		wall     time.Duration
 		want     Result
 	}{
-		{"odd", 1, []time.Duration{5 * ms, 2 * ms, 4 * ms}, 20 * ms,
+		{"odd", 1, 1, []time.Duration{5 * ms, 2 * ms, 4 * ms}, 20 * ms,
 			Result{MinMS: 2, MedianMS: 4, MaxMS: 5, ClipsPerSecond: 150, GFLOPS: 500, PeakFraction: 0.5}},
-		{"even", 1, []time.Duration{1 * ms, 7 * ms, 5 * ms, 3 * ms}, 16 * ms,
+		{"even", 1, 1, []time.Duration{1 * ms, 7 * ms, 5 * ms, 3 * ms}, 16 * ms,
 			Result{MinMS: 1, MedianMS: 4, MaxMS: 7, ClipsPerSecond: 250, GFLOPS: 500, PeakFraction: 0.5}},
-		{"sessions", 2, []time.Duration{4 * ms, 4 * ms}, 4 * ms,
+		{"sessions", 2, 1, []time.Duration{4 * ms, 4 * ms}, 4 * ms,
 			Result{MinMS: 4, MedianMS: 4, MaxMS: 4, ClipsPerSecond: 500, GFLOPS: 1000, PeakFraction: 1}},
+		{"batch", 1, 4, []time.Duration{8 * ms, 12 * ms, 10 * ms}, 40 * ms,
+			Result{MinMS: 8, MedianMS: 10, MaxMS: 12, ClipsPerSecond: 300, GFLOPS: 800, PeakFraction: 0.8}},
+		{"batches", 2, 4, []time.Duration{8 * ms, 8 * ms}, 8 * ms,
+			Result{MinMS: 8, MedianMS: 8, MaxMS: 8, ClipsPerSecond: 1000, GFLOPS: 2000, PeakFraction: 2}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			want := tc.want
-			want.Sessions, want.GFLOP, want.PeakGFLOPS = tc.sessions, 2, 1000
-			got := Result{Sessions: tc.sessions, GFLOP: 2, PeakGFLOPS: 1000}
+			want.Sessions, want.Batch, want.GFLOP, want.PeakGFLOPS = tc.sessions, tc.batch, 2, 1000
+			got := Result{Sessions: tc.sessions, Batch: tc.batch, GFLOP: 2, PeakGFLOPS: 1000}
 			got.times(&harness.BenchResult{Durations: tc.runs, Wall: tc.wall})
 			if got != want {
 				t.Errorf("got  %+v\nwant %+v", got, want)

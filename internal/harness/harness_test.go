@@ -99,6 +99,7 @@ func TestProgram(t *testing.T) {
 				t.Errorf("opened on %s", c.ISA())
 			}
 			t.Run("run", func(t *testing.T) { testRun(t, c, b.graph, clip, want) })
+			t.Run("batch", func(t *testing.T) { testBatch(t, c, b.graph, clip) })
 			t.Run("frames", func(t *testing.T) { testFrames(t, c, b.graph) })
 			t.Run("bench", func(t *testing.T) { testBench(t, c, clip) })
 			t.Run("peak", func(t *testing.T) { testPeak(t, c, isa) })
@@ -174,6 +175,38 @@ func testRun(t *testing.T, c *Process, g *ir.Graph, clip []float32, want map[str
 	}
 }
 
+// testBatch compares the clips of batches with single runs, to the bit.
+func testBatch(t *testing.T, c *Process, g *ir.Graph, clip []float32) {
+	want := slices.DeleteFunc(Values(g), func(v Value) bool { return v.Tap })
+	clips, alone := make([][]float32, 3), make([]map[string][]float32, 3)
+	for i := range clips {
+		clips[i] = slices.Clone(clip)
+		for j := range clips[i] {
+			clips[i][j] *= float32(1 + i)
+		}
+		var err error
+		if alone[i], err = c.RunFloat32(clips[i], 1, want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if slices.Equal(alone[0]["logits"], alone[1]["logits"]) {
+		t.Fatal("the clips do not differ")
+	}
+	for _, threads := range []int{1, 2, 0} {
+		got, err := c.RunBatch(clips, threads, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range got {
+			for _, v := range want {
+				if !slices.Equal(got[i][v.Name], alone[i][v.Name]) {
+					t.Errorf("%d threads: the %s of clip %d are %v, alone %v", threads, v.Name, i, got[i][v.Name], alone[i][v.Name])
+				}
+			}
+		}
+	}
+}
+
 // testFrames runs raw frames and the same clip normalised.
 func testFrames(t *testing.T, c *Process, g *ir.Graph) {
 	in := g.Input
@@ -201,15 +234,15 @@ func testFrames(t *testing.T, c *Process, g *ir.Graph) {
 }
 
 func testBench(t *testing.T, c *Process, clip []float32) {
-	r, err := c.Bench(clip, BenchOptions{Threads: 1, Sessions: 2, Warmups: 1, Runs: 5})
+	r, err := c.Bench(clip, BenchOptions{Threads: 1, Sessions: 2, Batch: 3, Warmups: 1, Runs: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	if _, err := c.Bench(clip, BenchOptions{Threads: 1, Sessions: 1, WarmTime: 100 * time.Millisecond, Runs: 1}); err != nil || time.Since(began) < 100*time.Millisecond {
+	if _, err := c.Bench(clip, BenchOptions{Threads: 1, Sessions: 1, Batch: 1, WarmTime: 100 * time.Millisecond, Runs: 1}); err != nil || time.Since(began) < 100*time.Millisecond {
 		t.Errorf("a warm-up of 0.1 s: %v after %v", err, time.Since(began))
 	}
-	_, err = c.Bench(clip[1:], BenchOptions{Threads: 1, Sessions: 1, Warmups: 3, WarmTime: time.Hour, Runs: 1})
+	_, err = c.Bench(clip[1:], BenchOptions{Threads: 1, Sessions: 1, Batch: 1, Warmups: 3, WarmTime: time.Hour, Runs: 1})
 	if err == nil || strings.Count(err.Error(), "values, tiny takes") != 1 {
 		t.Errorf("a warm-up that fails: error %v, want it once", err)
 	}
@@ -274,7 +307,7 @@ func testCancel(t *testing.T, b *built, clip []float32) {
 	}
 	time.AfterFunc(50*time.Millisecond, cancel)
 	start := time.Now()
-	_, err = c.Bench(clip, BenchOptions{Sessions: 1, Runs: 1 << 20})
+	_, err = c.Bench(clip, BenchOptions{Sessions: 1, Batch: 1, Runs: 1 << 20})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled benchmark returned %v", err)
 	}

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/p3dc/p3dc/internal/harness/wire"
@@ -28,28 +29,47 @@ func Values(g *ir.Graph) []Value {
 // so many threads (0 for all cores), and returns the wanted values by name,
 // each C x T x H x W.
 func (c *Process) RunFloat32(clip []float32, threads int, want []Value) (map[string][]float32, error) {
-	body := wire.AppendFloats(make([]byte, 0, 4*len(clip)), clip)
-	return c.run(&wire.Run{Threads: threads, Want: want}, body)
+	results, err := c.RunBatch([][]float32{clip}, threads, want)
+	if err != nil {
+		return nil, err
+	}
+	return results[0], nil
+}
+
+// RunBatch is RunFloat32 for several clips at once.
+func (c *Process) RunBatch(clips [][]float32, threads int, want []Value) ([]map[string][]float32, error) {
+	var body []byte
+	for _, clip := range clips {
+		body = wire.AppendFloats(slices.Grow(body, 4*len(clip)), clip)
+	}
+	return c.run(&wire.Run{Threads: threads, Clips: len(clips), Want: want}, body)
 }
 
 // RunUint8 is RunFloat32 for raw frames, T x H x W x C, which the network
 // normalises.
 func (c *Process) RunUint8(frames []uint8, threads int, want []Value) (map[string][]float32, error) {
-	return c.run(&wire.Run{Threads: threads, Frames: true, Want: want}, frames)
+	results, err := c.run(&wire.Run{Threads: threads, Clips: 1, Frames: true, Want: want}, frames)
+	if err != nil {
+		return nil, err
+	}
+	return results[0], nil
 }
 
-func (c *Process) run(q *wire.Run, body []byte) (map[string][]float32, error) {
+func (c *Process) run(q *wire.Run, body []byte) ([]map[string][]float32, error) {
 	_, body, err := c.call(&wire.Request{Run: q}, body)
 	if err != nil {
 		return nil, err
 	}
 	values := wire.Floats(body)
-	results := make(map[string][]float32, len(q.Want))
-	for _, v := range q.Want {
-		if len(values) < v.Len {
-			return nil, fmt.Errorf("the generated program returned too few values for %s", v.Name)
+	results := make([]map[string][]float32, q.Clips)
+	for i := range results {
+		results[i] = make(map[string][]float32, len(q.Want))
+		for _, v := range q.Want {
+			if len(values) < v.Len {
+				return nil, fmt.Errorf("the generated program returned too few values for %s", v.Name)
+			}
+			results[i][v.Name], values = values[:v.Len:v.Len], values[v.Len:]
 		}
-		results[v.Name], values = values[:v.Len:v.Len], values[v.Len:]
 	}
 	return results, nil
 }
@@ -63,8 +83,8 @@ type BenchResult = wire.BenchReply
 // Bench runs a clip of normalised values, C x T x H x W, on several sessions
 // at once, and returns how long each run took.
 func (c *Process) Bench(clip []float32, o BenchOptions) (*BenchResult, error) {
-	if o.Sessions < 1 || o.Runs < 1 {
-		panic(fmt.Sprintf("BUG: a benchmark of %d sessions, %d runs", o.Sessions, o.Runs))
+	if o.Sessions < 1 || o.Batch < 1 || o.Runs < 1 {
+		panic(fmt.Sprintf("BUG: a benchmark of %d sessions, batches of %d, %d runs", o.Sessions, o.Batch, o.Runs))
 	}
 	body := wire.AppendFloats(make([]byte, 0, 4*len(clip)), clip)
 	r, _, err := c.call(&wire.Request{Bench: &o}, body)

@@ -28,9 +28,11 @@ func (s *server) bench(q *wire.Bench, clip []float32) (*wire.BenchReply, error) 
 	for i := range sessions {
 		sessions[i] = &benchSession{
 			benchmark: &b,
-			session:   s.model.NewSession(net.Threads(q.Threads)),
-			out:       output(),
-			clip:      net.Float32Clip(clip),
+			session:   s.model.NewSession(net.Threads(q.Threads), net.Batch(q.Batch)),
+		}
+		for range q.Batch {
+			sessions[i].outs = append(sessions[i].outs, output())
+			sessions[i].clips = append(sessions[i].clips, net.Float32Clip(clip))
 		}
 		b.ready.Add(1)
 		b.done.Add(1)
@@ -65,8 +67,8 @@ type benchmark struct {
 type benchSession struct {
 	*benchmark
 	session *net.Session
-	out     net.Output
-	clip    net.Clip
+	outs    []net.Output
+	clips   []net.Clip
 	err     error
 }
 
@@ -85,7 +87,7 @@ func (s *benchSession) work() {
 	defer s.done.Done()
 	start := time.Now()
 	for i := 0; s.err == nil && (i < s.warmups || time.Since(start) < s.warmTime); i++ {
-		s.err = s.session.Run(&s.out, s.clip)
+		s.err = s.session.RunBatch(s.outs, s.clips)
 	}
 	s.ready.Done()
 	<-s.begin
@@ -95,7 +97,7 @@ func (s *benchSession) work() {
 			break
 		}
 		start := time.Now()
-		s.err = s.session.Run(&s.out, s.clip)
+		s.err = s.session.RunBatch(s.outs, s.clips)
 		s.durations[i] = time.Since(start)
 	}
 }

@@ -54,8 +54,11 @@ func serve(in io.Reader, out io.Writer) error {
 // server keeps the model and its sessions between requests.
 type server struct {
 	model    *net.Model
-	sessions map[int]*net.Session // by number of threads
+	sessions map[sessionKey]*net.Session
 }
+
+// sessionKey is what sessions differ in.
+type sessionKey struct{ threads, batch int }
 
 // answer fills in the reply and returns its body.
 func (s *server) answer(q *wire.Request, body []byte, r *wire.Reply) ([]byte, error) {
@@ -112,17 +115,17 @@ func (s *server) open(q *wire.Open, r *wire.Reply) error {
 	if err != nil {
 		return err
 	}
-	s.model, s.sessions = m, map[int]*net.Session{}
+	s.model, s.sessions = m, map[sessionKey]*net.Session{}
 	r.ISA = m.ISA()
 	return nil
 }
 
-// session returns the session of a number of threads.
-func (s *server) session(threads int) *net.Session {
-	if s.sessions[threads] == nil {
-		s.sessions[threads] = s.model.NewSession(net.Threads(threads))
+// session returns the session of a number of threads and of clips at once.
+func (s *server) session(k sessionKey) *net.Session {
+	if s.sessions[k] == nil {
+		s.sessions[k] = s.model.NewSession(net.Threads(k.threads), net.Batch(k.batch))
 	}
-	return s.sessions[threads]
+	return s.sessions[k]
 }
 
 // tapper is a session of a package with taps.
@@ -131,46 +134,74 @@ type tapper interface {
 }
 
 func (s *server) run(q *wire.Run, body []byte) ([]byte, error) {
-	session := s.session(q.Threads)
-	var clip net.Clip
-	if q.Frames {
-		clip = net.Uint8Clip(body)
-	} else {
-		clip = net.Float32Clip(wire.Floats(body))
+	if q.Clips < 1 {
+		return nil, errors.New("a run of no clips")
 	}
-	values := make([][]float32, len(q.Want))
-	var out net.Output
-	for i, v := range q.Want {
-		values[i] = make([]float32, v.Len)
-		if v.Tap {
-			continue
+	session := s.session(sessionKey{q.Threads, q.Clips})
+	clips, outs := make([]net.Clip, q.Clips), make([]net.Output, q.Clips)
+	values := make([][][]float32, q.Clips)
+	size := len(body) / q.Clips
+	for i := range clips {
+		part := body[i*size:][:size]
+		if q.Frames {
+			clips[i] = net.Uint8Clip(part)
+		} else {
+			clips[i] = net.Float32Clip(wire.Floats(part))
 		}
-		switch v.Name {
-		case "logits":
-			out.Logits = values[i]
-		case "features":
-			out.Features = values[i]
-		case "probabilities":
-			out.Probabilities = values[i]
-		default:
-			return nil, fmt.Errorf("a run has no output %q", v.Name)
+		var err error
+		if outs[i], values[i], err = room(q.Want); err != nil {
+			return nil, err
 		}
 	}
-	if err := session.Run(&out, clip); err != nil {
+	if err := session.RunBatch(outs, clips); err != nil {
+		return nil, err
+	}
+	if err := tap(session, q.Want, values[0]); err != nil {
 		return nil, err
 	}
 	var reply []byte
-	for i, v := range q.Want {
-		if v.Tap {
-			t, ok := any(session).(tapper)
-			if !ok {
-				return nil, fmt.Errorf("the package has no taps, %s is one", v.Name)
-			}
-			if err := t.Tap(v.Name, values[i]); err != nil {
-				return nil, err
-			}
+	for i := range values {
+		for _, v := range values[i] {
+			reply = wire.AppendFloats(reply, v)
 		}
-		reply = wire.AppendFloats(reply, values[i])
 	}
 	return reply, nil
+}
+
+// room returns room for the wanted values, and an output that has those of
+// them that a run copies out.
+func room(want []wire.Value) (out net.Output, values [][]float32, err error) {
+	for _, v := range want {
+		dst := make([]float32, v.Len)
+		values = append(values, dst)
+		switch {
+		case v.Tap:
+		case v.Name == "logits":
+			out.Logits = dst
+		case v.Name == "features":
+			out.Features = dst
+		case v.Name == "probabilities":
+			out.Probabilities = dst
+		default:
+			return out, nil, fmt.Errorf("a run has no output %q", v.Name)
+		}
+	}
+	return out, values, nil
+}
+
+// tap copies the wanted taps of the last run's first clip.
+func tap(session *net.Session, want []wire.Value, values [][]float32) error {
+	for i, v := range want {
+		if !v.Tap {
+			continue
+		}
+		t, ok := any(session).(tapper)
+		if !ok {
+			return fmt.Errorf("the package has no taps, %s is one", v.Name)
+		}
+		if err := t.Tap(v.Name, values[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }

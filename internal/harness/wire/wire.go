@@ -46,10 +46,11 @@ type Pack struct {
 	ISA     string `json:"isa"`     // to pack for; "" for the one that Open would choose
 }
 
-// Run runs the clip in the request's body. The reply's body holds the wanted
-// values one after another, each C x T x H x W in float32.
+// Run runs the clips in the request's body at once. The reply's body holds, clip
+// by clip, the wanted values one after another, each C x T x H x W in float32.
 type Run struct {
 	Threads int     `json:"threads"` // of the session; 0 for all cores
+	Clips   int     `json:"clips"`   // in the body; taps are those of the first
 	Frames  bool    `json:"frames"`  // the body is uint8 frames, T x H x W x C, and not float32 values, C x T x H x W
 	Want    []Value `json:"want"`
 }
@@ -65,8 +66,9 @@ type Value struct {
 type Bench struct {
 	Threads  int `json:"threads"`  // of each session; 0 for all cores
 	Sessions int `json:"sessions"` // that run at the same time
+	Batch    int `json:"batch"`    // clips that a session runs at once
 	Warmups  int `json:"warmups"`  // least runs of each session before the measurement
-	Runs     int `json:"runs"`     // runs of all sessions together
+	Runs     int `json:"runs"`     // runs of all sessions together, of Batch clips each
 	// WarmTime is how long each session goes on with the warm-up at least.
 	WarmTime time.Duration `json:"warm_time"`
 }
