@@ -85,7 +85,7 @@ func (s *scheduler) step(op *plannedOp, r *Region, p part, fused bool) Step {
 // maxTiles returns how many register tiles a call of a conv kernel may run.
 func (s *scheduler) maxTiles(id KernelID) int {
 	k := &s.plan.Kernels[id]
-	cycles := s.m.TileCycles(k.Pixels(), k.Vectors, k.K*k.TapsT*k.TapsH*k.TapsW)
+	cycles := s.m.TileCycles(k.Pixels(), k.Vectors, k.K*k.TapsT*k.TapsH*k.TapsW+k.K2)
 	return max(1, int(float64(s.m.MaxCycles)/cycles))
 }
 
@@ -158,6 +158,9 @@ func (s *scheduler) convKernel(op *plannedOp, rt regTile) Kernel {
 	if op.res != NoBuffer {
 		k.Res.Pixel = op.every.W * s.plan.Buffers[op.res].Pixel
 	}
+	if op.project != nil {
+		k.K2 = s.plan.Buffers[op.res].Shape.C
+	}
 	if in.Pixel == in.Shape.C { // neighbouring pixels' channels follow one another
 		k.K, k.TapsW = k.K*k.TapsW, 1
 	}
@@ -205,7 +208,11 @@ func (s *scheduler) kernel(k Kernel) KernelID {
 func kernelName(k *Kernel, lanes int) string {
 	switch k.Kind {
 	case KernelConv:
-		return fmt.Sprintf("conv%dx%d_k%dx%dx%dx%d_", k.Pixels(), k.Vectors*lanes, k.TapsT, k.TapsH, k.TapsW, k.K)
+		name := fmt.Sprintf("conv%dx%d_k%dx%dx%dx%d", k.Pixels(), k.Vectors*lanes, k.TapsT, k.TapsH, k.TapsW, k.K)
+		if k.K2 > 0 {
+			name += fmt.Sprintf("p%d", k.K2)
+		}
+		return name + "_"
 	case KernelPool:
 		return fmt.Sprintf("%vpool%d_", k.Pool, k.Vectors*lanes)
 	case KernelSpread, KernelGather:
@@ -218,6 +225,9 @@ func kernelName(k *Kernel, lanes int) string {
 // pack reserves the place of an op's packed weights and biases.
 func (s *scheduler) pack(op *plannedOp, channels int) PackID {
 	p := Pack{Op: op.Name, Conv: op.conv, In: s.g.Values[op.in].Shape.C, Channels: channels, Transform: op.transform}
+	if op.project != nil {
+		p.Project, p.ProjectIn = op.project, s.g.Values[op.res].Shape.C
+	}
 	p.Weights = s.plan.PackedLen
 	p.Bias = p.Weights + p.Panels()*p.PanelLen()
 	s.plan.PackedLen = roundUp(p.Bias+p.Panels()*channels, cacheLine)

@@ -195,6 +195,11 @@ func randomWeights(g *Graph, seed uint64) map[string][]float32 {
 		fill(ParamID(i), func() float32 { return signed() * per })
 	}
 	for _, op := range g.Ops {
+		for _, e := range op.Epi {
+			if e.Conv != nil && e.Conv.Norm != nil {
+				fill(e.Conv.Norm.Var, func() float32 { return 0.5 + r.Float32() })
+			}
+		}
 		switch a := op.Attr.(type) {
 		case BatchNorm:
 			fill(a.Var, func() float32 { return 0.5 + r.Float32() })

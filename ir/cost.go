@@ -7,13 +7,25 @@ type traffic struct{ weights, in, out int }
 
 func (s *scheduler) traffic(op *plannedOp) traffic {
 	t := traffic{in: 4 * s.g.Values[op.in].Shape.Elems(), out: 4 * s.g.Values[op.Out].Shape.Elems()}
-	if op.res != NoBuffer {
+	switch {
+	case op.project != nil:
+		t.in += 4 * op.every.of(s.g.Values[op.res].Shape).Elems()
+	case op.res != NoBuffer:
 		t.out *= 2 // read, then written
 	}
 	if op.kind == KernelConv {
-		t.weights = 4 * op.conv.Taps() * s.g.Values[op.in].Shape.C * op.conv.Out
+		t.weights = 4 * s.reduction(op) * op.conv.Out
 	}
 	return t
+}
+
+// reduction returns how many products a result of op is the sum of.
+func (s *scheduler) reduction(op *plannedOp) int {
+	n := op.conv.Taps() * s.g.Values[op.in].Shape.C
+	if op.project != nil {
+		n += s.g.Values[op.res].Shape.C
+	}
+	return n
 }
 
 // layerCycles predicts a region of one op, cut into tasks of the given tile.
@@ -26,8 +38,8 @@ func (s *scheduler) layerCycles(space, tile Shape, rt regTile, compute float64, 
 	tasks := pixels * channels
 	panels := (tile.C + rt.vectors*m.Lanes - 1) / (rt.vectors * m.Lanes)
 	in, weights := t.in/pixels, t.weights/channels
-	move := float64(t.out/tasks) * m.L3
-	move += float64(in) * (m.L3 + float64(panels-1)*m.level(in))
+	move := float64(t.out/tasks) * m.Arena
+	move += float64(in) * (m.Arena + float64(panels-1)*m.level(in))
 	move += float64(weights) * m.level(weights)
 	task := compute/float64(tasks) + move
 	return m.spread(task, tasks)
@@ -97,7 +109,7 @@ func (c *fusedCost) add(s *scheduler, op *plannedOp, view Shape, i, j int) {
 }
 
 func (c *fusedCost) cycles(m *Machine, tiles int) float64 {
-	move := float64(c.arena)*m.L3 + float64(c.scratchMove)*m.level(c.scratch+c.weights)
+	move := float64(c.arena)*m.Arena + float64(c.scratchMove)*m.level(c.scratch+c.weights)
 	move += float64(c.weights) * m.level(c.scratch+c.weights)
 	return m.spread(c.compute+move, tiles)
 }

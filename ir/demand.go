@@ -36,7 +36,7 @@ func (g *Graph) demand(v ValueID) Skip {
 			}
 		}
 		for _, e := range op.Epi {
-			if e.Kind == EpiAdd && e.Arg == v {
+			if e.reads() && e.Arg == v {
 				read(e.Every)
 			}
 		}
@@ -81,7 +81,7 @@ func (g *Graph) canSkip(op *Op, n Skip) bool {
 func (g *Graph) skip(op *Op, n Skip) {
 	op.Attr = withWindow(op.Attr, n.stretch)
 	for i := range op.Epi {
-		if e := &op.Epi[i]; e.Kind == EpiAdd {
+		if e := &op.Epi[i]; e.reads() {
 			e.Every = Skip{e.Every.T * n.T, e.Every.H * n.H, e.Every.W * n.W}
 		}
 	}
@@ -92,7 +92,7 @@ func (g *Graph) skip(op *Op, n Skip) {
 			reader.Attr = withWindow(reader.Attr, n.shrink)
 		}
 		for j := range reader.Epi {
-			if e := &reader.Epi[j]; e.Kind == EpiAdd && e.Arg == op.Out {
+			if e := &reader.Epi[j]; e.reads() && e.Arg == op.Out {
 				e.Every = Skip{e.Every.T / n.T, e.Every.H / n.H, e.Every.W / n.W}
 			}
 		}

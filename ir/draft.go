@@ -85,7 +85,7 @@ func (s *scheduler) registerTile(op *plannedOp, space Shape) (regTile, Run, floa
 	}
 	p := tileProblem{
 		runs: []int{space.W}, counts: []int{space.T * space.H},
-		vectors: vectors, steps: op.conv.Taps() * s.g.Values[op.in].Shape.C,
+		vectors: vectors, steps: s.reduction(op),
 	}
 	best, cycles := bestTile(&s.m, p)
 	if space.H > 1 {

@@ -115,7 +115,7 @@ func (s *scheduler) costTransformed(d *draft) {
 	if op.res != NoBuffer {
 		written *= 2 // read, then written
 	}
-	move := (share*float64(read) + float64(written)) * s.m.L3
+	move := (share*float64(read) + float64(written)) * s.m.Arena
 	d.parts = []part{{cover: UnitWindow, tile: t.tile, rows: t.rows}}
 	d.cycles = s.m.spread(t.cycles+move, (&Region{Space: d.space, Tile: d.tile}).Tiles().Elems())
 }
@@ -152,7 +152,7 @@ func (s *scheduler) transformed(op *plannedOp, view Shape, channels int) transfo
 	}
 	transform := float64(t.rows*cols*(ceilDiv(k, lanes)*in+ceilDiv(channels, m.Lanes)*out)) * m.Transform
 	weights, panels := 4*points*k*channels, ceilDiv(channels, rt.vectors*m.Lanes)
-	move := float64(2*t.scratch)*m.crowded(t.scratch+weights/panels) + float64(weights)*m.L2
+	move := float64(2*t.scratch)*(m.crowded(t.scratch+weights/panels)-m.L2) + float64(weights)*m.L2
 	t.cycles = float64(all) / float64(t.rows) * (transform + gemm + move)
 	return t
 }

@@ -19,18 +19,31 @@ func (w Work) Plus(o Work) Work {
 }
 
 // Work returns what op, one of the graph's, computes. Elementwise ops, pools
-// and epilogues count as nothing.
+// and elementwise steps of epilogues count as nothing.
 func (g *Graph) Work(op *Op) Work {
+	out := g.Values[op.Out].Shape
+	sum := g.attrWork(op)
+	for _, e := range op.Epi {
+		if e.Kind == EpiProject {
+			in := e.Every.of(g.Values[e.Arg].Shape)
+			sum = sum.Plus(convWork(*e.Conv, in, out))
+		}
+	}
+	return sum
+}
+
+func (g *Graph) attrWork(op *Op) Work {
 	in, out := g.Values[op.In[0]].Shape, g.Values[op.Out].Shape
-	var c Conv
 	switch a := op.Attr.(type) {
 	case Conv:
-		c = a
+		return convWork(a, in, out)
 	case Linear:
-		c = a.asConv()
-	default:
-		return Work{}
+		return convWork(a.asConv(), in, out)
 	}
+	return Work{}
+}
+
+func convWork(c Conv, in, out Shape) Work {
 	channels := int64(in.C) * int64(out.C)
 	w := Work{
 		FLOPs:       2 * channels * int64(out.Pixels()) * int64(c.Taps()),

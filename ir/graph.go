@@ -86,9 +86,10 @@ type EpiKind int
 
 // The epilogue steps.
 const (
-	EpiBias EpiKind = iota // add the op's bias (a conv's folded batch norm included)
-	EpiReLU                // max(x, 0); NaN stays NaN
-	EpiAdd                 // add another value of the same shape
+	EpiBias    EpiKind = iota // add the op's bias (a conv's folded batch norm included)
+	EpiReLU                   // max(x, 0); NaN stays NaN
+	EpiAdd                    // add another value of the same shape
+	EpiProject                // add a 1x1x1 convolution of another value
 )
 
 // String returns the step's name in dumps.
@@ -100,6 +101,8 @@ func (k EpiKind) String() string {
 		return "relu"
 	case EpiAdd:
 		return "add"
+	case EpiProject:
+		return "project"
 	}
 	panic(fmt.Sprintf("BUG: epilogue kind %d", int(k)))
 }
@@ -108,9 +111,13 @@ func (k EpiKind) String() string {
 // after a ReLU, the block's residual is added before one.
 type EpiStep struct {
 	Kind  EpiKind
-	Arg   ValueID // the value that EpiAdd adds
+	Arg   ValueID // the value that EpiAdd adds or EpiProject convolves
 	Every Skip    // which of its positions
+	Conv  *Conv   // of EpiProject: its strides are Every
 }
+
+// reads reports whether the step reads a value.
+func (e EpiStep) reads() bool { return e.Kind == EpiAdd || e.Kind == EpiProject }
 
 // Skip is the distance of the positions that are read along each axis.
 type Skip struct{ T, H, W int }
@@ -135,6 +142,15 @@ type Conv struct {
 	Weight ParamID
 	Bias   ParamID    // NoParam without
 	Norm   *BatchNorm // a batch norm folded into weight and bias; nil without
+}
+
+// clone returns a deep copy.
+func (c Conv) clone() Conv {
+	if c.Norm != nil {
+		norm := *c.Norm
+		c.Norm = &norm
+	}
+	return c
 }
 
 // BatchNorm normalises each channel with running statistics:
@@ -270,10 +286,14 @@ func (g *Graph) Clone() *Graph {
 	for i, op := range g.Ops {
 		op.In = append([]ValueID(nil), op.In...)
 		op.Epi = append([]EpiStep(nil), op.Epi...)
-		if conv, ok := op.Attr.(Conv); ok && conv.Norm != nil {
-			norm := *conv.Norm
-			conv.Norm = &norm
-			op.Attr = conv
+		for j, e := range op.Epi {
+			if e.Conv != nil {
+				conv := e.Conv.clone()
+				op.Epi[j].Conv = &conv
+			}
+		}
+		if conv, ok := op.Attr.(Conv); ok {
+			op.Attr = conv.clone()
 		}
 		c.Ops[i] = op
 	}

@@ -138,14 +138,16 @@ func (in *interpreter) op(op *Op) error {
 	default:
 		panic(fmt.Sprintf("BUG: attribute %T", a))
 	}
-	in.epilogue(op.Epi, y, bias)
+	if err := in.epilogue(op.Epi, y, bias); err != nil {
+		return err
+	}
 	if in.uses[op.Out] > 0 {
 		in.values[op.Out] = y
 	}
 	return nil
 }
 
-func (in *interpreter) epilogue(steps []EpiStep, y tensor, bias []float64) {
+func (in *interpreter) epilogue(steps []EpiStep, y tensor, bias []float64) error {
 	for _, e := range steps {
 		switch e.Kind {
 		case EpiBias:
@@ -156,8 +158,29 @@ func (in *interpreter) epilogue(steps []EpiStep, y tensor, bias []float64) {
 			relu(y.data)
 		case EpiAdd:
 			addEvery(y, in.read(e.Arg), e.Every)
+		case EpiProject:
+			if err := in.project(y, e); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+// project adds a pointwise convolution of every n-th position of a value.
+func (in *interpreter) project(y tensor, e EpiStep) error {
+	w, b, err := FoldConv(*e.Conv, in.g, in.weights)
+	if err != nil {
+		return err
+	}
+	z := newTensor(y.Shape)
+	every := e.Every.window()
+	convolve(z, in.read(e.Arg), every, w)
+	for p := 0; p < len(z.data); p += z.C {
+		add(z.data[p:p+z.C], b)
+	}
+	add(y.data, z.data)
+	return nil
 }
 
 // addEvery adds every n-th position of x.

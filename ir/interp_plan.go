@@ -75,12 +75,32 @@ func packFloat64(p *Plan, weights map[string][]float32) ([]float64, error) {
 					panel[(t*pk.In+c)*pk.Channels+o%pk.Channels] = x
 				}
 			}
-			if bias != nil {
-				packed[pk.Bias+o] = bias[o]
-			}
+			packed[pk.Bias+o] = bias[o]
+		}
+		if err := packProjection(p, pk, packed, weights); err != nil {
+			return nil, err
 		}
 	}
 	return packed, nil
+}
+
+// packProjection adds what a pack has of a projected shortcut.
+func packProjection(p *Plan, pk *Pack, packed []float64, weights map[string][]float32) error {
+	if pk.Project == nil {
+		return nil
+	}
+	w, bias, err := FoldConv(*pk.Project, p.Graph, weights)
+	if err != nil {
+		return fmt.Errorf("%s: %w", pk.Op, err)
+	}
+	for o := range pk.Conv.Out {
+		panel := packed[pk.Weights+o/pk.Channels*pk.PanelLen()+pk.Conv.Taps()*pk.In*pk.Channels:]
+		for c := range pk.ProjectIn {
+			panel[c*pk.Channels+o%pk.Channels] = w[o*pk.ProjectIn+c]
+		}
+		packed[pk.Bias+o] += bias[o]
+	}
+	return nil
 }
 
 // region runs all tiles of a region, in no particular order: they are
@@ -199,7 +219,11 @@ func (w *planWorker) convTile(st *Step, k *Kernel, t, h, x, c int) {
 		for q := range k.Cols {
 			clear(acc)
 			w.reduce(acc, k, in, at+r*k.In.Row+q*k.In.Pixel, weights, hi-lo)
-			if res != nil {
+			if k.K2 > 0 {
+				second := Kernel{K: k.K2, TapsH: 1, TapsW: 1}
+				w.reduce(acc, &second, res, from+r*k.Res.Row+q*k.Res.Pixel, weights[(hi-lo)*k.TapsH*k.TapsW*k.K*len(acc):], 1)
+			}
+			if res != nil && k.K2 == 0 {
 				w.epilogue(acc, k, w.packed[pk.Bias+c:], res[from+r*k.Res.Row+q*k.Res.Pixel+c:])
 			} else {
 				w.epilogue(acc, k, w.packed[pk.Bias+c:], nil)

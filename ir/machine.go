@@ -20,6 +20,7 @@ type Machine struct {
 	Call      float64 // one kernel call from Go
 	Barrier   float64 // the end of a region: all workers meet
 	L2, L3    float64 // one byte moved from or to that cache
+	Arena     float64 // one byte of a map that another region wrote or will read
 	Memory    float64 // one byte read from memory, which all cores share
 	CacheL2   int     // bytes a core
 	MaxCycles int     // longest kernel call: assembly is not preempted

@@ -82,7 +82,7 @@ func shareInPlace(p *Plan) {
 
 func canShare(p *Plan, region int, st *Step, alias []BufferID) bool {
 	res, out := &p.Buffers[st.Res], &p.Buffers[st.Out]
-	if res.Space != Arena || out.Space != Arena || res.Last != region || !sameLayout(res, out) {
+	if p.Kernels[st.Kernel].K2 > 0 || res.Space != Arena || out.Space != Arena || res.Last != region || !sameLayout(res, out) {
 		return false
 	}
 	for _, other := range p.Regions[region].Steps {

@@ -84,6 +84,24 @@ func (p *graphParser) op(f []string) error {
 				}
 			}
 			op.Epi = append(op.Epi, step)
+		case "project":
+			i++
+			arg, every, skips := strings.Cut(f[i], "/")
+			step := EpiStep{Kind: EpiProject, Arg: p.value(arg), Every: NoSkip}
+			if skips {
+				if _, err := fmt.Sscanf(every, "%dx%dx%d", &step.Every.T, &step.Every.H, &step.Every.W); err != nil {
+					return err
+				}
+			}
+			words := map[string]string{}
+			for i+1 < len(f) && strings.Contains(f[i+1], "=") {
+				i++
+				k, v, _ := strings.Cut(f[i], "=")
+				words[k] = v
+			}
+			c := p.conv(UnitWindow, p.g.Values[step.Arg].Shape.C, shape.C, words)
+			step.Conv = &c
+			op.Epi = append(op.Epi, step)
 		default:
 			return fmt.Errorf("unknown step %s", f[i])
 		}
@@ -91,14 +109,7 @@ func (p *graphParser) op(f []string) error {
 	in := p.g.Values[op.In[0]].Shape.C
 	switch plain[0] {
 	case "conv":
-		w := parseWindow(plain[1])
-		c := Conv{Window: w, Out: shape.C, Bias: p.optional(words["b"], shape.C),
-			Weight: p.param(words["w"], shape.C, in, w.T.Kernel, w.H.Kernel, w.W.Kernel)}
-		if gamma, ok := words["norm"]; ok {
-			n := p.norm(gamma, shape.C)
-			c.Norm = &n
-		}
-		op.Attr = c
+		op.Attr = p.conv(parseWindow(plain[1]), in, shape.C, words)
 	case "linear":
 		op.Attr = Linear{Out: shape.C, Weight: p.param(words["w"], shape.C, in), Bias: p.optional(words["b"], shape.C)}
 	case "batchnorm":
@@ -124,6 +135,17 @@ func (p *graphParser) op(f []string) error {
 	}
 	p.g.Ops = append(p.g.Ops, op)
 	return nil
+}
+
+// conv makes a convolution of the parameters that words name.
+func (p *graphParser) conv(w Window, in, out int, words map[string]string) Conv {
+	c := Conv{Window: w, Out: out, Bias: p.optional(words["b"], out),
+		Weight: p.param(words["w"], out, in, w.T.Kernel, w.H.Kernel, w.W.Kernel)}
+	if gamma, ok := words["norm"]; ok {
+		n := p.norm(gamma, out)
+		c.Norm = &n
+	}
+	return c
 }
 
 // value parses %N and makes room for it.

@@ -17,6 +17,7 @@ func Passes() []Pass {
 		{"remove-dropout", removeDropout},
 		{"fold-batch-norm", foldBatchNorm},
 		{"fuse-epilogues", fuseEpilogues},
+		{"absorb-projections", absorbProjections},
 		{"narrow-demand", narrowDemand},
 		{"remove-dead", removeDead},
 	}
@@ -50,7 +51,7 @@ func (g *Graph) uses() []int {
 			n[in]++
 		}
 		for _, e := range g.Ops[i].Epi {
-			if e.Kind == EpiAdd {
+			if e.reads() {
 				n[e.Arg]++
 			}
 		}
@@ -74,7 +75,7 @@ func (g *Graph) mapValues(f func(ValueID) ValueID) {
 			op.In[j] = f(op.In[j])
 		}
 		for j := range op.Epi {
-			if op.Epi[j].Kind == EpiAdd {
+			if op.Epi[j].reads() {
 				op.Epi[j].Arg = f(op.Epi[j].Arg)
 			}
 		}

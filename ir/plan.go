@@ -94,6 +94,11 @@ type Pack struct {
 	In        int  // input channels
 	Channels  int  // output channels in a panel
 	Transform Transform
+	// Project is a pointwise convolution of ProjectIn channels that adds to the
+	// same sums: its weights follow in each panel, and biases are summed. Nil
+	// without.
+	Project   *Conv
+	ProjectIn int
 	Weights   int // offset of the panels in the packed weights
 	Bias      int // offset of the biases
 }
@@ -104,7 +109,7 @@ func (p *Pack) Panels() int { return (p.Conv.Out + p.Channels - 1) / p.Channels 
 // PanelLen returns the length of one panel.
 func (p *Pack) PanelLen() int {
 	if p.Transform == (Transform{}) {
-		return p.Conv.Taps() * p.In * p.Channels
+		return (p.Conv.Taps()*p.In + p.ProjectIn) * p.Channels
 	}
 	return p.Transform.Points() * p.PointLen()
 }
@@ -140,8 +145,9 @@ func (k KernelKind) String() string {
 //	    in[p + kt·StepT + kh·StepH + kw·StepW + k] * weights[kt][kh][kw][k][n]
 //
 // where kt's count is given at each call, so that taps on padding frames are
-// skipped; then the epilogue. It repeats this for a given number of tiles,
-// each Advance positions further.
+// skipped; then, where K2 is not 0, the sum over as many channels of a second
+// input, a projected shortcut, which lies where what EpiAdd adds does
+// otherwise; then the epilogue. It repeats this for a given number of tiles.
 //
 // A pool kernel reduces, for each of a given number of pixels, a window of
 // given extents to Vectors vectors of channels.
@@ -155,7 +161,7 @@ type Kernel struct {
 	Kind       KernelKind
 	Rows, Cols int
 	Vectors    int
-	K          int
+	K, K2      int
 	TapsT      int // the most that a call may ask for
 	TapsH      int
 	TapsW      int
@@ -164,7 +170,7 @@ type Kernel struct {
 	StepW      int
 	In         Pitch
 	Out        Pitch
-	Res        Pitch // of the value that EpiAdd adds
+	Res        Pitch // of the value that EpiAdd adds or that is projected
 	Epi        string
 	Pool       PoolKind
 	Transform  Transform

@@ -54,6 +54,9 @@ func (p *Plan) printKernel(b *strings.Builder, k *Kernel) {
 	}
 	if k.Kind == KernelConv {
 		fmt.Fprintf(b, ", k %d", k.K)
+		if k.K2 > 0 {
+			fmt.Fprintf(b, "+%d", k.K2)
+		}
 	}
 	if k.Res.Pixel != 0 {
 		fmt.Fprintf(b, ", res %d,%d", k.Res.Pixel, k.Res.Row)

@@ -25,11 +25,14 @@ func (g *Graph) String() string {
 				b.WriteString(" |")
 			}
 			fmt.Fprintf(&b, " %v", e.Kind)
-			if e.Kind == EpiAdd {
+			if e.reads() {
 				fmt.Fprintf(&b, " %%%d", e.Arg)
 				if e.Every != NoSkip {
 					fmt.Fprintf(&b, "/%dx%dx%d", e.Every.T, e.Every.H, e.Every.W)
 				}
+			}
+			if e.Conv != nil {
+				b.WriteString(g.convParams(*e.Conv))
 			}
 		}
 		b.WriteByte('\n')
@@ -46,14 +49,7 @@ func (g *Graph) String() string {
 func (g *Graph) attrString(a Attr) string {
 	switch a := a.(type) {
 	case Conv:
-		s := fmt.Sprintf("conv %v w=%s", a.Window, g.paramName(a.Weight))
-		if a.Bias != NoParam {
-			s += " b=" + g.paramName(a.Bias)
-		}
-		if a.Norm != nil {
-			s += " norm=" + g.paramName(a.Norm.Gamma)
-		}
-		return s
+		return fmt.Sprintf("conv %v", a.Window) + g.convParams(a)
 	case BatchNorm:
 		return fmt.Sprintf("batchnorm gamma=%s eps=%g", g.paramName(a.Gamma), a.Epsilon)
 	case ReLU:
@@ -78,6 +74,18 @@ func (g *Graph) attrString(a Attr) string {
 		return "softmax"
 	}
 	panic(fmt.Sprintf("BUG: attribute %T", a))
+}
+
+// convParams names a convolution's parameters.
+func (g *Graph) convParams(c Conv) string {
+	s := " w=" + g.paramName(c.Weight)
+	if c.Bias != NoParam {
+		s += " b=" + g.paramName(c.Bias)
+	}
+	if c.Norm != nil {
+		s += " norm=" + g.paramName(c.Norm.Gamma)
+	}
+	return s
 }
 
 func (g *Graph) paramName(id ParamID) string {

@@ -87,7 +87,8 @@ type plannedOp struct {
 	conv         Conv // of a linear layer: a convolution with one tap
 	pool         PoolKind
 	in, out, res BufferID
-	every        Skip // which positions of res
+	every        Skip  // which positions of res
+	project      *Conv // of res, nil where res is added as it is
 	epi          string
 	transform    Transform
 }
@@ -109,8 +110,15 @@ func newPlannedOp(g *Graph, i int) (plannedOp, error) {
 	}
 	var steps []string
 	for _, e := range op.Epi {
-		steps = append(steps, e.Kind.String())
-		if e.Kind != EpiAdd {
+		if e.Kind == EpiProject { // sums of products, not a step of the kernel's epilogue
+			p.project = e.Conv
+			if len(steps) == 0 && hasBias(*e.Conv) {
+				steps = append(steps, EpiBias.String())
+			}
+		} else {
+			steps = append(steps, e.Kind.String())
+		}
+		if !e.reads() {
 			continue
 		}
 		if p.res != NoBuffer {

@@ -44,7 +44,7 @@ func removeDeadOps(g *Graph) {
 			uses[in]--
 		}
 		for _, e := range op.Epi {
-			if e.Kind == EpiAdd {
+			if e.reads() {
 				uses[e.Arg]--
 			}
 		}
@@ -97,15 +97,24 @@ func (g *Graph) mapParams(f func(ParamID) ParamID) {
 		n.Gamma, n.Beta, n.Mean, n.Var = f(n.Gamma), f(n.Beta), f(n.Mean), f(n.Var)
 		return n
 	}
+	conv := func(c Conv) Conv {
+		c.Weight, c.Bias = f(c.Weight), optional(c.Bias)
+		if c.Norm != nil {
+			n := norm(*c.Norm)
+			c.Norm = &n
+		}
+		return c
+	}
 	for i := range g.Ops {
+		for j, e := range g.Ops[i].Epi {
+			if e.Conv != nil {
+				c := conv(*e.Conv)
+				g.Ops[i].Epi[j].Conv = &c
+			}
+		}
 		switch a := g.Ops[i].Attr.(type) {
 		case Conv:
-			a.Weight, a.Bias = f(a.Weight), optional(a.Bias)
-			if a.Norm != nil {
-				n := norm(*a.Norm)
-				a.Norm = &n
-			}
-			g.Ops[i].Attr = a
+			g.Ops[i].Attr = conv(a)
 		case BatchNorm:
 			g.Ops[i].Attr = norm(a)
 		case Linear:

@@ -179,7 +179,11 @@ func (v *verifier) conv(op *Op, a Conv, in Shape) (Shape, bool) {
 	if !v.window(op, a.Window) {
 		return in, false
 	}
-	out := a.Window.Out(in, a.Out)
+	return a.Window.Out(in, a.Out), v.convParams(op, a, in)
+}
+
+// convParams checks the parameters of a convolution.
+func (v *verifier) convParams(op *Op, a Conv, in Shape) bool {
 	k := []int{a.Out, in.C, a.T.Kernel, a.H.Kernel, a.W.Kernel}
 	if a.Weight >= 0 && int(a.Weight) < len(v.g.Params) && len(v.g.Params[a.Weight].Shape) == 4 && a.T.Kernel == 1 {
 		k = append(k[:2], k[3:]...) // stored two-dimensional
@@ -191,7 +195,7 @@ func (v *verifier) conv(op *Op, a Conv, in Shape) (Shape, bool) {
 	if a.Norm != nil {
 		ok = v.norm(op, *a.Norm, a.Out) && ok
 	}
-	return out, ok
+	return ok
 }
 
 func (v *verifier) norm(op *Op, a BatchNorm, c int) bool {
@@ -245,6 +249,8 @@ func (v *verifier) epilogue(op *Op) {
 			if i != 0 || !hasBias(op.Attr) {
 				v.fail(op.Name, "epilogue step %d adds a bias that is not there or not first", i)
 			}
+		case EpiProject:
+			v.project(op, i, e)
 		case EpiAdd:
 			if !v.known(e.Arg) || e.Arg == op.Out {
 				v.fail(op.Name, "epilogue adds value %d before it is computed", e.Arg)
@@ -261,4 +267,28 @@ func (v *verifier) epilogue(op *Op) {
 	if hasBias(op.Attr) && biases != 1 {
 		v.fail(op.Name, "has a bias, but its epilogue adds it %d times", biases)
 	}
+}
+
+// project checks a step that adds a convolution: it must be a pointwise one,
+// whose sums can join the op's own.
+func (v *verifier) project(op *Op, i int, e EpiStep) {
+	if !v.known(e.Arg) || e.Arg == op.Out {
+		v.fail(op.Name, "epilogue projects value %d before it is computed", e.Arg)
+		return
+	}
+	if _, ok := op.Attr.(Conv); !ok || i > 1 || i == 1 && op.Epi[0].Kind != EpiBias {
+		v.fail(op.Name, "epilogue step %d projects, which only a convolution can, before or directly behind its bias", i)
+		return
+	}
+	if e.Conv == nil || !e.Conv.Window.Pointwise() || e.Every.T < 1 || e.Every.H < 1 || e.Every.W < 1 {
+		v.fail(op.Name, "epilogue step %d is no pointwise convolution of every n-th position", i)
+		return
+	}
+	in := v.g.Values[e.Arg].Shape
+	want := e.Every.of(in)
+	want.C = e.Conv.Out
+	if got := v.g.Values[op.Out].Shape; got != want {
+		v.fail(op.Name, "epilogue projects %v to %v, and adds it to %v", in, want, got)
+	}
+	v.convParams(op, *e.Conv, in)
 }

@@ -37,7 +37,7 @@ func (e *emitter) conv(k *ir.Kernel) {
 	e.Op("MOVQ", "in+0(FP)", regTile)
 	e.Op("MOVQ", "weights+8(FP)", regPanel)
 	e.Op("MOVQ", "bias+16(FP)", regBias)
-	if adds(c.k) {
+	if c.second() {
 		e.Op("MOVQ", "res+24(FP)", regRes)
 	}
 	e.Op("MOVQ", "out+32(FP)", regOut)
@@ -48,6 +48,10 @@ func (e *emitter) conv(k *ir.Kernel) {
 	e.Op("MOVQ", regTile, regIn)
 	e.Op("MOVQ", regPanel, regWeights)
 	c.taps()
+	if k.K2 > 0 {
+		e.Op("MOVQ", regRes, regIn)
+		c.reduction(k.K2, k.Res, "shortcut")
+	}
 	c.finish()
 	c.next()
 	e.Op("DECQ", regTiles)
@@ -59,6 +63,10 @@ type convEmitter struct {
 	*emitter
 	k *ir.Kernel
 }
+
+// second reports whether the kernel reads a second operand: one that is added,
+// or a shortcut that is projected.
+func (c *convEmitter) second() bool { return adds(c.k) || c.k.K2 > 0 }
 
 // acc is the accumulator of pixel p and vector v.
 func (c *convEmitter) acc(p, v int) string { return c.isa.reg(p*c.k.Vectors + v) }
@@ -143,7 +151,7 @@ func (c *convEmitter) tapsOfFrame() int {
 	}
 	c.loop(k.TapsH, regTapH, "row", func() {
 		c.loop(k.TapsW, regTapW, "column", func() {
-			c.reduction()
+			c.reduction(k.K, k.In, "channel")
 			if k.TapsW > 1 {
 				c.advance(regIn, k.StepW-k.K)
 			}
@@ -158,32 +166,32 @@ func (c *convEmitter) tapsOfFrame() int {
 	return inRow
 }
 
-// reduction sums over the channels of one tap, unrolled.
-func (c *convEmitter) reduction() {
+// reduction sums over so many channels of pixels of the given pitch, unrolled.
+func (c *convEmitter) reduction(channels int, by ir.Pitch, label string) {
 	k := c.k
-	unroll := c.unroll()
+	unroll := c.unroll(channels)
 	width := k.Vectors * c.isa.machine.Lanes
 	body := func(n int) {
 		for i := range n {
-			c.multiplyAdd(i)
+			c.multiplyAdd(i, by)
 		}
 		c.advance(regIn, n)
 		c.advance(regWeights, n*width)
 	}
-	if n := k.K / unroll; n > 0 {
-		c.loop(n, regK, "channel", func() { body(unroll) })
+	if n := channels / unroll; n > 0 {
+		c.loop(n, regK, label, func() { body(unroll) })
 	}
-	if rest := k.K % unroll; rest > 0 {
+	if rest := channels % unroll; rest > 0 {
 		body(rest)
 	}
 }
 
 // unroll returns how many steps of the reduction the loop's body has: as many
 // as fit, a divisor of the length where there is one worth it.
-func (c *convEmitter) unroll() int {
-	most := min(c.k.K, 16, max(1, maxUnrolled/(c.k.Pixels()*c.k.Vectors)))
+func (c *convEmitter) unroll(channels int) int {
+	most := min(channels, 16, max(1, maxUnrolled/(c.k.Pixels()*c.k.Vectors)))
 	for n := most; n > most/2; n-- {
-		if c.k.K%n == 0 {
+		if channels%n == 0 {
 			return n
 		}
 	}
@@ -191,13 +199,13 @@ func (c *convEmitter) unroll() int {
 }
 
 // multiplyAdd adds the products of the i-th channel behind the pointers.
-func (c *convEmitter) multiplyAdd(i int) {
+func (c *convEmitter) multiplyAdd(i int, by ir.Pitch) {
 	k := c.k
 	for v := range k.Vectors {
 		c.Op("VMOVUPS", bytesAt((i*k.Vectors+v)*c.isa.bytes(), regWeights), c.weight(v))
 	}
 	for p := range k.Pixels() {
-		x := mem(c.at(p, k.In)+i, regIn)
+		x := mem(c.at(p, by)+i, regIn)
 		if c.embedded() {
 			c.Op("VFMADD231PS.BCST", x, c.weight(0), c.acc(p, 0))
 			continue
@@ -262,7 +270,7 @@ func (c *convEmitter) next() {
 	}
 	move(regTile, c.k.In)
 	move(regOut, c.k.Out)
-	if adds(c.k) {
+	if c.second() {
 		move(regRes, c.k.Res)
 	}
 }

@@ -186,12 +186,12 @@ func TestUnroll(t *testing.T) {
 			kernel := temporalConv()
 			kernel.K, kernel.TapsT, kernel.Epi = k, 1, ""
 			c := convEmitter{emitter: &emitter{Printer: new(codegen.Printer), isa: s}, k: kernel}
-			u := c.unroll()
+			u := c.unroll(k)
 			if u < 1 || u > k || u > 16 {
 				t.Errorf("%s: %d steps are unrolled %d times", s.machine.Name, k, u)
 			}
 			// One loop of k/u rounds where there are several, then the rest.
-			c.reduction()
+			c.reduction(k, kernel.In, "channel")
 			body := strings.Count(string(c.Bytes()), "VBROADCASTSS") / kernel.Pixels()
 			if want := u + k%u; body != want {
 				t.Errorf("%s: %d steps unrolled %d times have %d in the text, want %d", s.machine.Name, k, u, body, want)

@@ -122,27 +122,35 @@ func (t *tables) packs(p *ir.Plan) []jen.Code {
 	var items []jen.Code
 	for i := range p.Packs {
 		pk := &p.Packs[i]
-		gamma, beta, mean, variance, epsilon := ir.NoParam, ir.NoParam, ir.NoParam, ir.NoParam, 0.0
-		if n := pk.Conv.Norm; n != nil {
-			gamma, beta, mean, variance, epsilon = n.Gamma, n.Beta, n.Mean, n.Var, n.Epsilon
-		}
-		lit := fields{
-			field("weight", jen.Lit(int(pk.Conv.Weight))), field("conv", jen.Lit(int(pk.Conv.Bias))),
-			field("gamma", jen.Lit(int(gamma))), field("beta", jen.Lit(int(beta))),
-			field("mean", jen.Lit(int(mean))), field("vari", jen.Lit(int(variance))),
-			field("epsilon", jen.Lit(epsilon)),
-			field("out", jen.Lit(pk.Conv.Out)), field("in", jen.Lit(pk.In)),
-			field("width", jen.Lit(pk.Channels)),
-			field("taps", jen.Index(jen.Lit(3)).Int().Values(
-				jen.Lit(pk.Conv.T.Kernel), jen.Lit(pk.Conv.H.Kernel), jen.Lit(pk.Conv.W.Kernel))),
-			field("weights", jen.Lit(pk.Weights)), field("bias", jen.Lit(pk.Bias)),
-		}
+		lit := packedConv(pk.Conv, pk.In, pk.Channels)
+		lit.add("weights", jen.Lit(pk.Weights))
+		lit.add("bias", jen.Lit(pk.Bias))
 		if pk.Transform != (ir.Transform{}) {
 			lit.add("transform", t.transform(pk.Transform))
+		}
+		if pk.Project != nil {
+			lit.add("project", jen.Op("&").Id("pack").Values(packedConv(*pk.Project, pk.ProjectIn, pk.Channels)...))
 		}
 		items = append(items, jen.Values(lit...))
 	}
 	return items
+}
+
+// packedConv lists what packing needs of a convolution of so many input
+// channels in panels of so many output channels.
+func packedConv(c ir.Conv, in, width int) fields {
+	gamma, beta, mean, variance, epsilon := ir.NoParam, ir.NoParam, ir.NoParam, ir.NoParam, 0.0
+	if n := c.Norm; n != nil {
+		gamma, beta, mean, variance, epsilon = n.Gamma, n.Beta, n.Mean, n.Var, n.Epsilon
+	}
+	return fields{
+		field("weight", jen.Lit(int(c.Weight))), field("conv", jen.Lit(int(c.Bias))),
+		field("gamma", jen.Lit(int(gamma))), field("beta", jen.Lit(int(beta))),
+		field("mean", jen.Lit(int(mean))), field("vari", jen.Lit(int(variance))),
+		field("epsilon", jen.Lit(epsilon)),
+		field("out", jen.Lit(c.Out)), field("in", jen.Lit(in)), field("width", jen.Lit(width)),
+		field("taps", jen.Index(jen.Lit(3)).Int().Values(jen.Lit(c.T.Kernel), jen.Lit(c.H.Kernel), jen.Lit(c.W.Kernel))),
+	}
 }
 
 // kindName is the support code's name of a kernel's kind.
@@ -182,6 +190,7 @@ func kernels(p *ir.Plan, s *isa) []jen.Code {
 		lit.int("cols", k.Cols)
 		lit.int("width", k.Vectors*p.Machine.Lanes)
 		lit.int("k", k.K)
+		lit.int("k2", k.K2)
 		lit.int("tapsH", k.TapsH)
 		lit.int("tapsW", k.TapsW)
 		lit.int("stepT", k.StepT)

@@ -57,15 +57,33 @@ const tileLen = 8192
 func (p *pack) fill(packed []float32, raw [][]float32, panel int, tile *[]float32) error {
 	first := panel * p.width
 	lanes := min(p.width, p.out-first)
+	for o := first; o < first+lanes; o++ {
+		_, bias := p.fold(raw, o)
+		if p.project != nil {
+			_, more := p.project.fold(raw, o)
+			bias += more
+		}
+		packed[p.bias+o] = float32(bias)
+	}
+	at := p.weights + panel*p.panelLen()
+	for q := p; q != nil; q = q.project {
+		if err := q.fillPanel(packed[at:][:q.ownLen()], raw, first, lanes, tile); err != nil {
+			return err
+		}
+		at += q.ownLen()
+	}
+	return nil
+}
+
+// fillPanel is the part of fill for the weights of some output channels.
+func (p *pack) fillPanel(dst []float32, raw [][]float32, first, lanes int, tile *[]float32) error {
 	scales := make([]float64, lanes)
 	ok := true
 	for lane := range scales {
 		scale, bias := p.fold(raw, first+lane)
 		scales[lane] = scale
-		packed[p.bias+first+lane] = float32(bias)
 		ok = ok && p.finiteNorm(raw, first+lane, float32(bias))
 	}
-	dst := packed[p.weights+panel*p.panelLen():][:p.panelLen()]
 	block := max(1, tileLen/(p.places()*p.width)) // input channels
 	if n := p.places() * block * p.width; len(*tile) < n {
 		*tile = make([]float32, n)

@@ -94,12 +94,15 @@ func text(field []byte) string {
 func (p *plan) fingerprint(net *network) uint64 {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%+v %s %d", *net, p.isa, p.packed)
-	for _, pk := range p.packs {
-		if f := pk.transform; f != nil {
-			fmt.Fprintf(h, "%+v %+v %+v", *f[0], *f[1], *f[2])
-			pk.transform = nil // an address
+	for i := range p.packs {
+		for pk := &p.packs[i]; pk != nil; pk = pk.project {
+			values := *pk
+			values.transform, values.project = nil, nil // addresses
+			fmt.Fprintf(h, "%+v %v", values, pk.project != nil)
+			if f := pk.transform; f != nil {
+				fmt.Fprintf(h, "%+v %+v %+v", *f[0], *f[1], *f[2])
+			}
 		}
-		fmt.Fprintf(h, "%+v", pk)
 	}
 	for i := range p.regions {
 		for _, st := range p.regions[i].steps {

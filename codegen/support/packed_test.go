@@ -220,6 +220,8 @@ func TestFingerprint(t *testing.T) {
 				p.taps[1]++
 			case "width":
 				p.width *= 2
+			case "project":
+				p.project = &pack{width: p.width, taps: [3]int{1, 1, 1}}
 			case "transform":
 				p.transform = transformOf(ir.Transform{H: two, W: two})
 			case "weights":

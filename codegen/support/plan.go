@@ -61,11 +61,23 @@ type pack struct {
 	out, in, width          int
 	taps                    [3]int     // over frames, rows, columns
 	transform               *transform // nil for the weights as they are
+	project                 *pack      // a projected shortcut, behind the weights of each panel; nil without
 	weights, bias           int        // places in the packed weights
 }
 
-func (p *pack) panels() int   { return (p.out + p.width - 1) / p.width }
-func (p *pack) panelLen() int { return p.places() * p.in * p.width }
+func (p *pack) panels() int { return (p.out + p.width - 1) / p.width }
+
+// panelLen returns the distance between panels.
+func (p *pack) panelLen() int {
+	n := p.ownLen()
+	if p.project != nil {
+		n += p.project.ownLen()
+	}
+	return n
+}
+
+// ownLen returns the length of a panel without a projected shortcut's weights.
+func (p *pack) ownLen() int { return p.places() * p.in * p.width }
 
 // places returns how many weights there are for each pair of channels.
 func (p *pack) places() int {
@@ -94,7 +106,8 @@ const (
 )
 
 // convFunc computes consecutive register tiles: sums of taps frames' products
-// from in on, then the epilogue with bias and res.
+// from in on and, where the kernel projects a shortcut, of its channels from res
+// on, then the epilogue with bias and res.
 type convFunc func(in, weights, bias, res, out *float32, tiles, taps int)
 
 // poolFunc reduces a window of tapsT x tapsH x tapsW for each of consecutive
@@ -117,7 +130,7 @@ type kernel struct {
 	spread              spreadFunc
 	gather              gatherFunc
 	rows, cols, width   int // the register tile: pixels, channels
-	k                   int // the reduction's length at one tap
+	k, k2               int // the reduction's length at one tap, and over a projected shortcut
 	tapsH, tapsW        int
 	stepT, stepH, stepW int
 	in, out, res        pitch

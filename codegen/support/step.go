@@ -62,7 +62,9 @@ func (w *worker) conv(st *step, k *kernel, t, h, c, units int) {
 	var add int
 	if st.res != none {
 		res, add = w.place(st.res, t*st.every[0], h*st.every[1], x*st.every[2])
-		add += c
+		if k.k2 == 0 {
+			add += c
+		}
 	}
 	pk := &w.model.plan.packs[st.pack]
 	w.tiles(st, k, units, hi-lo, operands{
