@@ -1,86 +1,99 @@
-"""Times p3dc and ONNX Runtime in turn on the same network and weights.
-
-    python3 -m venv .venv && .venv/bin/pip install -r tests/peers/requirements.txt
-    .venv/bin/python tests/peers/compare.py --net p3d63 --threads 4
-
-One round is some clips of each, one after the other, so that both meet the same
-neighbours. The ratio is that of the medians, round by round; the network that
-ONNX Runtime runs is first checked against reference logits.
-"""
+"""Compares p3dc with other libraries and writes docs/performance.*; README.md
+says how it is done. Start it by tests/peers/run, which installs the libraries."""
 
 import argparse
-import json
+import datetime
+import hashlib
+import os
 import pathlib
-import statistics
+import platform
+import signal
 import subprocess
-import tempfile
-import time
+import sys
 
-import numpy as np
-import onnxruntime
+import files
+import lineup
+import measure
+import prepare
+import report
 
-import p3d
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-def session(model, threads):
-    o = onnxruntime.SessionOptions()
-    o.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    o.intra_op_num_threads, o.inter_op_num_threads = threads, 1
-    return onnxruntime.InferenceSession(model.SerializeToString(), o, providers=["CPUExecutionProvider"])
+EVENTS = ("latency", "throughput", "avx2", "start")
 
 
-def check():
-    """Compares the graph with PyTorch's float64 logits, on the small network."""
-    reference = json.loads((ROOT / "tests/reference/testdata/p3d63-abc-112.json").read_text())
-    s = session(p3d.model(p3d.DEPTHS["p3d63"], size=112, classes=101), 1)
-    got = s.run(None, {"clip": p3d.synthetic("clip", (1, 3, 16, 112, 112))})[0].ravel()
-    want = np.array(reference["logits"])
-    error = np.linalg.norm(got - want) / np.linalg.norm(want)
-    assert error < 2e-6, f"the ONNX graph is not the network: relative L2 {error}"
+def arguments():
+    a = argparse.ArgumentParser(prog="tests/peers/run", description=__doc__)
+    a.add_argument("--net", action="append", choices=("p3d63", "p3d199"), help="a network; both by default. Repeatable")
+    a.add_argument("--event", action="append", choices=EVENTS, help="what to measure; all by default. Repeatable")
+    a.add_argument("--only", action="append", metavar="TEXT", help="of the other libraries, only contestants whose name holds the text. Repeatable")
+    a.add_argument("--rounds", type=int, default=15)
+    a.add_argument("--out", type=pathlib.Path, default=measure.ROOT / "docs", help="the folder of performance.md, .json and .svg")
+    return a.parse_args()
 
 
-def peer(s, clip, runs):
-    times = []
-    for _ in range(runs):
-        begin = time.perf_counter()
-        s.run(None, {"clip": clip})
-        times.append(1e3 * (time.perf_counter() - begin))
-    return statistics.median(times)
+def work_folder():
+    """A folder for the files that contestants read, one for each state of what makes them."""
+    here = pathlib.Path(__file__).parent
+    made_by = ("requirements.txt", "p3d.py", "onnxnet.py", "torchnet.py", "with_torch.py")
+    state = hashlib.sha256(b"".join((here / f).read_bytes() for f in made_by)).hexdigest()[:8]
+    folder = measure.ROOT / ".venv" / f"work-{state}"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
-def ours(tool, net, threads, isa, runs):
-    command = [tool, "bench", net, "--json", "--runs", str(runs), "--threads", str(threads)]
-    if isa:
-        command += ["--isa", isa]
-    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+def chosen(entries, only):
+    """p3dc, and those of the others that are asked for."""
+    return [e for e in entries if e.library == "p3dc" or not only or any(t in f"{e.library} {e.config}" for t in only)]
+
+
+def events(a, work, cores):
+    """Runs what is asked for; yields results one by one, with the list that each belongs to."""
+    for net in a.net or ("p3d63", "p3d199"):
+        wanted = a.event or EVENTS
+        prepare.network(work, net, {1, len(cores)})
+        spec = {
+            "net": net, "work": str(work), "isa": "", "streams": 1, "batch": 1,
+            "clip": str(files.clip_file({"work": work})),
+        }
+        for isa in ("", "avx2"):
+            if ("avx2" if isa else "latency") not in wanted:
+                continue
+            for some in (cores[-1:], cores):
+                entries = chosen(lineup.latency(len(some), isa), a.only)
+                yield "events", measure.compete("latency", net, entries, {**spec, "isa": isa, "threads": len(some)}, set(some), a.rounds)
+        if "throughput" in wanted:
+            entries = chosen(lineup.throughput(len(cores), ""), a.only)
+            yield "events", measure.compete("throughput", net, entries, {**spec, "threads": 1}, set(cores), a.rounds)
+        if "start" in wanted:
+            entries = chosen(lineup.start(prepare.packs(work)), a.only)
+            yield "starts", measure.starts(net, entries, {**spec, "threads": len(cores)}, set(cores), min(a.rounds, 5))
+
+
+def processor():
+    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    info = dict(line.replace("\t", "").split(": ", 1) for line in lines if ": " in line)
+    vectors = [v for v in ("avx2", "avx512f", "avx512_bf16", "amx_tile") if v in info["flags"].split()]
+    return {"name": info["model name"], "family": int(info["cpu family"]), "model": int(info["model"]), "vectors": vectors}
+
+
+def header(cores, rounds):
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=measure.ROOT, capture_output=True, text=True).stdout.strip()
+    return {
+        "date": datetime.date.today().isoformat(), "commit": commit, "command": "tests/peers/run " + " ".join(sys.argv[1:]),
+        "processor": processor(), "cores": len(cores), "system": platform.system() + " " + platform.release().split("-")[0],
+        "python": platform.python_version(), "rounds": rounds, "events": [], "starts": [],
+    }
 
 
 def main():
-    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    a.add_argument("--net", choices=p3d.DEPTHS, default="p3d63")
-    a.add_argument("--threads", type=int, default=4)
-    a.add_argument("--isa", help="force p3dc's: avx512, avx2 or generic")
-    a.add_argument("--rounds", type=int, default=15)
-    a.add_argument("--runs", type=int, default=10, help="clips of each in a round")
-    a = a.parse_args()
-    check()
-    s = session(p3d.model(p3d.DEPTHS[a.net]), a.threads)
-    clip = p3d.synthetic("clip", (1, 3, 16, 160, 160))
-    peer(s, clip, 3)
-    with tempfile.TemporaryDirectory() as d:
-        tool = f"{d}/p3dc"
-        subprocess.run(["go", "build", "-o", tool, "./cmd/p3dc"], cwd=ROOT, check=True)
-        rounds = [(ours(tool, a.net, a.threads, a.isa, a.runs), peer(s, clip, a.runs)) for _ in range(a.rounds)]
-    mine = [r["median_ms"] for r, _ in rounds]
-    theirs = [t for _, t in rounds]
-    ratio = [t / m for m, t in zip(mine, theirs)]
-    isa, peak = rounds[0][0]["isa"], statistics.median(r["peak_fraction"] for r, _ in rounds)
-    print(f"{a.net}, {a.threads} threads, {a.rounds} rounds of {a.runs} clips each, ms a clip: median of medians (least)")
-    print(f"  p3dc {isa:<18} {statistics.median(mine):7.1f} ({min(mine):.1f}), {100 * peak:.0f} % of the multiply-add peak")
-    print(f"  onnxruntime {onnxruntime.__version__:<11} {statistics.median(theirs):7.1f} ({min(theirs):.1f})")
-    print(f"  onnxruntime / p3dc      {statistics.median(ratio):7.2f} ({min(ratio):.2f} to {max(ratio):.2f})")
+    a = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # an exit that ends the contestants
+    work, cores = work_folder(), sorted(os.sched_getaffinity(0))
+    prepare.programs(measure.ROOT, work)
+    result = header(cores, a.rounds)
+    for kind, r in events(a, work, cores):
+        result[kind].append(r)
+        report.save(result, a.out)  # as far as it has come
+    print(report.write(a.out))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,19 @@
-"""P3D networks as ONNX graphs, with the synthetic weights of `p3dc`.
+"""P3D networks and the synthetic weights of `p3dc`, for any library.
 
-Batch norm is folded in float64. The names and the rule of the weights are those
-of internal/weights (Synthetic); the network is the public PyTorch port's.
+The names and the rule of the weights are those of internal/weights (Synthetic);
+the network is the public PyTorch port's, its batch norms folded in float64.
+`network` builds it on anything that has the methods of `onnxnet.Graph`.
 """
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
 DEPTHS = {"p3d63": (3, 4, 6, 3), "p3d131": (3, 4, 23, 3), "p3d199": (3, 8, 36, 3)}
 EPSILON = 1e-5
+CLASSES = 400
+
+
+def clip_shape(batch=1, size=160):
+    return (batch, 3, 16, size, size)
 
 
 def synthetic(name, shape):
@@ -39,40 +43,18 @@ def synthetic(name, shape):
     return v.astype(np.float32).reshape(shape)
 
 
-class Graph:
-    """Appends nodes; each method returns the name of its result."""
-
-    def __init__(self):
-        self.nodes, self.constants = [], []
-
-    def op(self, kind, *inputs, **attributes):
-        out = f"{kind}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [out], name=out, **attributes))
-        return out
-
-    def constant(self, name, values):
-        values = np.ascontiguousarray(values, dtype=np.float32)
-        self.constants.append(numpy_helper.from_array(values, name))
-        return name
-
-    def conv(self, x, name, norm, shape, stride=(1, 1, 1), pad=(0, 0, 0)):
-        w = synthetic(name + ".weight", shape).astype(np.float64)
-        gamma, beta, mean, var = (
-            synthetic(f"{norm}.{p}", shape[:1]).astype(np.float64)
-            for p in ("weight", "bias", "running_mean", "running_var")
-        )
-        if len(shape) == 4:  # a flat stage's
-            w = w[:, :, None]
-        scale = gamma / np.sqrt(var + EPSILON)
-        weight = self.constant(name + ".w", w * scale[:, None, None, None, None])
-        bias = self.constant(name + ".b", beta - mean * scale)
-        return self.op("Conv", x, weight, bias, kernel_shape=w.shape[2:], strides=stride, pads=2 * pad)
-
-    def relu(self, x):
-        return self.op("Relu", x)
-
-    def add(self, x, y):
-        return self.op("Add", x, y)
+def folded(name, norm, shape):
+    """A convolution's weights, five-dimensional, and bias, with its batch norm in them."""
+    w = synthetic(name + ".weight", shape).astype(np.float64)
+    gamma, beta, mean, var = (
+        synthetic(f"{norm}.{p}", shape[:1]).astype(np.float64)
+        for p in ("weight", "bias", "running_mean", "running_var")
+    )
+    if len(shape) == 4:  # a flat stage's
+        w = w[:, :, None]
+    scale = gamma / np.sqrt(var + EPSILON)
+    w = w * scale[:, None, None, None, None]
+    return w.astype(np.float32), (beta - mean * scale).astype(np.float32)
 
 
 def block(g, x, name, kind, width, cin, stride):
@@ -104,11 +86,10 @@ def block(g, x, name, kind, width, cin, stride):
     return g.relu(g.add(y, x))
 
 
-def model(depths, size=160, classes=400, mix="ABC"):
-    """A network with one input `clip`, 1x3x16xsizexsize, and one output `logits`."""
-    g = Graph()
-    x = g.relu(g.conv("clip", "conv1_custom", "bn1", (64, 3, 1, 7, 7), (1, 2, 2), (0, 3, 3)))
-    x = g.op("MaxPool", x, kernel_shape=(2, 3, 3), strides=(2, 2, 2), pads=(0, 1, 1, 0, 1, 1))
+def network(g, clip, depths, classes=CLASSES, mix="ABC"):
+    """Puts the network on g; returns the logits, batch x classes."""
+    x = g.relu(g.conv(clip, "conv1_custom", "bn1", (64, 3, 1, 7, 7), (1, 2, 2), (0, 3, 3)))
+    x = g.max_pool(x, (2, 3, 3), (2, 2, 2), (0, 1, 1))
     cin, count = 64, 0
     for stage, depth in enumerate(depths):
         width, flat = 64 << stage, stage == 3
@@ -118,14 +99,5 @@ def model(depths, size=160, classes=400, mix="ABC"):
             x = block(g, x, f"layer{stage + 1}.{i}.", kind, width, cin, stride)
             cin, count = 4 * width, count + 1
         if not flat:
-            x = g.op("MaxPool", x, kernel_shape=(2, 1, 1), strides=(2, 1, 1))
-    x = g.op("Flatten", g.op("GlobalAveragePool", x))
-    weight = g.constant("fc.w", synthetic("fc.weight", (classes, cin)))
-    bias = g.constant("fc.b", synthetic("fc.bias", (classes,)))
-    g.nodes.append(helper.make_node("Gemm", [x, weight, bias], ["logits"], transB=1))
-    clip = helper.make_tensor_value_info("clip", TensorProto.FLOAT, [1, 3, 16, size, size])
-    logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, classes])
-    graph = helper.make_graph(g.nodes, "p3d", [clip], [logits], g.constants)
-    m = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.checker.check_model(m)
-    return m
+            x = g.max_pool(x, (2, 1, 1), (2, 1, 1), (0, 0, 0))
+    return g.linear(g.average(x), "fc", (classes, cin))

@@ -1,0 +1,177 @@
+// Command p3dc is the contestant of the comparison that runs generated
+// packages, as any program would: by what they export. Its argument is a JSON
+// object; see spec.
+package main
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"math"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/p3dc/p3dc/generated/p3d199"
+	"github.com/p3dc/p3dc/generated/p3d63"
+	"github.com/p3dc/p3dc/tests/peers/protocol"
+)
+
+// spec says what to run.
+type spec struct {
+	Net     string // p3d63 or p3d199
+	Weights string // a file that the package opens
+	Clip    string // a file of float32 values, little-endian, C x T x H x W
+	Threads int    // of each stream
+	Streams int    // sessions that run at the same time
+}
+
+// ready is the first line: what a stream's first clip gave, and how long
+// loading took, up to the first result and without it.
+type ready struct {
+	Versions map[string]string `json:"versions"`
+	ISA      string            `json:"isa"`
+	Logits   [][]float32       `json:"logits"` // by stream
+	LoadMS   float64           `json:"load_ms"`
+	FirstMS  float64           `json:"first_ms"`
+}
+
+// measured is what some clips took: each, and all streams together.
+type measured struct {
+	MS     []float64 `json:"ms"`
+	WallMS float64   `json:"wall_ms"`
+}
+
+// runner computes a clip's logits in a session of its own.
+type runner func(logits []float32) error
+
+func main() {
+	if err := contest(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func contest() error {
+	if len(os.Args) != 2 {
+		return fmt.Errorf("got %d arguments; expected one, a JSON object", len(os.Args)-1)
+	}
+	var s spec
+	if err := json.Unmarshal([]byte(os.Args[1]), &s); err != nil {
+		return err
+	}
+	clip, err := readClip(s.Clip)
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	r := ready{Versions: map[string]string{"go": runtime.Version()}}
+	var streams []runner
+	if streams, r.ISA, err = s.open(clip); err != nil {
+		return err
+	}
+	loaded := time.Now()
+	for _, run := range streams {
+		logits := make([]float32, p3d63.Classes)
+		if err := run(logits); err != nil {
+			return err
+		}
+		r.Logits = append(r.Logits, logits)
+	}
+	r.LoadMS, r.FirstMS = milliseconds(loaded.Sub(begin)), milliseconds(time.Since(loaded))
+	return protocol.Serve(os.Stdin, os.Stdout, r, func(n int) (any, error) { return measure(streams, n) })
+}
+
+// open opens the weights and makes a session for each stream.
+func (s *spec) open(clip []float32) (streams []runner, isa string, err error) {
+	switch s.Net {
+	case "p3d63":
+		m, err := p3d63.Open(s.Weights)
+		if err != nil {
+			return nil, "", err
+		}
+		isa = m.ISA()
+		for range s.Streams {
+			session := m.NewSession(p3d63.Threads(s.Threads))
+			streams = append(streams, func(logits []float32) error {
+				return session.Run(&p3d63.Output{Logits: logits}, p3d63.Float32Clip(clip))
+			})
+		}
+	case "p3d199":
+		m, err := p3d199.Open(s.Weights)
+		if err != nil {
+			return nil, "", err
+		}
+		isa = m.ISA()
+		for range s.Streams {
+			session := m.NewSession(p3d199.Threads(s.Threads))
+			streams = append(streams, func(logits []float32) error {
+				return session.Run(&p3d199.Output{Logits: logits}, p3d199.Float32Clip(clip))
+			})
+		}
+	default:
+		return nil, "", fmt.Errorf("unknown network %q; expected p3d63 or p3d199", s.Net)
+	}
+	return streams, isa, nil
+}
+
+// measure runs n clips over all streams, each of which takes the next one when
+// it is done with its last.
+func measure(streams []runner, n int) (*measured, error) {
+	m := &measured{MS: make([]float64, n)}
+	var (
+		taken  atomic.Int64
+		group  sync.WaitGroup
+		failed = make([]error, len(streams))
+		begin  = time.Now()
+	)
+	for k, run := range streams {
+		group.Go(func() {
+			logits := make([]float32, p3d63.Classes)
+			for failed[k] == nil {
+				i := int(taken.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				start := time.Now()
+				failed[k] = run(logits)
+				m.MS[i] = milliseconds(time.Since(start))
+			}
+		})
+	}
+	group.Wait()
+	m.WallMS = milliseconds(time.Since(begin))
+	for _, err := range failed {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// readClip reads the values of a clip, piece by piece, so that the file's bytes
+// are never in memory as a whole beside them.
+func readClip(file string) ([]float32, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	clip, piece := make([]float32, p3d63.ClipLen), make([]byte, 64<<10)
+	for rest := clip; len(rest) > 0; {
+		b := piece[:min(len(piece), 4*len(rest))]
+		if _, err := io.ReadFull(f, b); err != nil {
+			return nil, fmt.Errorf("%s: %w; expected %d float32 values, a clip", file, err, len(clip))
+		}
+		for i := range len(b) / 4 {
+			rest[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		}
+		rest = rest[len(b)/4:]
+	}
+	return clip, nil
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
