@@ -45,12 +45,15 @@ func (s *scheduler) layerCycles(space, tile Shape, rt regTile, compute float64, 
 	return m.spread(task, tasks)
 }
 
-// level returns the cost of a byte of a working set read again and again.
+// level returns the cost of a byte of a working set read again and again. The
+// larger it is, the more of a core's share of the third-level cache it takes
+// from what others keep there.
 func (m *Machine) level(bytes int) float64 {
 	if bytes <= m.CacheL2/2 {
 		return m.L2
 	}
-	return m.L3
+	crowd := float64(bytes-m.CacheL2) / float64(m.CacheL3-m.CacheL2)
+	return m.L3 + min(1, max(0, crowd))*(m.Arena-m.L3)
 }
 
 // crowded returns the cost of a byte of a working set that shares the
@@ -87,7 +90,7 @@ func (c *fusedCost) add(s *scheduler, op *plannedOp, view Shape, i, j int) {
 	share := float64(view.T*view.H) / float64(out.T*out.H)
 	bytes := func(v BufferID) int {
 		sh := s.g.Values[v].Shape
-		return int(share * float64(4*sh.T*sh.H*sh.W*channelStride(sh.C)))
+		return int(share * float64(4*sh.T*sh.H*sh.W*s.plan.Buffers[v].Pixel))
 	}
 	for _, v := range []BufferID{op.in, op.res} {
 		if v == NoBuffer {

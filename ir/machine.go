@@ -23,6 +23,7 @@ type Machine struct {
 	Arena     float64 // one byte of a map that another region wrote or will read
 	Memory    float64 // one byte read from memory, which all cores share
 	CacheL2   int     // bytes a core
+	CacheL3   int     // bytes a core, of what all share
 	MaxCycles int     // longest kernel call: assembly is not preempted
 
 	// Cores is how many workers a region is cut for. Fewer or more may run it.
