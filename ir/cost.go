@@ -60,7 +60,10 @@ func (m *Machine) level(bytes int) float64 {
 // second-level cache with what streams through: the fuller that is, the more
 // of the set it pushes out.
 func (m *Machine) crowded(bytes int) float64 {
-	return m.L2 + min(1, float64(bytes)/float64(m.CacheL2))*(m.L3-m.L2)
+	if bytes > m.CacheL2 {
+		return m.level(bytes)
+	}
+	return m.L2 + float64(bytes)/float64(m.CacheL2)*(m.L3-m.L2)
 }
 
 // spread predicts a region of equal tasks on all cores. A quarter task is
@@ -112,7 +115,7 @@ func (c *fusedCost) add(s *scheduler, op *plannedOp, view Shape, i, j int) {
 }
 
 func (c *fusedCost) cycles(m *Machine, tiles int) float64 {
-	move := float64(c.arena)*m.Arena + float64(c.scratchMove)*m.level(c.scratch+c.weights)
-	move += float64(c.weights) * m.level(c.scratch+c.weights)
+	each := m.crowded(c.scratch + c.weights)
+	move := float64(c.arena)*m.Arena + float64(c.scratchMove+c.weights)*each
 	return m.spread(c.compute+move, tiles)
 }
