@@ -40,6 +40,7 @@ func (s *scheduler) draftRows(i, j int, covers []Window, space Shape, rows int) 
 	for k := i; k < j; k++ {
 		op := &s.ops[k]
 		view := s.view(op, &d, covers[k-i])
+		cost.add(s, op, view, i, j)
 		p := part{cover: covers[k-i]}
 		if space.T == 1 {
 			p.cover.T = Unit // all frames
@@ -48,34 +49,38 @@ func (s *scheduler) draftRows(i, j int, covers []Window, space Shape, rows int) 
 			if !s.aligned(op, i, j, rows, view.H, k) {
 				return draft{}, false
 			}
-			covered := view
-			covered.H = d.coveredRows(p.cover.H, op.transform.H.Size(), s.g.Values[op.Out].Shape.H)
-			t := s.transformed(op, covered, view.C)
+			view.H = d.coveredRows(p.cover.H, op.transform.H.Size(), s.g.Values[op.Out].Shape.H)
+			t := s.transformed(op, view, view.C)
 			p.tile, p.rows = t.tile, t.rows
 			cost.compute += t.cycles
 			cost.scratch += t.scratch
 		} else {
-			p.run = RunPixels
-			from, to := p.cover.W.Span(0, space.W, view.W)
-			if view.W = to - from; s.flat(op, i, j) && view.W == s.g.Values[op.Out].Shape.W {
-				view.H, view.W, p.run = 1, view.H*view.W, RunFlat
-			}
-			rt, run, compute := s.registerTile(op, view)
-			if p.run == RunPixels {
-				p.run = run
-			}
-			p.tile = rt
+			var compute float64
+			p.tile, p.run, compute = s.fusedTile(op, &d, p.cover, view, i, j)
 			cost.compute += compute
 		}
-		cost.add(s, op, view, i, j)
 		d.parts = append(d.parts, p)
 	}
 	d.cycles = cost.cycles(&s.m, n)
-	d.why = fmt.Sprintf("fused: %d tiles of %d rows, %.0f kcycles, %d KiB scratch", n, rows, d.cycles/1e3, cost.scratch>>10)
+	of := ""
 	if space.T > 1 {
-		d.why = fmt.Sprintf("fused: %d tiles of %d rows of a frame, %.0f kcycles, %d KiB scratch", n, rows, d.cycles/1e3, cost.scratch>>10)
+		of = " of a frame"
 	}
+	d.why = fmt.Sprintf("fused: %d tiles of %d rows%s, %.0f kcycles, %d KiB scratch", n, rows, of, d.cycles/1e3, cost.scratch>>10)
 	return d, true
+}
+
+// fusedTile chooses the register tile of an op in the region [i, j), of whose
+// result a tile has view, and how it runs.
+func (s *scheduler) fusedTile(op *plannedOp, d *draft, cover Window, view Shape, i, j int) (regTile, Run, float64) {
+	whole := view.W
+	from, to := cover.W.Span(0, d.space.W, whole)
+	if view.W = to - from; view.W == whole && s.flat(op, i, j) {
+		view.H, view.W = 1, view.H*view.W
+		rt, _, compute := s.registerTile(op, view)
+		return rt, RunFlat, compute
+	}
+	return s.registerTile(op, view)
 }
 
 // view returns the extents of an op's result on a tile in the middle of a

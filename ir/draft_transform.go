@@ -120,8 +120,8 @@ func (s *scheduler) costTransformed(d *draft) {
 	d.cycles = s.m.spread(t.cycles+move, (&Region{Space: d.space, Tile: d.tile}).Tiles().Elems())
 }
 
-// transformed is a convolution by its transform on one tile.
-type transformed struct {
+// transformedTile is a convolution by its transform on one tile.
+type transformedTile struct {
 	tile    regTile
 	rows    int // of the transform's tiles at once
 	scratch int // bytes
@@ -132,12 +132,12 @@ type transformed struct {
 // output channels. It works on some rows of its tiles at a time: what these
 // take stays in the second-level cache as far as the weights leave it there,
 // which stream through it a panel at a time.
-func (s *scheduler) transformed(op *plannedOp, view Shape, channels int) transformed {
+func (s *scheduler) transformed(op *plannedOp, view Shape, channels int) transformedTile {
 	m, f := &s.m, op.transform
 	k, cols, points := f.Phases()*s.g.Values[op.in].Shape.C, ceilDiv(view.W, f.W.Size()), f.Points()
 	all := ceilDiv(view.T, f.T.Size()) * ceilDiv(view.H, f.H.Size())
 	rowBytes := 4 * points * cols * (roundUp(k, cacheLine) + roundUp(channels, cacheLine))
-	var t transformed
+	var t transformedTile
 	chunks := ceilDiv(all, max(1, m.CacheL2/2/rowBytes))
 	t.rows = ceilDiv(all, chunks)
 	t.scratch = t.rows * rowBytes

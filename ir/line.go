@@ -140,7 +140,7 @@ func timesRoot(poly []float64, root float64) []float64 {
 	// Coefficients that are 0, 1 or alike but for rounding are what saves
 	// arithmetic.
 	for i, c := range y {
-		y[i] = math.Round(c*(1<<40)) / (1 << 40)
+		y[i] = math.Round(c*(1<<47)) / (1 << 47)
 	}
 	return y
 }
