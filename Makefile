@@ -5,7 +5,7 @@
 
 FUZZTIME = 60s
 FUZZ = dsl:FuzzParse codegen/support:FuzzReadSafetensors codegen/support:FuzzPackedHeader \
-	internal/video:FuzzGIF \
+	internal/tune:FuzzParse internal/video:FuzzGIF \
 	internal/verify:FuzzReadReference \
 	internal/weights:FuzzSafetensors internal/weights:FuzzPyTorch internal/weights:FuzzPickle
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2

@@ -1,6 +1,9 @@
 package ir
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // draft is a region before it is built: which ops, cut how, and what that is
 // expected to cost on one of the machine's cores.
@@ -65,15 +68,34 @@ func (s *scheduler) draftDirect(i int) draft {
 	rt, run, compute := s.registerTile(op, d.space)
 	d.parts = []part{{cover: UnitWindow, tile: rt, run: run}}
 	t := s.traffic(op)
-	d.cycles = -1
+	d.cycles = math.Inf(1)
 	for _, tile := range s.cuts(d.space, rt, run) {
-		if c := s.layerCycles(d.space, tile, rt, compute, t); d.cycles < 0 || c < d.cycles {
-			d.cycles, d.tile = c, tile
+		next := d
+		next.tile, next.cycles = tile, s.layerCycles(d.space, tile, rt, compute, t)
+		if s.better(&next, &d) {
+			d = next
 		}
 	}
 	tasks := (&Region{Space: d.space, Tile: d.tile}).Tiles().Elems()
 	d.why = fmt.Sprintf("layer: %d tasks, %.0f kcycles, %.0f of them arithmetic", tasks, d.cycles/1e3, compute/float64(s.m.Cores)/1e3)
 	return d
+}
+
+// better reports whether a draft is to be taken rather than the best one so far
+// of the same ops, computed alike.
+func (s *scheduler) better(next, best *draft) bool {
+	if s.weighed != nil {
+		*s.weighed = append(*s.weighed, *next)
+	}
+	if want, ok := s.tunedTask(next); ok {
+		if s.task(next) == want {
+			return true
+		}
+		if best.cycles < math.Inf(1) && s.task(best) == want {
+			return false
+		}
+	}
+	return next.cycles < best.cycles
 }
 
 // registerTile chooses an op's register tile for a region's space, and

@@ -25,7 +25,7 @@ func (s *scheduler) draftFused(i, j int) (draft, bool) {
 			if n := ceilDiv(space.H, rows); rows > 1 && n == ceilDiv(space.H, rows-1) {
 				continue // as many tiles, less even
 			}
-			if d, ok := s.draftRows(i, j, covers, space, rows); ok && d.cycles < best.cycles {
+			if d, ok := s.draftRows(i, j, covers, space, rows); ok && s.better(&d, &best) {
 				best = d
 			}
 		}

@@ -13,23 +13,19 @@ import (
 // They may keep a layer whole that otherwise would stride over what nobody
 // reads, and what is looked into must be computed as it is without.
 func (s *scheduler) chooseTransforms(mode Winograd) error {
-	bare := s.g.Clone()
-	bare.Taps = nil
-	bare, err := narrowDemand(bare)
+	bare, err := s.withoutTaps()
 	if err != nil {
 		return err
 	}
 	for i := range s.ops {
-		op := &s.ops[i]
-		in := &s.plan.Buffers[op.in]
-		ways := transformsOf(op.Attr, in)
-		if len(ways) == 0 || len(transformsOf(bare.Ops[i].Attr, in)) == 0 {
-			continue
+		ways := bare.transforms(i)
+		if s.chosen != nil {
+			if s.ops[i].transform, err = s.tunedTransform(i, ways); err != nil {
+				return err
+			}
+		} else if len(ways) > 0 {
+			s.ops[i].transform = bare.bestTransform(i, ways, mode)
 		}
-		if whole := in.Pixel >= roundUp(in.Shape.C, s.m.Lanes); !whole && !ways[0].Strided() {
-			continue // a channel more is a pixel's neighbour
-		}
-		op.transform = s.bestTransform(i, ways, mode)
 	}
 	for i := range s.ops {
 		if op := &s.ops[i]; op.transform != (Transform{}) {
@@ -39,6 +35,28 @@ func (s *scheduler) chooseTransforms(mode Winograd) error {
 		}
 	}
 	return nil
+}
+
+// withoutTaps returns a planner of the same ops as they are where nobody looks
+// into the network.
+func (s *scheduler) withoutTaps() (*scheduler, error) {
+	bare := s.g.Clone()
+	bare.Taps = nil
+	bare, err := narrowDemand(bare)
+	if err != nil {
+		return nil, err
+	}
+	return newScheduler(bare, s.m)
+}
+
+// transforms lists the transforms that op i could have.
+func (s *scheduler) transforms(i int) []Transform {
+	in := &s.plan.Buffers[s.ops[i].in]
+	ways := transformsOf(s.ops[i].Attr, in)
+	if len(ways) > 0 && !ways[0].Strided() && in.Pixel < roundUp(in.Shape.C, s.m.Lanes) {
+		return nil // a channel more is a pixel's neighbour
+	}
+	return ways
 }
 
 // bestTransform returns the transform for op i among those that it could have.
@@ -86,7 +104,7 @@ func (s *scheduler) draftTransformed(i int) draft {
 			panel := d.parts[0].tile.vectors * s.m.Lanes
 			for n := ceilDiv(out.C, panel); ; n = (n + 1) / 2 {
 				d.tile.C = min(n*panel, out.C)
-				if s.costTransformed(&d); d.cycles < best.cycles {
+				if s.costTransformed(&d); s.better(&d, &best) {
 					best = d
 				}
 				if n == 1 {

@@ -214,6 +214,13 @@ type Region struct {
 	Tile  Shape // extents of a tile; the last in each direction may be smaller
 	Steps []Step
 	Why   string // what the schedule weighed
+	// Algorithm is how the ops are computed: "direct" if all are, else what
+	// each is computed by, "direct" or a transform such as F(4,3)-squared, with
+	// a + between them. It is "" for the input.
+	Algorithm string
+	// Cycles is the predicted time in cycles of a core, with as many cores as
+	// the machine has; 0 where nothing was predicted.
+	Cycles float64
 }
 
 // Tiles returns the number of tiles along each axis.

@@ -21,11 +21,44 @@ const (
 type ScheduleOptions struct {
 	Fusion   Fusion
 	Winograd Winograd
+	Tuning   Tuning // takes the place of both, for the machines that it has
 }
 
 // Schedule plans how a fused graph runs on a machine. It fails where an op
 // has no kernel, naming it.
 func Schedule(g *Graph, m Machine, o ScheduleOptions) (*Plan, error) {
+	s, err := newScheduler(g, m)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.tune(o.Tuning[m.Name]); err != nil {
+		return nil, err
+	}
+	if err := s.chooseTransforms(o.Winograd); err != nil {
+		return nil, err
+	}
+	s.plan.Regions = append(s.plan.Regions, s.ingest())
+	drafts, err := s.tunedDrafts()
+	if err != nil {
+		return nil, err
+	}
+	if drafts == nil {
+		drafts = s.partition(o.Fusion)
+	}
+	for _, d := range drafts {
+		r := s.region(d)
+		r.Algorithm, r.Cycles = s.algorithm(&d), d.cycles
+		s.plan.Regions = append(s.plan.Regions, r)
+	}
+	planMemory(s.plan)
+	if err := s.plan.Verify(); err != nil {
+		panic(fmt.Sprintf("BUG: schedule of %s for %s: %v", g.Name, m.Name, err))
+	}
+	return s.plan, nil
+}
+
+// newScheduler returns the planner of a graph before any choice is made.
+func newScheduler(g *Graph, m Machine) (*scheduler, error) {
 	s := &scheduler{
 		m: m, g: g,
 		plan:    &Plan{Graph: g, Machine: m, Buffers: layouts(g)},
@@ -44,20 +77,9 @@ func Schedule(g *Graph, m Machine, o ScheduleOptions) (*Plan, error) {
 			s.readers[op.res] = append(s.readers[op.res], i)
 		}
 	}
-	if err := s.chooseTransforms(o.Winograd); err != nil {
-		return nil, err
-	}
 	s.keep(g.Outputs, false)
 	s.keep(g.Taps, true)
-	s.plan.Regions = append(s.plan.Regions, s.ingest())
-	for _, d := range s.partition(o.Fusion) {
-		s.plan.Regions = append(s.plan.Regions, s.region(d))
-	}
-	planMemory(s.plan)
-	if err := s.plan.Verify(); err != nil {
-		panic(fmt.Sprintf("BUG: schedule of %s for %s: %v", g.Name, m.Name, err))
-	}
-	return s.plan, nil
+	return s, nil
 }
 
 type scheduler struct {
@@ -68,6 +90,8 @@ type scheduler struct {
 	readers [][]int // by value: the ops that read it
 	kept    []bool  // by value: an output or tap
 	kernels map[Kernel]KernelID
+	chosen  map[int]chosen // by a region's first op, of a tuning
+	weighed *[]draft       // where not nil, all cuts that were weighed
 }
 
 func (s *scheduler) keep(outs []Output, tap bool) {
@@ -152,10 +176,11 @@ func (s *scheduler) partition(f Fusion) []draft {
 			if !ok {
 				continue
 			}
+			c := best[i] + d.cycles
 			if f == FuseAlways {
-				d.cycles = 1 // the fewest regions
+				c = best[i] + 1 // the fewest regions
 			}
-			if c := best[i] + d.cycles; c < best[j] {
+			if c < best[j] {
 				best[j], last[j] = c, d
 			}
 		}

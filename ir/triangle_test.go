@@ -208,8 +208,11 @@ func drawMachine(t *rapid.T) Machine {
 		Registers: rapid.IntRange(3, 40).Draw(t, "registers"), Broadcast: rapid.Bool().Draw(t, "broadcast"),
 		FMA: cost("fma"), Load: cost("load"), Splat: cost("splat"), Latency: cost("latency"),
 		Tile: cost("tile"), Store: cost("store"), Transform: cost("transform"), Call: 10 * cost("call"), Barrier: 200 * cost("barrier"),
-		L2: cost("l2") / 20, L3: cost("l3") / 10, Arena: cost("arena"), Memory: cost("memory") / 10, CacheL2: rapid.IntRange(1<<8, 1<<20).Draw(t, "cache"), CacheL3: 1 << 21,
+		L2: cost("l2") / 20, Memory: cost("memory") / 10,
+		CacheL2: rapid.IntRange(1<<8, 1<<20).Draw(t, "cache"), CacheL3: 1 << 21,
 		MaxCycles: rapid.IntRange(1, 1<<20).Draw(t, "max cycles"), Cores: rapid.IntRange(1, 16).Draw(t, "cores"),
 	}
+	m.L3 = m.L2 + cost("l3")/10 // what is further away costs more
+	m.Arena = m.L3 + cost("arena")
 	return m
 }

@@ -16,6 +16,7 @@ type benchCmd struct {
 	Batch    int    `default:"1" placeholder:"N" help:"Clips that a session runs at once. Default: 1."`
 	Runs     int    `placeholder:"N" help:"Clips to run, over all sessions, rounded up to whole batches. Default: about three seconds' worth."`
 	ISA      string `name:"isa" placeholder:"ISA" help:"Instruction set: ${isas}. Default: the best that this processor has."`
+	Layers   bool   `help:"Measure each region of the plan, beside what the cost model predicts."`
 	JSON     bool   `name:"json" help:"Print JSON; docs/cli.md names the fields."`
 }
 
@@ -25,6 +26,8 @@ func (*benchCmd) Help() string {
 
 Allocations are those of the whole program, Go's runtime included; a session itself allocates nothing.
 
+With --layers there is a line for each region: the layers that workers run through before they wait for one another. The prediction is made for as many cores as the plan is cut for, four; it is turned into milliseconds by the clock that the measured peak tells of, and spread over the threads. GFLOP there leave out what nothing reads.
+
 Measure on a machine that does nothing else: other work shows in the maximum first.
 
 Examples:
@@ -32,6 +35,7 @@ Examples:
     p3dc bench p3d63
     p3dc bench p3d63 --threads 1 --isa avx2
     p3dc bench p3d63 --batch 4
+    p3dc bench p3d63 --layers
     p3dc bench p3d63 --sessions 4 --threads 1 --runs 400 --json`
 }
 
@@ -39,6 +43,9 @@ Examples:
 func (c *benchCmd) Run(ctx context.Context, s *streams) error {
 	if c.Threads < 0 || c.Sessions < 1 || c.Batch < 1 || c.Runs < 0 {
 		return usageError{fmt.Errorf("--threads %d --sessions %d --batch %d --runs %d: expected at least 1 session, at least 1 clip at once, and nothing negative", c.Threads, c.Sessions, c.Batch, c.Runs)}
+	}
+	if c.Layers && (c.Sessions > 1 || c.Batch > 1) {
+		return usageError{fmt.Errorf("--layers --sessions %d --batch %d: the time of a region is that in one session, for one clip at once", c.Sessions, c.Batch)}
 	}
 	if c.ISA != "" {
 		if err := knownISA(c.ISA); err != nil {
@@ -51,9 +58,20 @@ func (c *benchCmd) Run(ctx context.Context, s *streams) error {
 	}
 	bar := newProgress(s.err)
 	defer bar.clear()
-	r, err := bench.Run(ctx, n.Network, bench.Options{
-		Threads: c.Threads, Sessions: c.Sessions, Batch: c.Batch, Runs: c.Runs, ISA: c.ISA, Progress: bar.phase,
-	})
+	o := bench.Options{Threads: c.Threads, Sessions: c.Sessions, Batch: c.Batch, Runs: c.Runs, ISA: c.ISA, Schedule: n.schedule(), Progress: bar.phase}
+	if c.Layers {
+		r, err := bench.Layers(ctx, n.Network, o)
+		bar.clear()
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return writeJSON(s.out, r)
+		}
+		writeLayers(s.out, r)
+		return nil
+	}
+	r, err := bench.Run(ctx, n.Network, o)
 	bar.clear()
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -16,6 +17,7 @@ type compileCmd struct {
 	Output  string `short:"o" placeholder:"DIR" help:"Folder of the package, replaced as a whole. Default: one named like the package, here."`
 	Package string `placeholder:"NAME" help:"Name of the package. Default: the network's."`
 	Verify  bool   `help:"Before anything is written, build the package, check it against the float64 interpreter and measure its speed."`
+	Tune    bool   `help:"First measure on this machine which schedule is fastest, and write that to the tuning file."`
 	Quiet   bool   `short:"q" help:"Print nothing but failures."`
 }
 
@@ -25,10 +27,13 @@ func (*compileCmd) Help() string {
 
 With --verify the network is built in a temporary folder and run on every instruction set that this processor has, as "p3dc verify" does, and then measured, as "p3dc bench" does. Where it is wrong nothing is written.
 
+With --tune the regions of the network are first computed in all the ways that the cost model thinks may be fastest, and measured on this machine: about two minutes, on a machine that does nothing else. The fastest go to a small text file: net.tune beside net.p3d, or NAME.tune here for a network that ships with the tool, unless --tuning names another. A later compile reads it, on any machine: beside a description by itself, else with --tuning.
+
 Examples:
 
     p3dc compile p3d63
     p3dc compile p3d63 --verify
+    p3dc compile p3d63 --tune
     p3dc compile p3d199 -o internal/net --package net
     p3dc compile p3d63 --set classes=101 --set mix=A,B -o ucf101
     p3dc compile mynet.p3d`
@@ -36,7 +41,7 @@ Examples:
 
 // Run compiles the network.
 func (c *compileCmd) Run(ctx context.Context, s *streams) error {
-	n, err := c.load()
+	n, err := c.loadToTune()
 	if err != nil {
 		return err
 	}
@@ -51,16 +56,26 @@ func (c *compileCmd) Run(ctx context.Context, s *streams) error {
 	if err := codegen.Replaceable(dir); err != nil {
 		return err // before the work that would be for nothing
 	}
+	out := s.out
+	if c.Quiet {
+		out = io.Discard
+	}
+	if c.Tune {
+		name := c.tuned()
+		if err := n.measureTuning(ctx, out, s.err, name); err != nil {
+			return err
+		}
+		if err := n.tune(name); err != nil {
+			return err
+		}
+	}
 	plans, err := n.plans()
 	if err != nil {
 		return err
 	}
 	files := n.generate(plans, pkg)
-	out := s.out
-	if c.Quiet {
-		out = io.Discard
-	}
 	n.summary(out, plans)
+	n.writeTuning(out)
 	if c.Verify {
 		if err := n.check(ctx, out, s.err); err != nil {
 			return err
@@ -76,12 +91,31 @@ func (c *compileCmd) Run(ctx context.Context, s *streams) error {
 	return nil
 }
 
+// loadToTune is load without the tuning that is about to be replaced.
+func (c *compileCmd) loadToTune() (*network, error) {
+	if !c.Tune {
+		return c.load()
+	}
+	if c.Tuning == noTuning {
+		return nil, usageError{errors.New("--tune --tuning none: expected the file to write, or no --tuning")}
+	}
+	return loadNetwork(c.Net, c.Set)
+}
+
+// tuned returns the tuning file that --tune writes.
+func (c *compileCmd) tuned() string {
+	if c.Tuning != "" {
+		return c.Tuning
+	}
+	return tunedName(c.Net)
+}
+
 // check verifies the network and measures its speed. It fails where the
 // generated code is wrong.
 func (n *network) check(ctx context.Context, out, terminal io.Writer) error {
 	bar := newProgress(terminal)
 	defer bar.clear()
-	report, err := verify.Run(ctx, n.Network, verify.Options{Progress: bar.phase})
+	report, err := verify.Run(ctx, n.Network, verify.Options{Schedule: n.schedule(), Progress: bar.phase})
 	bar.clear()
 	if err != nil {
 		return err
@@ -92,7 +126,7 @@ func (n *network) check(ctx context.Context, out, terminal io.Writer) error {
 		return disagreement(report)
 	}
 	writeVerified(out, report)
-	speed, err := bench.Run(ctx, n.Network, bench.Options{Progress: bar.phase})
+	speed, err := bench.Run(ctx, n.Network, bench.Options{Schedule: n.schedule(), Progress: bar.phase})
 	bar.clear()
 	if err != nil {
 		return err

@@ -30,10 +30,19 @@ func TestDocsNameEverything(t *testing.T) {
 			t.Errorf("docs/cli.md has no example of %s", command)
 		}
 	}
-	for command, v := range map[string]any{"explain": explanation{}, "verify": verify.Report{}, "bench": bench.Result{}, "classify": videoResult{}} {
-		for _, name := range jsonNames(reflect.TypeOf(v)) {
-			if !strings.Contains(sections[command], "`"+name+"`") && !strings.Contains(sections[command], "."+name+"`") {
-				t.Errorf("docs/cli.md does not name the field %s of %s --json", name, command)
+	for _, tt := range []struct {
+		command string
+		prints  any
+	}{
+		{"explain", explanation{}},
+		{"verify", verify.Report{}},
+		{"bench", bench.Result{}},
+		{"bench", bench.LayersResult{}},
+		{"classify", videoResult{}},
+	} {
+		for _, name := range jsonNames(reflect.TypeOf(tt.prints)) {
+			if s := sections[tt.command]; !strings.Contains(s, "`"+name+"`") && !strings.Contains(s, "."+name+"`") {
+				t.Errorf("docs/cli.md does not name the field %s of %s --json", name, tt.command)
 			}
 		}
 	}

@@ -67,7 +67,7 @@ func explain(n *network, p *ir.Plan) *explanation {
 		r := &p.Regions[i]
 		fused := len(r.Steps) > 1
 		x.Regions = append(x.Regions, regionExplanation{
-			Fused: fused, Space: cutText(r.Space, fused), Tile: cutText(r.Tile, fused), Tiles: r.Tiles().Elems(), Why: r.Why,
+			Fused: fused, Space: cutText(r, r.Space), Tile: cutText(r, r.Tile), Tiles: r.Tiles().Elems(), Why: r.Why,
 		})
 		seen := make(map[ir.BufferID]bool) // read or written by a step before
 		for j := range r.Steps {
@@ -90,14 +90,13 @@ func explain(n *network, p *ir.Plan) *explanation {
 // cutText formats the space or the tile of a region, CxTxHxW. The layers of a
 // fused one differ in channels, most also in frames, and a tile takes all of
 // them.
-func cutText(s ir.Shape, fused bool) string {
-	if !fused {
+func cutText(r *ir.Region, s ir.Shape) string {
+	switch {
+	case len(r.Steps) == 1:
 		return shapeText(s)
-	}
-	if s.C != 1 {
-		panic(fmt.Sprintf("BUG: a fused region cut in channels: %v", s))
-	}
-	if s.T == 1 {
+	case r.Space.C != 1:
+		panic(fmt.Sprintf("BUG: a fused region cut in channels: %v", r.Space))
+	case r.Space.T == 1:
 		return fmt.Sprintf("allxallx%dx%d", s.H, s.W)
 	}
 	return fmt.Sprintf("allx%dx%dx%d", s.T, s.H, s.W)

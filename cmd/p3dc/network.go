@@ -18,6 +18,7 @@ import (
 type netArgs struct {
 	Net string `arg:"" help:"Name of a network (${presets}) or file of a description."`
 	setArgs
+	tuningArgs
 }
 
 // setArgs are the flags that change a network.
@@ -30,10 +31,18 @@ type network struct {
 	*dsl.Network
 	source string    // the description's name and what was changed, in one line
 	graph  *ir.Graph // as lowered, with the named layers as taps
+	tuning *tuning   // nil to schedule by the cost model
 }
 
-// load reads the network of the arguments. Faults of --set are usage errors.
-func (a *netArgs) load() (*network, error) { return loadNetwork(a.Net, a.Set) }
+// load reads the network of the arguments, and its tuning. Faults of --set are
+// usage errors.
+func (a *netArgs) load() (*network, error) {
+	n, err := loadNetwork(a.Net, a.Set)
+	if err != nil {
+		return nil, err
+	}
+	return n, n.tune(a.tuningFile(a.Net))
+}
 
 func loadNetwork(name string, set []string) (*network, error) {
 	n, err := dsl.Load(name)
@@ -112,7 +121,7 @@ func (n *network) plans() ([]*ir.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return avx.Plans(g, ir.ScheduleOptions{})
+	return avx.Plans(g, n.schedule())
 }
 
 // generate returns the files of the network's package.

@@ -53,7 +53,7 @@ func (c *verifyCmd) Run(ctx context.Context, s *streams) error {
 	}
 	bar := newProgress(s.err)
 	defer bar.clear()
-	o := verify.Options{ISAs: c.ISA, Progress: bar.phase}
+	o := verify.Options{ISAs: c.ISA, Schedule: n.schedule(), Progress: bar.phase}
 	if o.Weights, err = readWeights(c.Weights, n.graph.Params); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type packCmd struct {
 	Net string `required:"" placeholder:"NET" help:"The network that the weights are for."`
 	ISA string `name:"isa" placeholder:"ISA" help:"Instruction set to pack for, one of ${isas}. Default: the best that this processor has."`
 	setArgs
+	tuningArgs
 }
 
 // Help returns what the command's help says in detail.
@@ -42,6 +43,9 @@ func (c *packCmd) Run(ctx context.Context, s *streams) error {
 	}
 	n, err := loadNetwork(c.Net, c.Set)
 	if err != nil {
+		return err
+	}
+	if err := n.tune(c.tuningFile(c.Net)); err != nil {
 		return err
 	}
 	bar := newProgress(s.err)

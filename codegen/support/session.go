@@ -141,11 +141,11 @@ func (s *Session) run(ctx context.Context) error {
 	return nil
 }
 
-// release lets go of the weights and of all that is the caller's.
+// release lets go of the weights, of a profile and of all that is the caller's.
 func (s *Session) release() {
 	clear(s.outs)
 	clear(s.clips)
-	s.packed, s.outs, s.clips = nil, s.outs[:0], s.clips[:0]
+	s.packed, s.profile, s.outs, s.clips = nil, nil, s.outs[:0], s.clips[:0]
 }
 
 // check compares the lengths of all clips and outputs with the network's. In

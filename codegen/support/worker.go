@@ -21,6 +21,7 @@ type team struct {
 	arrived []counter    // by region: workers that have finished it
 	left    counter      // workers that have finished with the run, the first one apart
 	end     atomic.Int64 // regions to run: all, or fewer once the run is cancelled
+	profile *timing      // nil but for Profile
 
 	begun     counter // runs since the session was made
 	dismissed bool    // what has begun is no run, but the end of the workers
@@ -126,6 +127,9 @@ func (w *worker) work() {
 	for r := 0; r < int(w.end.Load()); r++ {
 		w.region(r)
 		w.meet(r)
+		if w.profile != nil {
+			w.profile.lap(r)
+		}
 	}
 	if w.left.Add(1) == int64(len(w.workers)-1) {
 		w.workers[0].unpark()
@@ -143,6 +147,9 @@ func (w *worker) lead(ctx context.Context) error {
 			w.end.Store(int64(r + 1))
 		}
 		w.meet(r)
+		if w.profile != nil {
+			w.profile.lap(r)
+		}
 		if err != nil {
 			break
 		}

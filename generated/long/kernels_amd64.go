@@ -10,100 +10,82 @@ func conv24x16_k1x3x1x9_1_avx512(in, weights, bias, res, out *float32, tiles, ta
 func maxpool16_2_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv14x32_k1x1x1x16_3_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv18x16_k1x1x1x16_3_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x32_k1x1x1x16_4_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x16_k1x1x1x16_4_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv18x16_k1x1x1x16_5_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x2x2_5_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func winograd_in2_6_avx512(in, out *float32, tiles, vectors int)
+func gather1x2x2_6_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv15x16_k1x1x1x16_7_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv18x16_k3x1x1x16_7_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func winograd_out2_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv12x32_k1x1x1x16p16_8_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv18x16_k3x1x1x16_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv18x16_k1x1x1x32_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x16_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x16_k1x3x1x48_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x32_k1x1x1x16_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x16_k3x1x1x16_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv18x16_k1x1x1x32_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x32_k1x1x1x16_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv9x16_k1x3x1x48_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool32_13_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv9x16_k3x1x1x16_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x32_k1x1x1x32_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x32_k1x1x1x16_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x32_k1x3x1x96_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool32_16_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv9x32_k3x1x1x32_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x64_k1x1x1x32_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x32_k1x1x1x32p32_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv9x32_k1x1x1x32_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x32_k1x1x1x64_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv9x32_k1x3x1x96_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x3x1x96_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x32_k3x1x1x32_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k3x1x1x32_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x64_k1x1x1x32_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x64_k1x1x1x32_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x32_k1x1x1x64_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_22_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x32_k1x3x1x96_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x64_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x32_k3x1x1x32_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x3x1x96_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x64_k1x1x1x32_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x64_k1x1x1x32p64_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_26_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x64_k1x1x1x32_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x64_k1x1x1x64_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func averagepool64_27_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x32_k1x1x1x64_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-
-//go:noescape
-func conv4x32_k1x3x1x96_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-
-//go:noescape
-func conv2x64_k1x1x1x32_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-
-//go:noescape
-func conv2x32_k1x1x1x64_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-
-//go:noescape
-func conv5x64_k1x1x1x32_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-
-//go:noescape
-func averagepool64_33_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
-
-//go:noescape
-func conv1x16_k1x1x1x64_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv1x16_k1x1x1x64_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv6x16_k1x3x1x9_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -115,22 +97,22 @@ func maxpool16_2_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale f
 func conv6x16_k1x1x1x16_3_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k1x1x1x16_4_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x16_4_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func winograd_in2_5_avx2(in, out *float32, tiles, vectors int)
+func conv4x16_k1x1x1x16_5_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x16_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x2x2_6_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func winograd_out2_7_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x2x2_7_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func conv6x16_k3x1x1x16_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k1x1x1x16_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k1x1x1x16p16_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv6x16_k1x1x1x32_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -142,70 +124,76 @@ func conv6x16_k1x3x1x48_11_avx2(in, weights, bias, res, out *float32, tiles, tap
 func conv3x16_k1x3x1x48_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x16_k3x1x1x16_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k3x1x1x16_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x16_k1x1x1x16_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x16_k3x1x1x16_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool32_15_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv6x16_k1x1x1x16_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k1x1x1x32_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x16_k1x1x1x16_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k1x1x1x32_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool32_17_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv3x16_k1x1x1x32_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k1x1x1x32_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k1x3x1x96_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x16_k1x1x1x32_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x16_k1x3x1x96_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k1x3x1x96_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k3x1x1x32_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x16_k1x3x1x96_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x16_k3x1x1x32_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k3x1x1x32_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k1x1x1x32_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x16_k3x1x1x32_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k1x1x1x64_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x32p32_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x16_k1x1x1x64_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x32p32_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x96_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k1x1x1x64_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x32_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x16_k1x1x1x64_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x32_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x96_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_29_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x32_k3x1x1x32_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x64_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x32_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_31_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_31_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x16_k1x3x1x96_32_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x64_32_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x32_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x3x1x96_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool32_34_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x32_k1x1x1x32p64_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x16_k1x1x1x64_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x32_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool32_36_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x16_k1x1x1x64_37_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -5,241 +5,209 @@ package long
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	arena:   215840,
-	scratch: 4608,
-	packed:  91472,
+	arena:   178720,
+	scratch: 4992,
+	packed:  118960,
 	buffers: []buffer{
 		// 0: input, 40x24x24x3
 		{offset: 81, frame: 2028, row: 78, pixel: 3},
-		// 1: conv1_custom.relu, 40x12x12x16
-		{offset: 112160, frame: 2304, row: 192, pixel: 16},
+		// 1: conv1_custom.relu, 2x13x12x16
+		{frame: 2496, row: 192, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {3, 2, 1}}},
 		// 2: pool1, 20x6x6x16
-		{offset: 204320, frame: 576, row: 96, pixel: 16},
-		// 3: layer1.0.downsample.1, 20x6x6x32
-		{offset: 112160, frame: 1152, row: 192, pixel: 32},
-		// 4: layer1.0.relu1, 20x6x6x16
+		{offset: 167200, frame: 576, row: 96, pixel: 16},
+		// 3: layer1.0.relu1, 20x6x6x16
 		{offset: 81264, frame: 1024, row: 128, pixel: 16},
-		// 5: layer1.0.relu2, 20x6x6x16
-		{offset: 135200, frame: 576, row: 96, pixel: 16},
-		// 6: layer1.1.relu1, 20x6x6x16
-		{offset: 81264, frame: 1024, row: 128, pixel: 16},
-		// 7: layer1.1.relu2, 20x3x3x16
-		{offset: 135200, frame: 144, row: 48, pixel: 16},
-		// 8: layer1.1.sum, 20x3x3x16
-		{offset: 140960, frame: 144, row: 48, pixel: 16},
-		// 9: layer1.1.relu, 20x3x3x32
-		{offset: 135200, frame: 288, row: 96, pixel: 32},
-		// 10: pool2, 10x3x3x32
-		{offset: 117920, frame: 288, row: 96, pixel: 32},
-		// 11: layer2.0.downsample.1, 10x3x3x64
-		{offset: 112160, frame: 576, row: 192, pixel: 64},
+		// 4: layer1.0.relu2, 1x4x6x16
+		{frame: 384, row: 96, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
+		// 5: layer1.0.sum, 1x2x6x16
+		{offset: 384, frame: 192, row: 96, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 6: layer1.0.relu, 20x6x6x32
+		{offset: 144160, frame: 1152, row: 192, pixel: 32},
+		// 7: layer1.1.relu1, 20x6x6x16
+		{offset: 101744, frame: 1024, row: 128, pixel: 16},
+		// 8: layer1.1.relu2, 20x3x3x16
+		{offset: 167200, frame: 144, row: 48, pixel: 16},
+		// 9: layer1.1.sum, 2x1x3x16
+		{frame: 48, row: 48, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
+		// 10: layer1.1.relu, 2x1x3x32
+		{offset: 96, frame: 96, row: 96, pixel: 32, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
+		// 11: pool2, 10x3x3x32
+		{offset: 170080, frame: 288, row: 96, pixel: 32},
 		// 12: layer2.0.relu1, 10x3x3x32
-		{offset: 101792, frame: 800, row: 160, pixel: 32},
+		{offset: 122304, frame: 1152, row: 192, pixel: 32},
 		// 13: layer2.0.relu2, 10x3x3x32
-		{offset: 117920, frame: 288, row: 96, pixel: 32},
-		// 14: layer2.1.relu1, 10x3x3x32
-		{offset: 101792, frame: 800, row: 160, pixel: 32},
-		// 15: layer2.1.relu2, 10x2x2x32
-		{offset: 117920, frame: 128, row: 64, pixel: 32},
-		// 16: layer2.1.sum, 10x2x2x32
-		{offset: 120480, frame: 128, row: 64, pixel: 32},
-		// 17: layer2.1.relu, 10x2x2x64
-		{offset: 117920, frame: 256, row: 128, pixel: 64},
-		// 18: pool3, 5x2x2x64
-		{offset: 112160, frame: 256, row: 128, pixel: 64},
-		// 19: layer3.0.downsample.1, 5x2x2x64
-		{offset: 113440, frame: 256, row: 128, pixel: 64},
+		{offset: 149920, frame: 288, row: 96, pixel: 32},
+		// 14: layer2.0.relu, 10x3x3x64
+		{offset: 144160, frame: 576, row: 192, pixel: 64},
+		// 15: layer2.1.relu1, 10x3x3x32
+		{offset: 133792, frame: 800, row: 160, pixel: 32},
+		// 16: layer2.1.relu2, 10x2x2x32
+		{offset: 152480, frame: 128, row: 64, pixel: 32},
+		// 17: layer2.1.sum, 1x1x2x32
+		{frame: 64, row: 64, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 18: layer2.1.relu, 10x2x2x64
+		{offset: 149920, frame: 256, row: 128, pixel: 64},
+		// 19: pool3, 5x2x2x64
+		{offset: 144160, frame: 256, row: 128, pixel: 64},
 		// 20: layer3.0.relu1, 5x2x2x32
-		{offset: 109760, frame: 512, row: 128, pixel: 32},
+		{offset: 141760, frame: 512, row: 128, pixel: 32},
 		// 21: layer3.0.relu2, 5x2x2x32
-		{offset: 112160, frame: 128, row: 64, pixel: 32},
-		// 22: layer3.1.relu1, 5x2x2x32
-		{offset: 109760, frame: 512, row: 128, pixel: 32},
-		// 23: layer3.1.relu2, 5x2x2x32
-		{offset: 112160, frame: 128, row: 64, pixel: 32},
-		// 24: pool4, 1x1x1x64
-		{offset: 112160, frame: 64, row: 64, pixel: 64},
-		// 25: fc, 1x1x1x11
-		{offset: 112224, frame: 16, row: 16, pixel: 16},
-		// 26: layer1.0.conv2.points, 16x3x3x16
-		{frame: 144, row: 48, pixel: 16, scratch: true},
-		// 27: layer1.0.conv2.sums, 16x3x3x16
-		{offset: 2304, frame: 144, row: 48, pixel: 16, scratch: true},
-		// 28: layer3.0.conv_normal.points, 16x1x1x32
-		{frame: 48, row: 32, pixel: 32, scratch: true},
-		// 29: layer3.0.conv_normal.sums, 16x1x1x32
-		{offset: 768, frame: 48, row: 32, pixel: 32, scratch: true},
-		// 30: layer3.1.conv_normal.points, 16x1x1x32
-		{frame: 48, row: 32, pixel: 32, scratch: true},
-		// 31: layer3.1.conv_normal.sums, 16x1x1x32
-		{offset: 768, frame: 48, row: 32, pixel: 32, scratch: true},
+		{offset: 146720, frame: 128, row: 64, pixel: 32},
+		// 22: layer3.0.relu, 5x2x2x64
+		{offset: 145440, frame: 256, row: 128, pixel: 64},
+		// 23: layer3.1.relu1, 5x2x2x32
+		{offset: 141760, frame: 512, row: 128, pixel: 32},
+		// 24: layer3.1.relu2, 5x2x2x32
+		{offset: 144160, frame: 128, row: 64, pixel: 32},
+		// 25: pool4, 1x1x1x64
+		{offset: 144160, frame: 64, row: 64, pixel: 64},
+		// 26: fc, 1x1x1x11
+		{offset: 144224, frame: 16, row: 16, pixel: 16},
+		// 27: layer1.0.conv2.points, 16x1x3x16
+		{offset: 576, frame: 48, row: 48, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 28: layer1.0.conv2.sums, 16x1x3x16
+		{offset: 1344, frame: 48, row: 48, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 29: layer2.0.conv2.points, 36x1x1x32
+		{frame: 48, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 30: layer2.0.conv2.sums, 36x1x1x32
+		{offset: 1728, frame: 48, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 31: layer3.0.conv_normal.points, 16x1x1x32
+		{frame: 48, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 32: layer3.0.conv_normal.sums, 16x1x1x32
+		{offset: 768, frame: 48, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 33: layer3.1.conv_normal.points, 16x1x1x32
+		{frame: 48, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 34: layer3.1.conv_normal.sums, 16x1x1x32
+		{offset: 768, frame: 48, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
-		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, taps: 9, width: 8, weights: 0, bias: 432},
-		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 32, in: 16, taps: 1, width: 8, weights: 448, bias: 960},
-		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 16, in: 16, taps: 1, width: 8, weights: 992, bias: 1248},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 8, weights: 1264, bias: 5360, winograd: 2},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 8, weights: 5376, bias: 6144},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 32, in: 16, taps: 1, width: 8, weights: 6160, bias: 6672},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 32, taps: 1, width: 8, weights: 6704, bias: 7216},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 8, weights: 7232, bias: 9536},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 8, weights: 9552, bias: 10320},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 32, in: 16, taps: 1, width: 8, weights: 10336, bias: 10848},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 10880, bias: 12928},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 32, in: 32, taps: 1, width: 8, weights: 12992, bias: 14016},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 14048, bias: 23264},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 32, in: 32, taps: 3, width: 8, weights: 23296, bias: 26368},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 26400, bias: 28448},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 8, weights: 28512, bias: 30560},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 30592, bias: 39808},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 32, in: 32, taps: 3, width: 8, weights: 39840, bias: 42912},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 42944, bias: 44992},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 64, taps: 1, width: 8, weights: 45056, bias: 49152},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 8, weights: 49216, bias: 51264},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 51296, bias: 67680, winograd: 2},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 67712, bias: 69760},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 8, weights: 69824, bias: 71872},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 71904, bias: 88288, winograd: 2},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 64, in: 32, taps: 1, width: 8, weights: 88320, bias: 90368},
-		{weight: 130, conv: 131, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 11, in: 64, taps: 1, width: 8, weights: 90432, bias: 91456},
+		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, width: 8, taps: [3]int{1, 3, 3}, weights: 0, bias: 432},
+		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 448, bias: 704},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 720, bias: 4816, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 4832, bias: 5600},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 32, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 5616, bias: 6640, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 32, in: 16, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 6672, bias: 7184},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 7200, bias: 9504},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 9520, bias: 10288},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 32, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 10304, bias: 10816},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 10848, bias: 11872},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 11904, bias: 48768, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{3, 1, 1}, weights: 48800, bias: 51872},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 51904, bias: 56000, project: &pack{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 56064, bias: 58112},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 58144, bias: 67360},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{3, 1, 1}, weights: 67392, bias: 70464},
+		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 70496, bias: 72544},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 72608, bias: 74656},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 74688, bias: 91072, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 91104, bias: 97248, project: &pack{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 97312, bias: 99360},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 99392, bias: 115776, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 115808, bias: 117856},
+		{weight: 130, conv: 131, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 11, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 117920, bias: 118944},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 9, tapsH: 3, tapsW: 1, stepH: 78, in: pitch{6, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 2304, stepH: 192, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, epi: []epi{epiBias}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 2496, stepH: 192, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 2, cols: 2, width: 8, stepT: 144, in: pitch{16, 128}, out: pitch{16, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
-		{kind: kindWinogradOut, rows: 2, cols: 2, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 96}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{16, 128}, out: pitch{16, 0}},
+		{kind: kindGather, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{16, 0}, out: pitch{16, 96}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, k2: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 48, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 32, tapsH: 1, tapsW: 1, stepT: 288, stepH: 96, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 32, tapsH: 1, tapsW: 1, stepT: 96, stepH: 96, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, stepT: 800, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{32, 192}, out: pitch{32, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{32, 0}, out: pitch{32, 96}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, stepT: 1152, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, k2: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, stepT: 128, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
-		{kind: kindWinogradIn, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{32, 128}, out: pitch{32, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
-		{kind: kindWinogradOut, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{32, 0}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{32, 128}, out: pitch{32, 0}},
+		{kind: kindGather, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{32, 0}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, k2: 64, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindAveragePool, rows: 1, cols: 1, width: 32, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{40, 24, 24, 3}, tile: shape{1, 6, 24, 3}, steps: []step{
-			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{40, 24, 24, 3}, to: shape{40, 24, 24, 3}},
+			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{40, 24, 24, 3}, to: shape{40, 24, 24, 3}},
 		}},
-		{name: "conv1_custom", space: shape{40, 12, 12, 16}, tile: shape{1, 2, 12, 16}, steps: []step{
-			{name: "conv1_custom", kernel: 1, maxTiles: 64448, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{40, 24, 24, 3}, to: shape{40, 12, 12, 16}},
+		{name: "conv1_custom..layer1.0.conv1", space: shape{20, 6, 6, 1}, tile: shape{1, 6, 6, 1}, steps: []step{
+			{name: "conv1_custom", kernel: 1, maxTiles: 64448, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{40, 24, 24, 3}, to: shape{40, 12, 12, 16}},
+			{name: "pool1", kernel: 2, maxTiles: 466033, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{40, 12, 12, 16}, to: shape{20, 6, 6, 16}},
+			{name: "layer1.0.conv1", kernel: 3, maxTiles: 98365, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
 		}},
-		{name: "pool1", space: shape{20, 6, 6, 16}, tile: shape{1, 1, 1, 16}, steps: []step{
-			{name: "pool1", kernel: 2, maxTiles: 466033, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{40, 12, 12, 16}, to: shape{20, 6, 6, 16}},
+		{name: "layer1.0.conv2..layer1.1.conv1", space: shape{20, 6, 6, 1}, tile: shape{1, 2, 6, 1}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 4, run: runFlat, maxTiles: 98365, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}, winograd: &winogradStep{points: 27, sums: 28, rows: 1, spread: []int{5}, gather: []int{6}, maxSpread: 13107, maxGather: 20971}},
+			{name: "layer1.0.conv3", kernel: 7, maxTiles: 38864, in: 3, out: 5, res: 4, every: [3]int{1, 1, 1}, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
+			{name: "layer1.0.conv4", kernel: 8, run: runFlat, maxTiles: 55716, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 32}},
+			{name: "layer1.1.conv1", kernel: 9, maxTiles: 55716, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 32}, to: shape{20, 6, 6, 16}},
 		}},
-		{name: "layer1.0.downsample.0", space: shape{1, 1, 720, 32}, tile: shape{1, 1, 6, 16}, steps: []step{
-			{name: "layer1.0.downsample.0", kernel: 3, maxTiles: 98365, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 720, 16}, to: shape{1, 1, 720, 32}},
+		{name: "layer1.1.conv2", space: shape{20, 3, 3, 16}, tile: shape{1, 1, 3, 16}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 10, maxTiles: 13807, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 3, 3, 16}},
 		}},
-		{name: "layer1.0.conv1", space: shape{20, 6, 6, 16}, tile: shape{1, 1, 6, 16}, steps: []step{
-			{name: "layer1.0.conv1", kernel: 4, maxTiles: 98365, in: 2, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
+		{name: "layer1.1.conv3..layer2.0.conv1", space: shape{10, 3, 3, 1}, tile: shape{1, 1, 3, 1}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 11, run: runFlat, maxTiles: 38864, in: 8, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 16}},
+			{name: "layer1.1.conv4", kernel: 12, maxTiles: 98365, in: 9, out: 10, res: 6, every: [3]int{1, 2, 2}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 32}},
+			{name: "pool2", kernel: 13, maxTiles: 2097152, in: 10, out: 11, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv1", kernel: 14, maxTiles: 55716, in: 11, out: 12, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
-		{name: "layer1.0.conv2", space: shape{1, 60, 3, 16}, tile: shape{1, 3, 3, 16}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 5, maxTiles: 13107, in: 4, out: 26, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{20, 6, 6, 16}, to: shape{16, 3, 3, 16}},
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 26, out: 27, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 3, 3, 16}, to: shape{16, 3, 3, 16}},
-			{name: "layer1.0.conv2", kernel: 7, maxTiles: 19065, in: 27, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 3, 3, 16}, to: shape{20, 6, 6, 16}},
+		{name: "layer2.0.conv2", space: shape{10, 3, 3, 32}, tile: shape{1, 3, 3, 16}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 15, run: runFlat, maxTiles: 55716, in: 12, out: 13, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}, winograd: &winogradStep{points: 29, sums: 30, rows: 1, spread: []int{16}, gather: []int{17}, maxSpread: 1792, maxGather: 2139}},
 		}},
-		{name: "layer1.0.conv3", space: shape{20, 6, 6, 16}, tile: shape{1, 2, 6, 8}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 8, maxTiles: 38864, in: 4, out: 5, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
+		{name: "layer2.0.conv3", space: shape{10, 3, 3, 32}, tile: shape{1, 1, 3, 16}, steps: []step{
+			{name: "layer2.0.conv3", kernel: 18, maxTiles: 20376, in: 12, out: 13, res: 13, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
-		{name: "layer1.0.conv4", space: shape{1, 1, 720, 32}, tile: shape{1, 1, 6, 16}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 9, maxTiles: 98365, in: 5, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 720, 16}, to: shape{1, 1, 720, 32}},
+		{name: "layer2.0.conv4", space: shape{1, 1, 90, 64}, tile: shape{1, 1, 3, 32}, steps: []step{
+			{name: "layer2.0.conv4", kernel: 19, maxTiles: 29839, in: 13, out: 14, res: 11, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
 		}},
-		{name: "layer1.1.conv1", space: shape{20, 6, 6, 16}, tile: shape{1, 1, 6, 16}, steps: []step{
-			{name: "layer1.1.conv1", kernel: 10, maxTiles: 55716, in: 3, out: 6, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 32}, to: shape{20, 6, 6, 16}},
-		}},
-		{name: "layer1.1.conv2", space: shape{20, 3, 3, 16}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 11, maxTiles: 13807, in: 6, out: 7, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{20, 6, 6, 16}, to: shape{20, 3, 3, 16}},
-		}},
-		{name: "layer1.1.conv3", space: shape{20, 1, 9, 16}, tile: shape{1, 1, 5, 8}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 12, maxTiles: 38864, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 9, 16}, to: shape{20, 1, 9, 16}},
-		}},
-		{name: "layer1.1.conv4", space: shape{20, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 13, maxTiles: 98365, in: 8, out: 9, res: 3, every: [3]int{1, 2, 2}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 32}},
-		}},
-		{name: "pool2", space: shape{10, 1, 9, 32}, tile: shape{1, 1, 1, 32}, steps: []step{
-			{name: "pool2", kernel: 14, maxTiles: 2097152, in: 9, out: 10, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 1, 9, 32}, to: shape{10, 1, 9, 32}},
-		}},
-		{name: "layer2.0.downsample.0", space: shape{1, 1, 90, 64}, tile: shape{1, 1, 6, 8}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 15, maxTiles: 55716, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
-		}},
-		{name: "layer2.0.conv1", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 16, maxTiles: 55716, in: 10, out: 12, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
-		}},
-		{name: "layer2.0.conv2", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 17, maxTiles: 7019, in: 12, out: 13, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
-		}},
-		{name: "layer2.0.conv3", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 18, maxTiles: 20376, in: 12, out: 13, res: 13, every: [3]int{1, 1, 1}, pack: 13, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
-		}},
-		{name: "layer2.0.conv4", space: shape{1, 1, 90, 64}, tile: shape{1, 1, 6, 8}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 19, maxTiles: 55716, in: 13, out: 11, res: 11, every: [3]int{1, 1, 1}, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
-		}},
-		{name: "layer2.1.conv1", space: shape{10, 3, 3, 32}, tile: shape{1, 2, 3, 8}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 20, maxTiles: 29839, in: 11, out: 14, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}},
+		{name: "layer2.1.conv1", space: shape{10, 3, 3, 32}, tile: shape{1, 1, 2, 32}, steps: []step{
+			{name: "layer2.1.conv1", kernel: 20, maxTiles: 29839, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.1.conv2", space: shape{10, 2, 2, 32}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 21, maxTiles: 7019, in: 14, out: 15, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}},
+			{name: "layer2.1.conv2", kernel: 21, maxTiles: 7019, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}},
 		}},
-		{name: "layer2.1.conv3", space: shape{10, 1, 4, 32}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 22, maxTiles: 20376, in: 15, out: 16, res: 15, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 4, 32}, to: shape{10, 1, 4, 32}},
+		{name: "layer2.1.conv3..layer2.1.conv4", space: shape{10, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 22, run: runFlat, maxTiles: 20376, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 32}},
+			{name: "layer2.1.conv4", kernel: 23, maxTiles: 55716, in: 17, out: 18, res: 14, every: [3]int{1, 2, 2}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}},
 		}},
-		{name: "layer2.1.conv4", space: shape{10, 2, 2, 64}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 23, maxTiles: 55716, in: 16, out: 17, res: 11, every: [3]int{1, 2, 2}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}},
+		{name: "pool3..layer3.0.conv1", space: shape{5, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
+			{name: "pool3", kernel: 24, maxTiles: 1048576, in: 18, out: 19, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 64}, to: shape{5, 2, 2, 64}},
+			{name: "layer3.0.conv1", kernel: 20, maxTiles: 29839, in: 19, out: 20, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
-		{name: "pool3", space: shape{5, 1, 4, 64}, tile: shape{1, 1, 1, 64}, steps: []step{
-			{name: "pool3", kernel: 24, maxTiles: 1048576, in: 17, out: 18, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 1, 4, 64}, to: shape{5, 1, 4, 64}},
+		{name: "layer3.0.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{1, 2, 2, 8}, steps: []step{
+			{name: "layer3.0.conv_normal", kernel: 15, run: runFlat, maxTiles: 55716, in: 20, out: 21, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, winograd: &winogradStep{points: 31, sums: 32, rows: 1, spread: []int{25}, gather: []int{26}, maxSpread: 6553, maxGather: 10485}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 3, 8}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 25, maxTiles: 29839, in: 18, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 64}, to: shape{1, 1, 20, 64}},
+		{name: "layer3.0.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 2, 16}, steps: []step{
+			{name: "layer3.0.conv4", kernel: 27, maxTiles: 20376, in: 21, out: 22, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
 		}},
-		{name: "layer3.0.conv1", space: shape{5, 2, 2, 32}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 20, maxTiles: 29839, in: 18, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
+		{name: "layer3.1.conv1", space: shape{5, 2, 2, 32}, tile: shape{1, 1, 2, 16}, steps: []step{
+			{name: "layer3.1.conv1", kernel: 20, maxTiles: 29839, in: 22, out: 23, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
-		{name: "layer3.0.conv_normal", space: shape{1, 5, 1, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 26, maxTiles: 6553, in: 20, out: 28, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{16, 1, 1, 32}},
-			{name: "layer3.0.conv_normal", kernel: 27, run: runFlat, maxTiles: 55716, in: 28, out: 29, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 1, 1, 32}, to: shape{16, 1, 1, 32}},
-			{name: "layer3.0.conv_normal", kernel: 28, maxTiles: 9532, in: 29, out: 21, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 1, 1, 32}, to: shape{5, 2, 2, 32}},
+		{name: "layer3.1.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{1, 2, 2, 8}, steps: []step{
+			{name: "layer3.1.conv_normal", kernel: 15, run: runFlat, maxTiles: 55716, in: 23, out: 24, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, winograd: &winogradStep{points: 33, sums: 34, rows: 1, spread: []int{25}, gather: []int{26}, maxSpread: 6553, maxGather: 10485}},
 		}},
-		{name: "layer3.0.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 3, 8}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 19, maxTiles: 55716, in: 21, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
-		}},
-		{name: "layer3.1.conv1", space: shape{5, 2, 2, 32}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 20, maxTiles: 29839, in: 19, out: 22, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
-		}},
-		{name: "layer3.1.conv_normal", space: shape{1, 5, 1, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 26, maxTiles: 6553, in: 22, out: 30, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{5, 2, 2, 32}, to: shape{16, 1, 1, 32}},
-			{name: "layer3.1.conv_normal", kernel: 27, run: runFlat, maxTiles: 55716, in: 30, out: 31, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 1, 1, 32}, to: shape{16, 1, 1, 32}},
-			{name: "layer3.1.conv_normal", kernel: 28, maxTiles: 9532, in: 31, out: 23, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 1, 1, 32}, to: shape{5, 2, 2, 32}},
-		}},
-		{name: "layer3.1.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 3, 8}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 19, maxTiles: 55716, in: 23, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
+		{name: "layer3.1.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 2, 16}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 28, maxTiles: 55716, in: 24, out: 22, res: 22, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 29, maxTiles: 209715, in: 19, out: 24, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
-			{name: "fc", kernel: 30, run: runFlat, maxTiles: 29839, in: 24, out: 25, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
+			{name: "pool4", kernel: 29, maxTiles: 209715, in: 22, out: 25, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
+			{name: "fc", kernel: 30, run: runFlat, maxTiles: 29839, in: 25, out: 26, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 24, shape: shape{1, 1, 1, 64}},
-		{name: "logits", buffer: 25, shape: shape{1, 1, 1, 11}},
+		{name: "features", buffer: 25, shape: shape{1, 1, 1, 64}},
+		{name: "logits", buffer: 26, shape: shape{1, 1, 1, 11}},
 	},
 }

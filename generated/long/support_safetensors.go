@@ -83,8 +83,8 @@ func readTensor(raw json.RawMessage, data []byte) (tensor, error) {
 
 // match lines the file's tensors up with the network's parameters. All that
 // is missing, misshapen or unknown is reported at once.
-func match(net *network, tensors map[string]tensor) ([][]byte, error) {
-	raw := make([][]byte, len(net.params))
+func match(net *network, tensors map[string]tensor) ([][]float32, error) {
+	raw := make([][]float32, len(net.params))
 	var errs []error
 	for i, p := range net.params {
 		t, ok := tensors[p.name]
@@ -94,7 +94,7 @@ func match(net *network, tensors map[string]tensor) ([][]byte, error) {
 		case !slices.Equal(t.shape, p.shape):
 			errs = append(errs, fmt.Errorf("tensor %q has shape %v, %s needs %v", p.name, t.shape, net.name, p.shape))
 		}
-		raw[i] = t.data
+		raw[i] = floats(t.data)
 		delete(tensors, p.name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {

@@ -14,21 +14,31 @@ import (
 // one session for each goroutine.
 var ErrBusy = errors.New("the session is already running; use one session for each goroutine")
 
-// Session runs clips, one after another, in memory of its own. Sessions of
-// one model share its weights and may run at the same time.
+// Session runs clips, one after another or several at once, in memory of its
+// own. Sessions of one model share its weights and may run at the same time.
 type Session struct {
 	*team
 	busy atomic.Bool
+	outs []Output // of the run under way, one a clip
 }
 
 // Option changes how a session works.
 type Option func(*config)
 
-type config struct{ threads int }
+type config struct {
+	threads, batch int
+	pinned         bool
+	firstCPU       int
+}
 
 // Threads sets how many cores a session uses at most; n < 1 means all of
 // them, as without the option. The results do not depend on it, to the bit.
 func Threads(n int) Option { return func(c *config) { c.threads = n } }
+
+// Batch sets how many clips a session runs at once at most, in RunBatch and
+// ClassifyBatch; n < 1 means one, as without the option. The session has as
+// many times the memory. The results are those of single runs, to the bit.
+func Batch(n int) Option { return func(c *config) { c.batch = n } }
 
 // NewSession makes a session. It needs no closing: its memory and its idle
 // goroutines go when nothing refers to it any more.
@@ -40,7 +50,8 @@ func (m *Model) NewSession(options ...Option) *Session {
 	if c.threads < 1 {
 		c.threads = runtime.GOMAXPROCS(0)
 	}
-	s := &Session{team: newTeam(m, c.threads)}
+	c.batch = max(c.batch, 1)
+	s := &Session{team: newTeam(m, c), outs: make([]Output, 0, c.batch)}
 	runtime.AddCleanup(s, (*team).dismiss, s.team)
 	return s
 }
@@ -75,98 +86,130 @@ func (s *Session) Classify(logits []float32, frames []uint8) error {
 // ClassifyContext is Classify that stops early, with the context's error,
 // when ctx is done.
 func (s *Session) ClassifyContext(ctx context.Context, logits []float32, frames []uint8) error {
+	return s.RunContext(ctx, &Output{Logits: given(logits)}, Uint8Clip(frames))
+}
+
+// given returns room that must be there: nil would ask for nothing.
+func given(logits []float32) []float32 {
 	if logits == nil {
-		logits = []float32{} // nil would ask for nothing
+		return []float32{}
 	}
-	out := Output{Logits: logits}
-	return s.run(ctx, &out, Uint8Clip(frames))
+	return logits
 }
 
 // Run runs the network on a clip and copies the results that out asks for.
 func (s *Session) Run(out *Output, clip Clip) error {
-	return s.run(context.Background(), out, clip)
+	return s.RunContext(context.Background(), out, clip)
 }
 
 // RunContext is Run that stops early, with the context's error, when ctx is
 // done. The session can be used again.
 func (s *Session) RunContext(ctx context.Context, out *Output, clip Clip) error {
-	return s.run(ctx, out, clip)
-}
-
-func (s *Session) run(ctx context.Context, out *Output, clip Clip) error {
-	if ctx == nil {
-		return errors.New("no context: pass context.Background(), or call Run")
-	}
-	if err := s.check(out, clip); err != nil {
-		return err
-	}
-	packed := s.model.packed.Load()
-	if packed == nil {
-		return ErrClosed
+	if out == nil {
+		return errors.New("no output: Run needs an Output that says what to copy out")
 	}
 	if !s.busy.CompareAndSwap(false, true) {
 		return ErrBusy
 	}
+	s.outs, s.clips = append(s.outs, *out), append(s.clips, clip)
+	return s.run(ctx)
+}
+
+// run runs the batch that its caller has put in place, takes it away, and
+// ends the caller's claim to the session.
+func (s *Session) run(ctx context.Context) error {
 	defer s.busy.Store(false) // also keeps the session, and so its workers, to the end
-	s.packed, s.clip = *packed, clip
-	err := s.execute(ctx)
-	s.packed, s.clip = nil, Clip{}
-	if err != nil {
+	defer s.release()
+	if ctx == nil {
+		return errors.New("no context: pass context.Background(), or call a method without one")
+	}
+	if err := s.check(); err != nil {
 		return err
 	}
-	s.copyOut("logits", out.Logits)
-	s.copyOut("features", out.Features)
-	s.copyOut("probabilities", out.Probabilities)
+	packed := s.model.packed.Load()
+	if packed == nil || !packed.acquire() {
+		return ErrClosed
+	}
+	defer packed.release()
+	s.packed = packed.values
+	if err := s.execute(ctx); err != nil {
+		return err
+	}
+	for i, out := range s.outs {
+		s.copyOut(i, "logits", out.Logits)
+		s.copyOut(i, "features", out.Features)
+		s.copyOut(i, "probabilities", out.Probabilities)
+	}
 	return nil
 }
 
-// check compares all lengths with the network's.
-func (s *Session) check(out *Output, clip Clip) error {
-	in := s.model.net.clip
+// release lets go of the weights, of a profile and of all that is the caller's.
+func (s *Session) release() {
+	clear(s.outs)
+	clear(s.clips)
+	s.packed, s.profile, s.outs, s.clips = nil, nil, s.outs[:0], s.clips[:0]
+}
+
+// check compares the lengths of all clips and outputs with the network's. In
+// a batch the errors say of which clip.
+func (s *Session) check() error {
+	var errs []error
+	for i := range s.clips {
+		for _, err := range s.model.faults(&s.outs[i], &s.clips[i]) {
+			if len(s.clips) > 1 {
+				err = fmt.Errorf("clip %d: %w", i, err)
+			}
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// faults says which lengths of a clip and its output are not the network's.
+func (m *Model) faults(out *Output, clip *Clip) (errs []error) {
+	in := m.net.clip
 	if n := len(clip.frames); clip.values == nil && n != in.elems() {
-		return fmt.Errorf("the clip has %d bytes, %s takes %d: %d frames of %dx%d pixels (height x width), %d channels each",
-			n, s.model.net.name, in.elems(), in.t, in.h, in.w, in.c)
+		errs = append(errs, fmt.Errorf("the clip has %d bytes, %s takes %d: %d frames of %dx%d pixels (height x width), %d channels each",
+			n, m.net.name, in.elems(), in.t, in.h, in.w, in.c))
 	}
 	if n := len(clip.values); clip.values != nil && n != in.elems() {
-		return fmt.Errorf("the clip has %d values, %s takes %d: %d channels of %d frames of %dx%d pixels (height x width)",
-			n, s.model.net.name, in.elems(), in.c, in.t, in.h, in.w)
+		errs = append(errs, fmt.Errorf("the clip has %d values, %s takes %d: %d channels of %d frames of %dx%d pixels (height x width)",
+			n, m.net.name, in.elems(), in.c, in.t, in.h, in.w))
 	}
-	if out == nil {
-		return errors.New("no output: Run needs an Output that says what to copy out")
-	}
-	return errors.Join(
-		s.checkOut("logits", out.Logits),
-		s.checkOut("features", out.Features),
-		s.checkOut("probabilities", out.Probabilities))
+	errs = m.roomFault(errs, "logits", out.Logits)
+	errs = m.roomFault(errs, "features", out.Features)
+	return m.roomFault(errs, "probabilities", out.Probabilities)
 }
 
-func (s *Session) checkOut(name string, dst []float32) error {
+// roomFault appends what is wrong with the room for an output.
+func (m *Model) roomFault(errs []error, name string, dst []float32) []error {
 	if dst == nil {
-		return nil
+		return errs
 	}
-	o := s.model.plan.output(name)
+	o := m.plan.output(name)
 	if o == nil {
-		return fmt.Errorf("%s has no %s", s.model.net.name, name)
+		return append(errs, fmt.Errorf("%s has no %s", m.net.name, name))
 	}
 	if len(dst) != o.shape.elems() {
-		return fmt.Errorf("room for %d %s, %s has %d", len(dst), name, s.model.net.name, o.shape.elems())
+		return append(errs, fmt.Errorf("room for %d %s, %s has %d", len(dst), name, m.net.name, o.shape.elems()))
 	}
-	return nil
+	return errs
 }
 
-// copyOut copies an output in C, T, H, W order.
-func (s *Session) copyOut(name string, dst []float32) {
+// copyOut copies an output of a clip in C, T, H, W order.
+func (s *Session) copyOut(clip int, name string, dst []float32) {
 	if dst == nil {
 		return
 	}
 	o := s.model.plan.output(name)
 	b := &s.model.plan.buffers[o.buffer]
+	arena := s.arenas[clip]
 	i := 0
 	for c := range o.shape.c {
 		for t := range o.shape.t {
 			for h := range o.shape.h {
 				for w := range o.shape.w {
-					dst[i] = s.arena[b.at(t, h, w)+c]
+					dst[i] = arena[b.at(t, h, w)+c]
 					i++
 				}
 			}

@@ -10,40 +10,40 @@ func conv10x32_k3x5x1x9_1_avx512(in, weights, bias, res, out *float32, tiles, ta
 func conv9x32_k3x5x1x9_2_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv31x16_k1x1x1x20_3_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv29x16_k1x1x1x20_3_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x16_k1x1x1x20_4_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool16_4_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func maxpool16_5_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv14x32_k1x1x1x12_5_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x12_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x19_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x12_7_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x2x2_7_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func winograd_in4_8_avx512(in, out *float32, tiles, vectors int)
+func gather1x2x2_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv12x32_k1x1x1x19_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_9_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func winograd_out4_10_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather4x1x1_10_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv14x32_k3x1x1x19_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x19p12_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x19_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x57_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x57_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_13_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv14x32_k3x1x1x19_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x19_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv14x32_k1x3x3x19_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
@@ -58,64 +58,82 @@ func conv7x32_k1x1x1x19_17_avx512(in, weights, bias, res, out *float32, tiles, t
 func maxpool64_18_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv28x16_k1x1x1x57_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x48_k1x1x1x57_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv7x48_k1x1x1x57_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x48_k1x1x1x33_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv7x48_k1x3x3x33_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x2x2_21_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv9x48_k3x1x1x33_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x2x2_22_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv6x48_k3x1x1x33_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x48_k1x1x1x33_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv28x16_k1x1x1x33_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_24_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv7x48_k1x1x1x99_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_25_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv9x48_k3x1x1x33_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x16_k1x1x1x33p57_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x48_k3x1x1x33_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x48_k1x1x1x99_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv7x48_k3x1x1x33_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_28_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv4x48_k1x3x3x33_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x112_k1x1x1x33_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x48_k3x1x1x33_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv1x112_k1x1x1x33_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x112_k1x1x1x33_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_31_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func maxpool112_32_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x48_k1x3x3x33_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x64_k1x1x1x99_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x48_k1x1x1x33_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k1x1x1x99_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_34_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv4x32_k1x3x3x21_35_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_35_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv4x64_k1x1x1x21_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x112_k1x1x1x33_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_37_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func maxpool112_37_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv1x48_k1x1x1x63_38_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x1x1x99_38_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv2x32_k1x1x1x21_39_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func spread1x2x2_40_avx512(in, out *float32, tiles, vectors int)
+
+//go:noescape
+func gather1x2x2_41_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+
+//go:noescape
+func conv4x64_k1x1x1x21p99_42_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool64_43_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x48_k1x1x1x63_44_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv4x24_k3x5x1x9_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -127,124 +145,139 @@ func conv1x24_k3x5x1x9_2_avx2(in, weights, bias, res, out *float32, tiles, taps 
 func conv6x16_k1x1x1x20_3_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x16_k1x1x1x20_4_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x20_4_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func maxpool16_5_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv6x16_k1x1x1x12_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x24_k1x1x1x12_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x12_7_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x24_k1x1x1x12_7_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x24_k1x1x1x12_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x24_k1x1x1x19_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x24_k1x1x1x12_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x4x4_9_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func winograd_in4_10_avx2(in, out *float32, tiles, vectors int)
+func gather1x4x4_10_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv4x24_k1x1x1x19_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_11_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func winograd_out4_12_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather2x1x1_12_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv4x24_k3x1x1x19_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_13_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv2x24_k3x1x1x19_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x19p12_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k1x1x1x19_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x19p12_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x19_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x24_k1x1x1x57_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x24_k1x1x1x57_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x24_k1x1x1x57_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x24_k1x1x1x57_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_18_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv4x24_k3x1x1x19_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x19_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x24_k3x1x1x19_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x24_k1x3x3x19_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x24_k1x3x3x19_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x24_k1x3x3x19_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x24_k1x3x3x19_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x24_k3x1x1x19_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x24_k3x1x1x19_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x24_k3x1x1x19_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x24_k3x1x1x19_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x19_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x8_k1x1x1x19_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv1x32_k1x1x1x19_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func maxpool64_26_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv14x8_k1x1x1x57_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x40_k1x1x1x57_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x8_k1x1x1x57_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv1x40_k1x1x1x57_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x8_k1x3x3x33_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x40_k1x1x1x33_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x40_k3x1x1x33_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x2x2_30_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv14x8_k1x1x1x33_31_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x2x2_31_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv14x8_k1x1x1x99_32_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_32_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv2x40_k3x1x1x33_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_33_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv14x8_k3x1x1x33_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x8_k1x1x1x33p57_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x40_k1x3x3x33_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x40_k1x1x1x99_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x40_k3x1x1x33_36_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv1x40_k1x1x1x99_36_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x8_k1x1x1x33_37_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_37_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func maxpool8_38_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv7x8_k1x1x1x33_38_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x99_39_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_39_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv4x24_k1x1x1x99_40_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x40_k1x3x3x33_40_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x24_k1x3x3x21_41_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_41_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv2x32_k1x1x1x21_42_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_42_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func averagepool32_43_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x8_k1x1x1x33_43_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x40_k1x1x1x63_44_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool8_44_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv4x24_k1x1x1x99_45_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv4x24_k1x3x3x21_46_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv4x16_k1x1x1x21p99_47_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool32_48_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x40_k1x1x1x63_49_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -7,7 +7,7 @@ var genericPlan = plan{
 	isa:     "generic",
 	arena:   321328,
 	scratch: 10368,
-	packed:  275024,
+	packed:  277552,
 	buffers: []buffer{
 		// 0: input, 7x43x29x3
 		{offset: 189, frame: 4371, row: 93, pixel: 3},
@@ -16,15 +16,15 @@ var genericPlan = plan{
 		// 2: conv2_custom.relu, 7x22x29x12
 		{offset: 249872, frame: 10208, row: 464, pixel: 16},
 		// 3: pool1, 4x11x14x12
-		{offset: 146384, frame: 2464, row: 224, pixel: 16},
-		// 4: layer1.0.downsample.1, 4x11x14x57
-		{offset: 106960, frame: 9856, row: 896, pixel: 64},
-		// 5: layer1.0.relu1, 4x11x14x19
+		{offset: 166096, frame: 2464, row: 224, pixel: 16},
+		// 4: layer1.0.relu1, 4x11x14x19
 		{offset: 31216, frame: 8064, row: 576, pixel: 32},
-		// 6: layer1.0.relu2, 4x11x14x19
+		// 5: layer1.0.relu2, 4x11x14x19
+		{offset: 106960, frame: 4928, row: 448, pixel: 32},
+		// 6: layer1.0.sum, 4x11x14x19
 		{offset: 146384, frame: 4928, row: 448, pixel: 32},
-		// 7: layer1.0.sum, 4x11x14x19
-		{offset: 166096, frame: 4928, row: 448, pixel: 32},
+		// 7: layer1.0.relu, 4x11x14x57
+		{offset: 106960, frame: 9856, row: 896, pixel: 64},
 		// 8: layer1.1.relu1, 4x11x14x19
 		{offset: 31216, frame: 8064, row: 576, pixel: 32},
 		// 9: layer1.1.relu2, 4x11x14x19
@@ -39,14 +39,14 @@ var genericPlan = plan{
 		{offset: 146384, frame: 2688, row: 448, pixel: 64},
 		// 14: pool2, 2x6x7x57
 		{offset: 116368, frame: 2688, row: 448, pixel: 64},
-		// 15: layer2.0.downsample.1, 2x6x7x99
-		{offset: 106960, frame: 4704, row: 784, pixel: 112},
-		// 16: layer2.0.relu1, 2x6x7x33
+		// 15: layer2.0.relu1, 2x6x7x33
 		{offset: 90016, frame: 4800, row: 480, pixel: 48},
-		// 17: layer2.0.relu2, 2x6x7x33
-		{offset: 116368, frame: 2016, row: 336, pixel: 48},
-		// 18: layer2.0.sum, 2x6x7x33
-		{offset: 120400, frame: 2016, row: 336, pixel: 48},
+		// 16: layer2.0.relu2, 2x6x7x33
+		{offset: 106960, frame: 2016, row: 336, pixel: 48},
+		// 17: layer2.0.sum, 2x6x7x33
+		{offset: 121744, frame: 2016, row: 336, pixel: 48},
+		// 18: layer2.0.relu, 2x6x7x99
+		{offset: 106960, frame: 4704, row: 784, pixel: 112},
 		// 19: layer2.1.relu1, 2x6x7x33
 		{offset: 90016, frame: 4800, row: 480, pixel: 48},
 		// 20: layer2.1.relu2, 2x6x7x33
@@ -67,12 +67,12 @@ var genericPlan = plan{
 		{offset: 116368, frame: 1344, row: 448, pixel: 112},
 		// 28: pool3, 1x3x4x99
 		{offset: 106960, frame: 1344, row: 448, pixel: 112},
-		// 29: layer3.0.downsample.1, 1x3x4x63
-		{offset: 108304, frame: 768, row: 256, pixel: 64},
-		// 30: layer3.0.relu1, 1x3x4x21
+		// 29: layer3.0.relu1, 1x3x4x21
 		{offset: 106224, frame: 960, row: 192, pixel: 32},
-		// 31: layer3.0.relu2, 1x3x4x21
-		{offset: 106960, frame: 384, row: 128, pixel: 32},
+		// 30: layer3.0.relu2, 1x3x4x21
+		{offset: 109072, frame: 384, row: 128, pixel: 32},
+		// 31: layer3.0.relu, 1x3x4x63
+		{offset: 108304, frame: 768, row: 256, pixel: 64},
 		// 32: pool4, 1x1x1x63
 		{offset: 106960, frame: 64, row: 64, pixel: 64},
 		// 33: fc, 1x1x1x37
@@ -80,242 +80,244 @@ var genericPlan = plan{
 		// 34: softmax, 1x1x1x37
 		{offset: 107072, frame: 48, row: 48, pixel: 48},
 		// 35: layer1.0.conv2.points, 36x1x4x19
-		{frame: 144, row: 128, pixel: 32, scratch: true},
+		{frame: 144, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 36: layer1.0.conv2.sums, 36x1x4x19
-		{offset: 5184, frame: 144, row: 128, pixel: 32, scratch: true},
-		// 37: layer1.1.conv2.points, 36x1x4x19
-		{frame: 144, row: 128, pixel: 32, scratch: true},
-		// 38: layer1.1.conv2.sums, 36x1x4x19
-		{offset: 5184, frame: 144, row: 128, pixel: 32, scratch: true},
-		// 39: layer2.0.conv2.points, 36x1x2x33
-		{frame: 112, row: 96, pixel: 48, scratch: true},
-		// 40: layer2.0.conv2.sums, 36x1x2x33
-		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true},
-		// 41: layer2.1.conv2.points, 36x1x2x33
-		{frame: 112, row: 96, pixel: 48, scratch: true},
-		// 42: layer2.1.conv2.sums, 36x1x2x33
-		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true},
-		// 43: layer2.2.conv2.points, 36x1x2x33
-		{frame: 112, row: 96, pixel: 48, scratch: true},
-		// 44: layer2.2.conv2.sums, 36x1x2x33
-		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true},
+		{offset: 5184, frame: 144, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 37: layer1.0.conv3.points, 6x1x14x19
+		{frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 38: layer1.0.conv3.sums, 6x1x14x19
+		{offset: 2784, frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 39: layer1.1.conv2.points, 36x1x4x19
+		{frame: 144, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 40: layer1.1.conv2.sums, 36x1x4x19
+		{offset: 5184, frame: 144, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 41: layer1.1.conv3.points, 6x1x14x19
+		{frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 42: layer1.1.conv3.sums, 6x1x14x19
+		{offset: 2784, frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 43: layer2.0.conv2.points, 36x1x2x33
+		{frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 44: layer2.0.conv2.sums, 36x1x2x33
+		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 45: layer2.0.conv3.points, 3x1x7x33
+		{frame: 336, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 46: layer2.0.conv3.sums, 3x1x7x33
+		{offset: 1008, frame: 336, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 47: layer2.1.conv2.points, 36x1x2x33
+		{frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 48: layer2.1.conv2.sums, 36x1x2x33
+		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 49: layer2.1.conv3.points, 3x1x7x33
+		{frame: 336, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 50: layer2.1.conv3.sums, 3x1x7x33
+		{offset: 1008, frame: 336, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 51: layer2.2.conv2.points, 36x1x2x33
+		{frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 52: layer2.2.conv2.sums, 36x1x2x33
+		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 53: layer2.2.conv3.points, 3x1x7x33
+		{frame: 336, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 54: layer2.2.conv3.sums, 3x1x7x33
+		{offset: 1008, frame: 336, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 55: layer2.3.conv3.points, 3x1x4x33
+		{frame: 208, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 56: layer2.3.conv3.sums, 3x1x4x33
+		{offset: 624, frame: 208, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
-		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 20, in: 3, taps: 45, width: 8, weights: 0, bias: 3240},
-		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 12, in: 20, taps: 1, width: 8, weights: 3264, bias: 3584},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 57, in: 12, taps: 1, width: 8, weights: 3600, bias: 4368},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 19, in: 12, taps: 1, width: 8, weights: 4432, bias: 4720},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 19, in: 19, taps: 9, width: 8, weights: 4752, bias: 21168, winograd: 4},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 19, in: 19, taps: 3, width: 8, weights: 21200, bias: 22568},
-		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 57, in: 19, taps: 1, width: 8, weights: 22592, bias: 23808},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 19, in: 57, taps: 1, width: 8, weights: 23872, bias: 25240},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 19, in: 19, taps: 9, width: 8, weights: 25264, bias: 41680, winograd: 4},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 19, in: 19, taps: 3, width: 8, weights: 41712, bias: 43080},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 57, in: 19, taps: 1, width: 8, weights: 43104, bias: 44320},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 19, in: 57, taps: 1, width: 8, weights: 44384, bias: 45752},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 19, in: 19, taps: 9, width: 8, weights: 45776, bias: 49880},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 19, in: 19, taps: 3, width: 8, weights: 49904, bias: 51272},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 57, in: 19, taps: 1, width: 8, weights: 51296, bias: 52512},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 99, in: 57, taps: 1, width: 8, weights: 52576, bias: 58504},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 33, in: 57, taps: 1, width: 8, weights: 58608, bias: 60888},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 33, in: 33, taps: 9, width: 8, weights: 60928, bias: 108448, winograd: 4},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 33, in: 33, taps: 3, width: 8, weights: 108496, bias: 112456},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 99, in: 33, taps: 1, width: 8, weights: 112496, bias: 115928},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 33, in: 99, taps: 1, width: 8, weights: 116032, bias: 119992},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 33, in: 33, taps: 9, width: 8, weights: 120032, bias: 167552, winograd: 4},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 33, in: 33, taps: 3, width: 8, weights: 167600, bias: 171560},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 99, in: 33, taps: 1, width: 8, weights: 171600, bias: 175032},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 33, in: 99, taps: 1, width: 8, weights: 175136, bias: 179096},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 33, in: 33, taps: 9, width: 8, weights: 179136, bias: 226656, winograd: 4},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 33, in: 33, taps: 3, width: 8, weights: 226704, bias: 230664},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 99, in: 33, taps: 1, width: 8, weights: 230704, bias: 234136},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 33, in: 99, taps: 1, width: 8, weights: 234240, bias: 238200},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 33, in: 33, taps: 9, width: 8, weights: 238240, bias: 250120},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 33, in: 33, taps: 3, width: 8, weights: 250160, bias: 254120},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 99, in: 33, taps: 1, width: 8, weights: 254160, bias: 257592},
-		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 63, in: 99, taps: 1, width: 8, weights: 257696, bias: 264032},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 21, in: 99, taps: 1, width: 8, weights: 264096, bias: 266472},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 21, in: 21, taps: 9, width: 8, weights: 266496, bias: 271032},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 63, in: 21, taps: 1, width: 8, weights: 271056, bias: 272400},
-		{weight: 180, conv: 181, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 37, in: 63, taps: 1, width: 8, weights: 272464, bias: 274984},
+		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 20, in: 3, width: 8, taps: [3]int{3, 5, 3}, weights: 0, bias: 3240},
+		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 12, in: 20, width: 8, taps: [3]int{1, 1, 1}, weights: 3264, bias: 3584},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 19, in: 12, width: 8, taps: [3]int{1, 1, 1}, weights: 3600, bias: 3888},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 19, in: 19, width: 8, taps: [3]int{1, 3, 3}, weights: 3920, bias: 20336, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 19, in: 19, width: 8, taps: [3]int{3, 1, 1}, weights: 20368, bias: 23104, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 57, in: 19, width: 8, taps: [3]int{1, 1, 1}, weights: 23136, bias: 25120, project: &pack{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 57, in: 12, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 19, in: 57, width: 8, taps: [3]int{1, 1, 1}, weights: 25184, bias: 26552},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 19, in: 19, width: 8, taps: [3]int{1, 3, 3}, weights: 26576, bias: 42992, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 19, in: 19, width: 8, taps: [3]int{3, 1, 1}, weights: 43024, bias: 45760, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 57, in: 19, width: 8, taps: [3]int{1, 1, 1}, weights: 45792, bias: 47008},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 19, in: 57, width: 8, taps: [3]int{1, 1, 1}, weights: 47072, bias: 48440},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 19, in: 19, width: 8, taps: [3]int{1, 3, 3}, weights: 48464, bias: 52568},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 19, in: 19, width: 8, taps: [3]int{3, 1, 1}, weights: 52592, bias: 53960},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 57, in: 19, width: 8, taps: [3]int{1, 1, 1}, weights: 53984, bias: 55200},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 33, in: 57, width: 8, taps: [3]int{1, 1, 1}, weights: 55264, bias: 57544},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 33, in: 33, width: 8, taps: [3]int{1, 3, 3}, weights: 57584, bias: 105104, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 33, in: 33, width: 8, taps: [3]int{3, 1, 1}, weights: 105152, bias: 109112, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 109152, bias: 118512, project: &pack{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 99, in: 57, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 33, in: 99, width: 8, taps: [3]int{1, 1, 1}, weights: 118624, bias: 122584},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 33, in: 33, width: 8, taps: [3]int{1, 3, 3}, weights: 122624, bias: 170144, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 33, in: 33, width: 8, taps: [3]int{3, 1, 1}, weights: 170192, bias: 174152, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 174192, bias: 177624},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 33, in: 99, width: 8, taps: [3]int{1, 1, 1}, weights: 177728, bias: 181688},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 33, in: 33, width: 8, taps: [3]int{1, 3, 3}, weights: 181728, bias: 229248, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 33, in: 33, width: 8, taps: [3]int{3, 1, 1}, weights: 229296, bias: 233256, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 233296, bias: 236728},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 33, in: 99, width: 8, taps: [3]int{1, 1, 1}, weights: 236832, bias: 240792},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 33, in: 33, width: 8, taps: [3]int{1, 3, 3}, weights: 240832, bias: 252712},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 33, in: 33, width: 8, taps: [3]int{3, 1, 1}, weights: 252752, bias: 256712, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 256752, bias: 260184},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 21, in: 99, width: 8, taps: [3]int{1, 1, 1}, weights: 260288, bias: 262664},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 21, in: 21, width: 8, taps: [3]int{1, 3, 3}, weights: 262688, bias: 267224},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 63, in: 21, width: 8, taps: [3]int{1, 1, 1}, weights: 267248, bias: 274928, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 63, in: 99, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 180, conv: 181, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 37, in: 63, width: 8, taps: [3]int{1, 1, 1}, weights: 274992, bias: 277512},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 9, tapsH: 5, tapsW: 1, stepT: 4371, stepH: 93, in: pitch{3, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 20, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 10208, stepH: 464, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 4, cols: 4, width: 8, stepT: 144, in: pitch{32, 576}, out: pitch{32, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
-		{kind: kindWinogradOut, rows: 4, cols: 4, width: 8, stepT: 144, in: pitch{32, 0}, out: pitch{32, 448}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, stepT: 4928, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 144, in: pitch{32, 576}, out: pitch{32, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 144, in: pitch{32, 0}, out: pitch{32, 448}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 464, in: pitch{32, 4928}, out: pitch{32, 0}, from: 1, to: 5},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 464, in: pitch{32, 0}, out: pitch{32, 4928}, res: pitch{32, 4928}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, k2: 12, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, stepT: 4928, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 464, in: pitch{32, 0}, out: pitch{32, 4928}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 3, tapsW: 3, stepH: 512, stepW: 32, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, stepT: 6656, in: pitch{64, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 2688, stepH: 448, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{112, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 4, cols: 4, width: 8, stepT: 112, in: pitch{48, 480}, out: pitch{48, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{48, 0}},
-		{kind: kindWinogradOut, rows: 4, cols: 4, width: 8, stepT: 112, in: pitch{48, 0}, out: pitch{48, 336}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 112, in: pitch{48, 480}, out: pitch{48, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 112, in: pitch{48, 0}, out: pitch{48, 336}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{48, 2016}, out: pitch{48, 0}, from: 1, to: 3},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{48, 0}, out: pitch{48, 2016}, res: pitch{48, 2016}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, k2: 57, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, stepT: 4800, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{48, 0}, out: pitch{48, 2016}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{48, 4800}, out: pitch{48, 0}, from: 1, to: 3},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 3, tapsW: 3, stepH: 432, stepW: 48, in: pitch{96, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, stepT: 576, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 208, in: pitch{48, 576}, out: pitch{48, 0}, from: 1, to: 3},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 208, in: pitch{48, 0}, out: pitch{48, 576}, res: pitch{48, 576}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{224, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 8, tapsH: 1, tapsW: 1, stepT: 1344, stepH: 448, stepW: 112, in: pitch{112, 0}, out: pitch{112, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 21, tapsH: 3, tapsW: 3, stepH: 192, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 21, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 21, k2: 99, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindAveragePool, rows: 1, cols: 1, width: 32, tapsH: 3, tapsW: 4, stepT: 768, stepH: 256, stepW: 64, in: pitch{256, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 63, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias}},
 		{kind: kindSoftmax, rows: 1, cols: 1},
 	},
 	regions: []region{
 		{name: "input", space: shape{7, 43, 29, 3}, tile: shape{1, 11, 29, 3}, steps: []step{
-			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{7, 43, 29, 3}, to: shape{7, 43, 29, 3}},
+			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{7, 43, 29, 3}, to: shape{7, 43, 29, 3}},
 		}},
-		{name: "conv1_custom", space: shape{7, 22, 29, 20}, tile: shape{1, 1, 15, 8}, steps: []step{
-			{name: "conv1_custom", kernel: 1, maxTiles: 14696, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{3, 1, 1}, {5, 2, 2}, {3, 1, 1}}, from: shape{7, 43, 29, 3}, to: shape{7, 22, 29, 20}},
+		{name: "conv1_custom", space: shape{7, 22, 29, 20}, tile: shape{1, 1, 29, 16}, steps: []step{
+			{name: "conv1_custom", kernel: 1, maxTiles: 14696, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{3, 1, 1}, {5, 2, 2}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{7, 43, 29, 3}, to: shape{7, 22, 29, 20}},
 		}},
 		{name: "conv2_custom", space: shape{1, 1, 4466, 12}, tile: shape{1, 1, 35, 16}, steps: []step{
-			{name: "conv2_custom", kernel: 2, maxTiles: 82565, in: 1, out: 2, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4466, 20}, to: shape{1, 1, 4466, 12}},
+			{name: "conv2_custom", kernel: 2, maxTiles: 82565, in: 1, out: 2, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4466, 20}, to: shape{1, 1, 4466, 12}},
 		}},
 		{name: "pool1", space: shape{4, 11, 14, 12}, tile: shape{1, 1, 1, 16}, steps: []step{
-			{name: "pool1", kernel: 3, maxTiles: 466033, in: 2, out: 3, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 0}, {3, 2, 0}}, from: shape{7, 22, 29, 12}, to: shape{4, 11, 14, 12}},
+			{name: "pool1", kernel: 3, maxTiles: 466033, in: 2, out: 3, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 0}, {3, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{7, 22, 29, 12}, to: shape{4, 11, 14, 12}},
 		}},
-		{name: "layer1.0.downsample.0", space: shape{1, 1, 616, 57}, tile: shape{1, 1, 10, 16}, steps: []step{
-			{name: "layer1.0.downsample.0", kernel: 4, maxTiles: 121644, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 12}, to: shape{1, 1, 616, 57}},
+		{name: "layer1.0.conv1", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 4, 24}, steps: []step{
+			{name: "layer1.0.conv1", kernel: 4, maxTiles: 121644, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 12}, to: shape{4, 11, 14, 19}},
 		}},
-		{name: "layer1.0.conv1", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 7, 8}, steps: []step{
-			{name: "layer1.0.conv1", kernel: 5, maxTiles: 121644, in: 3, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 12}, to: shape{4, 11, 14, 19}},
+		{name: "layer1.0.conv2", space: shape{4, 11, 14, 19}, tile: shape{1, 4, 14, 19}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 5, run: runFlat, maxTiles: 86019, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, winograd: &winogradStep{points: 35, sums: 36, rows: 1, spread: []int{6}, gather: []int{7}, maxSpread: 2389, maxGather: 2853}},
 		}},
-		{name: "layer1.0.conv2", space: shape{1, 12, 4, 19}, tile: shape{1, 1, 4, 19}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, maxTiles: 2452, in: 5, out: 35, res: -1, pack: 4, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 11, 14, 19}, to: shape{36, 1, 4, 19}},
-			{name: "layer1.0.conv2", kernel: 7, run: runFlat, maxTiles: 86019, in: 35, out: 36, res: -1, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 4, 19}, to: shape{36, 1, 4, 19}},
-			{name: "layer1.0.conv2", kernel: 8, maxTiles: 2613, in: 36, out: 6, res: -1, pack: 4, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 4, 19}, to: shape{4, 11, 14, 19}},
+		{name: "layer1.0.conv3", space: shape{1, 11, 14, 19}, tile: shape{1, 1, 14, 19}, steps: []step{
+			{name: "layer1.0.conv3", kernel: 5, run: runFlat, maxTiles: 86019, in: 5, out: 6, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, winograd: &winogradStep{points: 37, sums: 38, rows: 1, spread: []int{8}, gather: []int{9}, maxSpread: 25420, maxGather: 25420}},
 		}},
-		{name: "layer1.0.conv3", space: shape{4, 1, 154, 19}, tile: shape{1, 1, 10, 8}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 9, maxTiles: 33214, in: 6, out: 7, res: 6, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 154, 19}, to: shape{4, 1, 154, 19}},
-		}},
-		{name: "layer1.0.conv4", space: shape{1, 1, 616, 57}, tile: shape{1, 1, 10, 16}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 10, maxTiles: 86019, in: 7, out: 4, res: 4, every: [3]int{1, 1, 1}, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}},
+		{name: "layer1.0.conv4", space: shape{1, 1, 616, 57}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer1.0.conv4", kernel: 10, maxTiles: 57267, in: 6, out: 7, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}},
 		}},
 		{name: "layer1.1.conv1", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 7, 24}, steps: []step{
-			{name: "layer1.1.conv1", kernel: 11, maxTiles: 33214, in: 4, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
+			{name: "layer1.1.conv1", kernel: 11, maxTiles: 33214, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
 		}},
-		{name: "layer1.1.conv2", space: shape{1, 12, 4, 19}, tile: shape{1, 1, 4, 19}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, maxTiles: 2452, in: 8, out: 37, res: -1, pack: 8, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 11, 14, 19}, to: shape{36, 1, 4, 19}},
-			{name: "layer1.1.conv2", kernel: 7, run: runFlat, maxTiles: 86019, in: 37, out: 38, res: -1, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 4, 19}, to: shape{36, 1, 4, 19}},
-			{name: "layer1.1.conv2", kernel: 8, maxTiles: 2613, in: 38, out: 9, res: -1, pack: 8, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 4, 19}, to: shape{4, 11, 14, 19}},
+		{name: "layer1.1.conv2", space: shape{4, 11, 14, 19}, tile: shape{1, 4, 14, 19}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 5, run: runFlat, maxTiles: 86019, in: 8, out: 9, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, winograd: &winogradStep{points: 39, sums: 40, rows: 1, spread: []int{6}, gather: []int{7}, maxSpread: 2389, maxGather: 2853}},
 		}},
-		{name: "layer1.1.conv3", space: shape{4, 1, 154, 19}, tile: shape{1, 1, 10, 8}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 12, maxTiles: 33214, in: 9, out: 10, res: -1, pack: 9, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 154, 19}, to: shape{4, 1, 154, 19}},
+		{name: "layer1.1.conv3", space: shape{1, 11, 14, 19}, tile: shape{1, 1, 14, 19}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 5, run: runFlat, maxTiles: 86019, in: 9, out: 10, res: -1, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, winograd: &winogradStep{points: 41, sums: 42, rows: 1, spread: []int{8}, gather: []int{12}, maxSpread: 25420, maxGather: 25420}},
 		}},
-		{name: "layer1.1.conv4", space: shape{1, 1, 616, 57}, tile: shape{1, 1, 10, 16}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 10, maxTiles: 86019, in: 10, out: 4, res: 4, every: [3]int{1, 1, 1}, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}},
+		{name: "layer1.1.conv4", space: shape{1, 1, 616, 57}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer1.1.conv4", kernel: 13, maxTiles: 86019, in: 10, out: 7, res: 7, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}},
 		}},
 		{name: "layer1.2.conv1", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 7, 24}, steps: []step{
-			{name: "layer1.2.conv1", kernel: 11, maxTiles: 33214, in: 4, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
+			{name: "layer1.2.conv1", kernel: 11, maxTiles: 33214, in: 7, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
 		}},
-		{name: "layer1.2.conv2", space: shape{4, 6, 7, 19}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 13, maxTiles: 11688, in: 11, out: 12, res: -1, pack: 12, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}},
+		{name: "layer1.2.conv2", space: shape{4, 6, 7, 19}, tile: shape{1, 1, 4, 24}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 14, maxTiles: 11688, in: 11, out: 12, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}},
 		}},
-		{name: "layer1.2.conv3", space: shape{4, 6, 7, 19}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 14, maxTiles: 33214, in: 11, out: 12, res: 12, every: [3]int{1, 1, 1}, pack: 13, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}},
+		{name: "layer1.2.conv3", space: shape{4, 6, 7, 19}, tile: shape{1, 1, 4, 24}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 15, maxTiles: 33214, in: 11, out: 12, res: 12, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}},
 		}},
-		{name: "layer1.2.conv4", space: shape{4, 6, 7, 57}, tile: shape{1, 1, 7, 8}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 15, maxTiles: 86019, in: 12, out: 13, res: 4, every: [3]int{1, 2, 2}, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 19}, to: shape{4, 6, 7, 57}},
+		{name: "layer1.2.conv4", space: shape{4, 6, 7, 57}, tile: shape{1, 1, 4, 32}, steps: []step{
+			{name: "layer1.2.conv4", kernel: 16, maxTiles: 86019, in: 12, out: 13, res: 7, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 19}, to: shape{4, 6, 7, 57}},
 		}},
-		{name: "pool2", space: shape{2, 1, 42, 57}, tile: shape{1, 1, 1, 64}, steps: []step{
-			{name: "pool2", kernel: 16, maxTiles: 1048576, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 42, 57}, to: shape{2, 1, 42, 57}},
+		{name: "pool2..layer2.0.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
+			{name: "pool2", kernel: 17, maxTiles: 1048576, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 57}, to: shape{2, 6, 7, 57}},
+			{name: "layer2.0.conv1", kernel: 18, maxTiles: 33214, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 57}, to: shape{2, 6, 7, 33}},
 		}},
-		{name: "layer2.0.downsample.0", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 11, 8}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 17, maxTiles: 33214, in: 14, out: 15, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 57}, to: shape{1, 1, 84, 99}},
+		{name: "layer2.0.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 19, run: runFlat, maxTiles: 54246, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, winograd: &winogradStep{points: 43, sums: 44, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 1433, maxGather: 1711}},
 		}},
-		{name: "layer2.0.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 18, maxTiles: 33214, in: 14, out: 16, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 57}, to: shape{2, 6, 7, 33}},
+		{name: "layer2.0.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 1, 7, 33}, steps: []step{
+			{name: "layer2.0.conv3", kernel: 19, run: runFlat, maxTiles: 54246, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, winograd: &winogradStep{points: 45, sums: 46, rows: 1, spread: []int{22}, gather: []int{23}, maxSpread: 55924, maxGather: 55924}},
 		}},
-		{name: "layer2.0.conv2", space: shape{1, 4, 2, 33}, tile: shape{1, 1, 2, 33}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 19, maxTiles: 1471, in: 16, out: 39, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{36, 1, 2, 33}},
-			{name: "layer2.0.conv2", kernel: 20, run: runFlat, maxTiles: 54246, in: 39, out: 40, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 2, 33}, to: shape{36, 1, 2, 33}},
-			{name: "layer2.0.conv2", kernel: 21, maxTiles: 1567, in: 40, out: 17, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 2, 33}, to: shape{2, 6, 7, 33}},
+		{name: "layer2.0.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 3, 56}, steps: []step{
+			{name: "layer2.0.conv4", kernel: 24, maxTiles: 21664, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
 		}},
-		{name: "layer2.0.conv3", space: shape{2, 1, 42, 33}, tile: shape{1, 1, 3, 8}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 22, maxTiles: 19788, in: 17, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 42, 33}, to: shape{2, 1, 42, 33}},
+		{name: "layer2.1.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 2, 40}, steps: []step{
+			{name: "layer2.1.conv1", kernel: 25, maxTiles: 19788, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
-		{name: "layer2.0.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 11, 8}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 23, maxTiles: 54246, in: 18, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
+		{name: "layer2.1.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 19, run: runFlat, maxTiles: 54246, in: 19, out: 20, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, winograd: &winogradStep{points: 47, sums: 48, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 1433, maxGather: 1711}},
 		}},
-		{name: "layer2.1.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 24, maxTiles: 19788, in: 15, out: 19, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+		{name: "layer2.1.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 1, 7, 33}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 19, run: runFlat, maxTiles: 54246, in: 20, out: 21, res: -1, pack: 20, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, winograd: &winogradStep{points: 49, sums: 50, rows: 1, spread: []int{22}, gather: []int{26}, maxSpread: 55924, maxGather: 55924}},
 		}},
-		{name: "layer2.1.conv2", space: shape{1, 4, 2, 33}, tile: shape{1, 1, 2, 33}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 19, maxTiles: 1471, in: 19, out: 41, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{36, 1, 2, 33}},
-			{name: "layer2.1.conv2", kernel: 20, run: runFlat, maxTiles: 54246, in: 41, out: 42, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 2, 33}, to: shape{36, 1, 2, 33}},
-			{name: "layer2.1.conv2", kernel: 21, maxTiles: 1567, in: 42, out: 20, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 2, 33}, to: shape{2, 6, 7, 33}},
+		{name: "layer2.1.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 3, 56}, steps: []step{
+			{name: "layer2.1.conv4", kernel: 27, maxTiles: 54246, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
 		}},
-		{name: "layer2.1.conv3", space: shape{2, 1, 42, 33}, tile: shape{1, 1, 3, 8}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 25, maxTiles: 19788, in: 20, out: 21, res: -1, pack: 22, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 42, 33}, to: shape{2, 1, 42, 33}},
+		{name: "layer2.2.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 2, 40}, steps: []step{
+			{name: "layer2.2.conv1", kernel: 25, maxTiles: 19788, in: 18, out: 22, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
-		{name: "layer2.1.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 11, 8}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 23, maxTiles: 54246, in: 21, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
+		{name: "layer2.2.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
+			{name: "layer2.2.conv2", kernel: 19, run: runFlat, maxTiles: 54246, in: 22, out: 23, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, winograd: &winogradStep{points: 51, sums: 52, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 1433, maxGather: 1711}},
 		}},
-		{name: "layer2.2.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.2.conv1", kernel: 24, maxTiles: 19788, in: 15, out: 22, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+		{name: "layer2.2.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 1, 7, 33}, steps: []step{
+			{name: "layer2.2.conv3", kernel: 19, run: runFlat, maxTiles: 54246, in: 22, out: 23, res: 23, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, winograd: &winogradStep{points: 53, sums: 54, rows: 1, spread: []int{28}, gather: []int{23}, maxSpread: 55924, maxGather: 55924}},
 		}},
-		{name: "layer2.2.conv2", space: shape{1, 4, 2, 33}, tile: shape{1, 1, 2, 33}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 19, maxTiles: 1471, in: 22, out: 43, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 6, 7, 33}, to: shape{36, 1, 2, 33}},
-			{name: "layer2.2.conv2", kernel: 20, run: runFlat, maxTiles: 54246, in: 43, out: 44, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 2, 33}, to: shape{36, 1, 2, 33}},
-			{name: "layer2.2.conv2", kernel: 21, maxTiles: 1567, in: 44, out: 23, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 2, 33}, to: shape{2, 6, 7, 33}},
+		{name: "layer2.2.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 3, 56}, steps: []step{
+			{name: "layer2.2.conv4", kernel: 27, maxTiles: 54246, in: 23, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
 		}},
-		{name: "layer2.2.conv3", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 26, maxTiles: 19788, in: 22, out: 23, res: 23, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}},
+		{name: "layer2.3.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 2, 40}, steps: []step{
+			{name: "layer2.3.conv1", kernel: 25, maxTiles: 19788, in: 18, out: 24, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
-		{name: "layer2.2.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 11, 8}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 23, maxTiles: 54246, in: 23, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}},
+		{name: "layer2.3.conv2", space: shape{2, 3, 4, 33}, tile: shape{1, 1, 2, 16}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 29, maxTiles: 6810, in: 24, out: 25, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 3, 4, 33}},
 		}},
-		{name: "layer2.3.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.3.conv1", kernel: 24, maxTiles: 19788, in: 15, out: 24, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+		{name: "layer2.3.conv3", space: shape{1, 3, 4, 33}, tile: shape{1, 1, 4, 33}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 19, run: runFlat, maxTiles: 54246, in: 25, out: 26, res: 25, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 33}, winograd: &winogradStep{points: 55, sums: 56, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 55924, maxGather: 55924}},
 		}},
-		{name: "layer2.3.conv2", space: shape{2, 3, 4, 33}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 27, maxTiles: 6810, in: 24, out: 25, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 6, 7, 33}, to: shape{2, 3, 4, 33}},
-		}},
-		{name: "layer2.3.conv3", space: shape{2, 1, 12, 33}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 28, maxTiles: 19788, in: 25, out: 26, res: 25, every: [3]int{1, 1, 1}, pack: 30, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 12, 33}, to: shape{2, 1, 12, 33}},
-		}},
-		{name: "layer2.3.conv4", space: shape{2, 3, 4, 99}, tile: shape{1, 2, 4, 8}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 29, maxTiles: 54246, in: 26, out: 27, res: 15, every: [3]int{1, 2, 2}, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 99}},
+		{name: "layer2.3.conv4", space: shape{2, 3, 4, 99}, tile: shape{1, 1, 2, 32}, steps: []step{
+			{name: "layer2.3.conv4", kernel: 32, maxTiles: 54246, in: 26, out: 27, res: 18, every: [3]int{1, 2, 2}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 99}},
 		}},
 		{name: "pool3", space: shape{1, 1, 12, 99}, tile: shape{1, 1, 1, 104}, steps: []step{
-			{name: "pool3", kernel: 30, maxTiles: 8388608, in: 27, out: 28, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 12, 99}, to: shape{1, 1, 12, 99}},
+			{name: "pool3", kernel: 33, maxTiles: 8388608, in: 27, out: 28, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 12, 99}, to: shape{1, 1, 12, 99}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{1, 1, 12, 63}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 31, maxTiles: 19788, in: 28, out: 29, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12, 99}, to: shape{1, 1, 12, 63}},
-		}},
-		{name: "layer3.0.conv1", space: shape{1, 3, 4, 21}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 32, maxTiles: 19788, in: 28, out: 30, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 99}, to: shape{1, 3, 4, 21}},
+		{name: "layer3.0.conv1", space: shape{1, 3, 4, 21}, tile: shape{1, 1, 1, 16}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 34, maxTiles: 19788, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 99}, to: shape{1, 3, 4, 21}},
 		}},
 		{name: "layer3.0.conv_normal", space: shape{1, 3, 4, 21}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 33, maxTiles: 10603, in: 30, out: 31, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}},
+			{name: "layer3.0.conv_normal", kernel: 35, maxTiles: 10603, in: 29, out: 30, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}},
 		}},
-		{name: "layer3.0.conv4", space: shape{1, 1, 12, 63}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 34, maxTiles: 79377, in: 31, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12, 21}, to: shape{1, 1, 12, 63}},
+		{name: "layer3.0.conv4", space: shape{1, 1, 12, 63}, tile: shape{1, 1, 2, 16}, steps: []step{
+			{name: "layer3.0.conv4", kernel: 36, maxTiles: 16461, in: 30, out: 31, res: 28, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12, 21}, to: shape{1, 1, 12, 63}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 35, maxTiles: 349525, in: 29, out: 32, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}},
-			{name: "fc", kernel: 36, run: runFlat, maxTiles: 30279, in: 32, out: 33, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
+			{name: "pool4", kernel: 37, maxTiles: 349525, in: 31, out: 32, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}},
+			{name: "fc", kernel: 38, run: runFlat, maxTiles: 30279, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
 		}},
 		{name: "softmax", space: shape{1, 1, 1, 37}, tile: shape{1, 1, 1, 37}, steps: []step{
-			{name: "softmax", kernel: 37, maxTiles: 1, in: 33, out: 34, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
+			{name: "softmax", kernel: 39, maxTiles: 1, in: 33, out: 34, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
 		}},
 	},
 	outputs: []output{

@@ -39,6 +39,17 @@ func (k *kernel) convPixel(in, weights, bias, res, out []float32, taps int) {
 			}
 		}
 	}
+	for i := range k.k2 {
+		v, w := res[i], (*[genericWidth]float32)(weights[i*genericWidth:])
+		a0 += v * w[0]
+		a1 += v * w[1]
+		a2 += v * w[2]
+		a3 += v * w[3]
+		a4 += v * w[4]
+		a5 += v * w[5]
+		a6 += v * w[6]
+		a7 += v * w[7]
+	}
 	acc := [genericWidth]float32{a0, a1, a2, a3, a4, a5, a6, a7}
 	k.finish(acc[:], bias, res)
 	copy(out, acc[:])

@@ -5,1008 +5,1056 @@ package p3d131
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	arena:   10065216,
-	scratch: 58752,
-	packed:  94010832,
+	arena:   10073184,
+	scratch: 79968,
+	packed:  94268688,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
-		{offset: 1503, frame: 82668, row: 498, pixel: 3},
+		{offset: 1512, frame: 83166, row: 501, pixel: 3},
 		// 1: conv1_custom.relu, 16x80x80x64
-		{offset: 2692416, frame: 409600, row: 5120, pixel: 64},
+		{offset: 2700384, frame: 409600, row: 5120, pixel: 64},
 		// 2: pool1, 8x40x40x64
-		{offset: 9246016, frame: 102400, row: 2560, pixel: 64},
-		// 3: layer1.0.downsample.1, 8x40x40x256
-		{offset: 2692416, frame: 435200, row: 10880, pixel: 272},
-		// 4: layer1.0.relu1, 8x40x40x64
-		{offset: 1325440, frame: 112896, row: 2688, pixel: 64},
-		// 5: layer1.0.relu2, 8x40x40x64
-		{offset: 6174016, frame: 102400, row: 2560, pixel: 64},
-		// 6: layer1.0.relu3, 8x40x40x64
-		{offset: 6993216, frame: 102400, row: 2560, pixel: 64},
+		{offset: 9253984, frame: 102400, row: 2560, pixel: 64},
+		// 3: layer1.0.relu1, 8x40x40x64
+		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
+		// 4: layer1.0.relu2, 8x40x40x64
+		{offset: 2700384, frame: 102400, row: 2560, pixel: 64},
+		// 5: layer1.0.relu3, 8x40x40x64
+		{offset: 6181984, frame: 102400, row: 2560, pixel: 64},
+		// 6: layer1.0.relu, 8x40x40x256
+		{offset: 2700384, frame: 435200, row: 10880, pixel: 272},
 		// 7: layer1.1.relu1, 8x40x40x64
-		{offset: 1325440, frame: 112896, row: 2688, pixel: 64},
+		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
 		// 8: layer1.1.relu2, 8x40x40x64
-		{offset: 6174016, frame: 102400, row: 2560, pixel: 64},
+		{offset: 6181984, frame: 102400, row: 2560, pixel: 64},
 		// 9: layer1.2.relu1, 8x40x40x64
-		{offset: 1325440, frame: 112896, row: 2688, pixel: 64},
+		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
 		// 10: layer1.2.relu2, 8x20x20x64
-		{offset: 6174016, frame: 25600, row: 1280, pixel: 64},
+		{offset: 6181984, frame: 25600, row: 1280, pixel: 64},
 		// 11: layer1.2.sum, 8x20x20x64
-		{offset: 7044416, frame: 25600, row: 1280, pixel: 64},
+		{offset: 7052384, frame: 25600, row: 1280, pixel: 64},
 		// 12: layer1.2.relu, 8x20x20x256
-		{offset: 6174016, frame: 108800, row: 5440, pixel: 272},
+		{offset: 6181984, frame: 108800, row: 5440, pixel: 272},
 		// 13: pool2, 4x20x20x256
-		{offset: 3537216, frame: 108800, row: 5440, pixel: 272},
-		// 14: layer2.0.downsample.1, 4x20x20x512
-		{offset: 2692416, frame: 211200, row: 10560, pixel: 528},
-		// 15: layer2.0.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
-		// 16: layer2.0.relu2, 4x20x20x128
-		{offset: 3537216, frame: 51200, row: 2560, pixel: 128},
-		// 17: layer2.0.relu3, 4x20x20x128
-		{offset: 3742016, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3545184, frame: 108800, row: 5440, pixel: 272},
+		// 14: layer2.0.relu1, 4x20x20x128
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		// 15: layer2.0.relu2, 4x20x20x128
+		{offset: 2700384, frame: 51200, row: 2560, pixel: 128},
+		// 16: layer2.0.relu3, 4x20x20x128
+		{offset: 3980384, frame: 51200, row: 2560, pixel: 128},
+		// 17: layer2.0.relu, 4x20x20x512
+		{offset: 2700384, frame: 211200, row: 10560, pixel: 528},
 		// 18: layer2.1.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
 		// 19: layer2.1.relu2, 4x20x20x128
-		{offset: 3537216, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
 		// 20: layer2.2.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
 		// 21: layer2.2.relu2, 4x20x20x128
-		{offset: 3537216, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
 		// 22: layer2.2.sum, 4x20x20x128
-		{offset: 3742016, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3749984, frame: 51200, row: 2560, pixel: 128},
 		// 23: layer2.3.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
 		// 24: layer2.3.relu2, 4x10x10x128
-		{offset: 3537216, frame: 12800, row: 1280, pixel: 128},
+		{offset: 3545184, frame: 12800, row: 1280, pixel: 128},
 		// 25: layer2.3.relu3, 4x10x10x128
-		{offset: 3748416, frame: 12800, row: 1280, pixel: 128},
+		{offset: 3756384, frame: 12800, row: 1280, pixel: 128},
 		// 26: layer2.3.relu, 4x10x10x512
-		{offset: 3537216, frame: 52800, row: 5280, pixel: 528},
+		{offset: 3545184, frame: 52800, row: 5280, pixel: 528},
 		// 27: pool3, 2x10x10x512
-		{offset: 2900416, frame: 52800, row: 5280, pixel: 528},
-		// 28: layer3.0.downsample.1, 2x10x10x1024
-		{offset: 2692416, frame: 104000, row: 10400, pixel: 1040},
-		// 29: layer3.0.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
-		// 30: layer3.0.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 52800, row: 5280, pixel: 528},
+		// 28: layer3.0.relu1, 2x10x10x256
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		// 29: layer3.0.relu2, 2x10x10x256
+		{offset: 3013984, frame: 27200, row: 2720, pixel: 272},
+		// 30: layer3.0.relu, 2x10x10x1024
+		{offset: 2700384, frame: 104000, row: 10400, pixel: 1040},
 		// 31: layer3.1.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 32: layer3.1.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 33: layer3.1.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 34: layer3.2.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 35: layer3.2.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 36: layer3.2.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 37: layer3.3.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 38: layer3.3.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 39: layer3.4.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 40: layer3.4.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 41: layer3.4.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 42: layer3.5.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 43: layer3.5.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 44: layer3.5.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 45: layer3.6.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 46: layer3.6.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 47: layer3.7.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 48: layer3.7.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 49: layer3.7.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 50: layer3.8.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 51: layer3.8.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 52: layer3.8.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 53: layer3.9.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 54: layer3.9.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 55: layer3.10.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 56: layer3.10.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 57: layer3.10.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 58: layer3.11.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 59: layer3.11.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 60: layer3.11.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 61: layer3.12.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 62: layer3.12.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 63: layer3.13.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 64: layer3.13.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 65: layer3.13.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 66: layer3.14.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 67: layer3.14.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 68: layer3.14.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 69: layer3.15.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 70: layer3.15.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 71: layer3.16.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 72: layer3.16.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 73: layer3.16.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 74: layer3.17.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 75: layer3.17.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 76: layer3.17.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 77: layer3.18.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 78: layer3.18.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 79: layer3.19.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 80: layer3.19.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 81: layer3.19.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 82: layer3.20.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 83: layer3.20.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 84: layer3.20.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 85: layer3.21.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 86: layer3.21.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 87: layer3.22.relu1, 2x10x10x256
-		{offset: 2583824, frame: 39168, row: 3264, pixel: 272},
+		{offset: 2591792, frame: 39168, row: 3264, pixel: 272},
 		// 88: layer3.22.relu2, 2x5x5x256
-		{offset: 2900416, frame: 6800, row: 1360, pixel: 272},
+		{offset: 2908384, frame: 6800, row: 1360, pixel: 272},
 		// 89: layer3.22.sum, 2x5x5x256
-		{offset: 2952416, frame: 6800, row: 1360, pixel: 272},
+		{offset: 2960384, frame: 6800, row: 1360, pixel: 272},
 		// 90: layer3.22.relu, 2x5x5x1024
-		{offset: 2900416, frame: 26000, row: 5200, pixel: 1040},
+		{offset: 2908384, frame: 26000, row: 5200, pixel: 1040},
 		// 91: pool4, 1x5x5x1024
-		{offset: 2744016, frame: 26000, row: 5200, pixel: 1040},
-		// 92: layer4.0.downsample.1, 1x5x5x2048
-		{offset: 2692416, frame: 51600, row: 10320, pixel: 2064},
-		// 93: layer4.0.relu1, 1x5x5x512
-		{offset: 2663376, frame: 33792, row: 4224, pixel: 528},
-		// 94: layer4.0.relu2, 1x5x5x512
-		{offset: 2744016, frame: 13200, row: 2640, pixel: 528},
+		{offset: 2751984, frame: 26000, row: 5200, pixel: 1040},
+		// 92: layer4.0.relu1, 1x5x5x512
+		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
+		// 93: layer4.0.relu2, 1x5x5x512
+		{offset: 2777984, frame: 13200, row: 2640, pixel: 528},
+		// 94: layer4.0.relu, 1x5x5x2048
+		{offset: 2700384, frame: 51600, row: 10320, pixel: 2064},
 		// 95: layer4.1.relu1, 1x5x5x512
-		{offset: 2663376, frame: 33792, row: 4224, pixel: 528},
+		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
 		// 96: layer4.1.relu2, 1x5x5x512
-		{offset: 2744016, frame: 13200, row: 2640, pixel: 528},
+		{offset: 2751984, frame: 13200, row: 2640, pixel: 528},
 		// 97: layer4.2.relu1, 1x5x5x512
-		{offset: 2663376, frame: 33792, row: 4224, pixel: 528},
+		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
 		// 98: layer4.2.relu2, 1x5x5x512
-		{offset: 2744016, frame: 13200, row: 2640, pixel: 528},
+		{offset: 2751984, frame: 13200, row: 2640, pixel: 528},
 		// 99: pool5, 1x1x1x2048
-		{offset: 2744016, frame: 2064, row: 2064, pixel: 2064},
+		{offset: 2751984, frame: 2064, row: 2064, pixel: 2064},
 		// 100: fc, 1x1x1x400
-		{offset: 2692416, frame: 400, row: 400, pixel: 400},
-		// 101: layer1.0.conv2.points, 36x1x10x64
-		{frame: 656, row: 640, pixel: 64, scratch: true},
-		// 102: layer1.0.conv2.sums, 36x1x10x64
-		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true},
-		// 103: layer1.1.conv2.points, 36x1x10x64
-		{frame: 656, row: 640, pixel: 64, scratch: true},
-		// 104: layer1.1.conv2.sums, 36x1x10x64
-		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true},
-		// 105: layer2.0.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true},
-		// 106: layer2.0.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true},
-		// 107: layer2.1.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true},
-		// 108: layer2.1.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true},
-		// 109: layer2.2.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true},
-		// 110: layer2.2.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true},
-		// 111: layer3.0.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 112: layer3.0.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 113: layer3.1.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 114: layer3.1.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 115: layer3.2.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 116: layer3.2.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 117: layer3.3.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 118: layer3.3.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 119: layer3.4.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 120: layer3.4.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 121: layer3.5.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 122: layer3.5.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 123: layer3.6.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 124: layer3.6.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 125: layer3.7.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 126: layer3.7.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 127: layer3.8.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 128: layer3.8.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 129: layer3.9.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 130: layer3.9.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 131: layer3.10.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 132: layer3.10.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 133: layer3.11.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 134: layer3.11.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 135: layer3.12.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 136: layer3.12.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 137: layer3.13.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 138: layer3.13.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 139: layer3.14.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 140: layer3.14.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 141: layer3.15.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 142: layer3.15.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 143: layer3.16.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 144: layer3.16.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 145: layer3.17.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 146: layer3.17.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 147: layer3.18.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 148: layer3.18.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 149: layer3.19.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 150: layer3.19.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 151: layer3.20.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 152: layer3.20.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 153: layer3.21.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 154: layer3.21.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 155: layer4.0.conv_normal.points, 16x1x3x512
-		{frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 156: layer4.0.conv_normal.sums, 16x1x3x512
-		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 157: layer4.1.conv_normal.points, 16x1x3x512
-		{frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 158: layer4.1.conv_normal.sums, 16x1x3x512
-		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 159: layer4.2.conv_normal.points, 16x1x3x512
-		{frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 160: layer4.2.conv_normal.sums, 16x1x3x512
-		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true},
+		{offset: 2700384, frame: 400, row: 400, pixel: 400},
+		// 101: conv1_custom.points, 49x1x20x12
+		{frame: 336, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 102: conv1_custom.sums, 49x1x20x64
+		{offset: 16464, frame: 1296, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 103: layer1.0.conv2.points, 36x1x10x64
+		{frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 104: layer1.0.conv2.sums, 36x1x10x64
+		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 105: layer1.0.conv3.points, 6x2x40x64
+		{frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 106: layer1.0.conv3.sums, 6x2x40x64
+		{offset: 30816, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 107: layer1.1.conv2.points, 36x1x10x64
+		{frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 108: layer1.1.conv2.sums, 36x1x10x64
+		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 109: layer1.1.conv3.points, 6x2x40x64
+		{frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 110: layer1.1.conv3.sums, 6x2x40x64
+		{offset: 30816, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 111: layer1.2.conv3.points, 6x2x20x64
+		{frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 112: layer1.2.conv3.sums, 6x2x20x64
+		{offset: 15456, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 113: layer2.0.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 114: layer2.0.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 115: layer2.0.conv3.points, 6x1x20x128
+		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 116: layer2.0.conv3.sums, 6x1x20x128
+		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 117: layer2.1.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 118: layer2.1.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 119: layer2.1.conv3.points, 6x1x20x128
+		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 120: layer2.1.conv3.sums, 6x1x20x128
+		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 121: layer2.2.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 122: layer2.2.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 123: layer2.2.conv3.points, 6x1x20x128
+		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 124: layer2.2.conv3.sums, 6x1x20x128
+		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 125: layer2.3.conv3.points, 6x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 126: layer2.3.conv3.sums, 6x1x10x128
+		{offset: 7776, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 127: layer3.0.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 128: layer3.0.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 129: layer3.0.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 130: layer3.0.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 131: layer3.1.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 132: layer3.1.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 133: layer3.1.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 134: layer3.1.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 135: layer3.2.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 136: layer3.2.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 137: layer3.2.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 138: layer3.2.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 139: layer3.3.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 140: layer3.3.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 141: layer3.3.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 142: layer3.3.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 143: layer3.4.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 144: layer3.4.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 145: layer3.4.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 146: layer3.4.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 147: layer3.5.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 148: layer3.5.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 149: layer3.5.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 150: layer3.5.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 151: layer3.6.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 152: layer3.6.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 153: layer3.6.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 154: layer3.6.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 155: layer3.7.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 156: layer3.7.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 157: layer3.7.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 158: layer3.7.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 159: layer3.8.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 160: layer3.8.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 161: layer3.8.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 162: layer3.8.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 163: layer3.9.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 164: layer3.9.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 165: layer3.9.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 166: layer3.9.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 167: layer3.10.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 168: layer3.10.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 169: layer3.10.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 170: layer3.10.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 171: layer3.11.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 172: layer3.11.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 173: layer3.11.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 174: layer3.11.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 175: layer3.12.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 176: layer3.12.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 177: layer3.12.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 178: layer3.12.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 179: layer3.13.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 180: layer3.13.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 181: layer3.13.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 182: layer3.13.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 183: layer3.14.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 184: layer3.14.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 185: layer3.14.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 186: layer3.14.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 187: layer3.15.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 188: layer3.15.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 189: layer3.15.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 190: layer3.15.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 191: layer3.16.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 192: layer3.16.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 193: layer3.16.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 194: layer3.16.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 195: layer3.17.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 196: layer3.17.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 197: layer3.17.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 198: layer3.17.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 199: layer3.18.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 200: layer3.18.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 201: layer3.18.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 202: layer3.18.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 203: layer3.19.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 204: layer3.19.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 205: layer3.19.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 206: layer3.19.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 207: layer3.20.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 208: layer3.20.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 209: layer3.20.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 210: layer3.20.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 211: layer3.21.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 212: layer3.21.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 213: layer3.21.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 214: layer3.21.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 215: layer3.22.conv3.points, 3x1x5x256
+		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 216: layer3.22.conv3.sums, 3x1x5x256
+		{offset: 4080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 217: layer4.0.conv_normal.points, 16x1x3x512
+		{frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 218: layer4.0.conv_normal.sums, 16x1x3x512
+		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 219: layer4.1.conv_normal.points, 16x1x3x512
+		{frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 220: layer4.1.conv_normal.sums, 16x1x3x512
+		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 221: layer4.2.conv_normal.points, 16x1x3x512
+		{frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 222: layer4.2.conv_normal.sums, 16x1x3x512
+		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
-		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, taps: 49, width: 8, weights: 0, bias: 9408},
-		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 8, weights: 9472, bias: 25856},
-		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 64, in: 64, taps: 1, width: 8, weights: 26112, bias: 30208},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, taps: 9, width: 8, weights: 30272, bias: 177728, winograd: 4},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, taps: 3, width: 8, weights: 177792, bias: 190080},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 8, weights: 190144, bias: 206528},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, taps: 1, width: 8, weights: 206784, bias: 223168},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, taps: 9, width: 8, weights: 223232, bias: 370688, winograd: 4},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, taps: 3, width: 8, weights: 370752, bias: 383040},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 8, weights: 383104, bias: 399488},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, taps: 1, width: 8, weights: 399744, bias: 416128},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, taps: 9, width: 8, weights: 416192, bias: 453056},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, taps: 3, width: 8, weights: 453120, bias: 465408},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 8, weights: 465472, bias: 481856},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, taps: 1, width: 8, weights: 482112, bias: 613184},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, taps: 1, width: 8, weights: 613696, bias: 646464},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 646592, bias: 1236416, winograd: 4},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 1236544, bias: 1285696},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 1285824, bias: 1351360},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 8, weights: 1351872, bias: 1417408},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 1417536, bias: 2007360, winograd: 4},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 2007488, bias: 2056640},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 2056768, bias: 2122304},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 8, weights: 2122816, bias: 2188352},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 2188480, bias: 2778304, winograd: 4},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 2778432, bias: 2827584},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 2827712, bias: 2893248},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 8, weights: 2893760, bias: 2959296},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 2959424, bias: 3106880},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 3107008, bias: 3156160},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 3156288, bias: 3221824},
-		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 1024, in: 512, taps: 1, width: 8, weights: 3222336, bias: 3746624},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, taps: 1, width: 8, weights: 3747648, bias: 3878720},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 3878976, bias: 6238272, winograd: 4},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 6238528, bias: 6435136},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 6435392, bias: 6697536},
-		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 6698560, bias: 6960704},
-		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 6960960, bias: 9320256, winograd: 4},
-		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 9320512, bias: 9517120},
-		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 9517376, bias: 9779520},
-		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 9780544, bias: 10042688},
-		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 10042944, bias: 12402240, winograd: 4},
-		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 12402496, bias: 12599104},
-		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 12599360, bias: 12861504},
-		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 12862528, bias: 13124672},
-		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 13124928, bias: 15484224, winograd: 4},
-		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 15484480, bias: 15681088},
-		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 15681344, bias: 15943488},
-		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 15944512, bias: 16206656},
-		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 16206912, bias: 18566208, winograd: 4},
-		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 18566464, bias: 18763072},
-		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 18763328, bias: 19025472},
-		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 19026496, bias: 19288640},
-		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 19288896, bias: 21648192, winograd: 4},
-		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 21648448, bias: 21845056},
-		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 21845312, bias: 22107456},
-		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 22108480, bias: 22370624},
-		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 22370880, bias: 24730176, winograd: 4},
-		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 24730432, bias: 24927040},
-		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 24927296, bias: 25189440},
-		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 25190464, bias: 25452608},
-		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 25452864, bias: 27812160, winograd: 4},
-		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 27812416, bias: 28009024},
-		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 28009280, bias: 28271424},
-		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 28272448, bias: 28534592},
-		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 28534848, bias: 30894144, winograd: 4},
-		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 30894400, bias: 31091008},
-		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 31091264, bias: 31353408},
-		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 31354432, bias: 31616576},
-		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 31616832, bias: 33976128, winograd: 4},
-		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 33976384, bias: 34172992},
-		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 34173248, bias: 34435392},
-		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 34436416, bias: 34698560},
-		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 34698816, bias: 37058112, winograd: 4},
-		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 37058368, bias: 37254976},
-		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 37255232, bias: 37517376},
-		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 37518400, bias: 37780544},
-		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 37780800, bias: 40140096, winograd: 4},
-		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 40140352, bias: 40336960},
-		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 40337216, bias: 40599360},
-		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 40600384, bias: 40862528},
-		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 40862784, bias: 43222080, winograd: 4},
-		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 43222336, bias: 43418944},
-		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 43419200, bias: 43681344},
-		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 43682368, bias: 43944512},
-		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 43944768, bias: 46304064, winograd: 4},
-		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 46304320, bias: 46500928},
-		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 46501184, bias: 46763328},
-		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 46764352, bias: 47026496},
-		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 47026752, bias: 49386048, winograd: 4},
-		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 49386304, bias: 49582912},
-		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 49583168, bias: 49845312},
-		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 49846336, bias: 50108480},
-		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 50108736, bias: 52468032, winograd: 4},
-		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 52468288, bias: 52664896},
-		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 52665152, bias: 52927296},
-		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 52928320, bias: 53190464},
-		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 53190720, bias: 55550016, winograd: 4},
-		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 55550272, bias: 55746880},
-		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 55747136, bias: 56009280},
-		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 56010304, bias: 56272448},
-		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 56272704, bias: 58632000, winograd: 4},
-		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 58632256, bias: 58828864},
-		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 58829120, bias: 59091264},
-		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 59092288, bias: 59354432},
-		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 59354688, bias: 61713984, winograd: 4},
-		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 61714240, bias: 61910848},
-		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 61911104, bias: 62173248},
-		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 62174272, bias: 62436416},
-		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 62436672, bias: 64795968, winograd: 4},
-		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 64796224, bias: 64992832},
-		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 64993088, bias: 65255232},
-		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 65256256, bias: 65518400},
-		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 65518656, bias: 67877952, winograd: 4},
-		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 67878208, bias: 68074816},
-		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 68075072, bias: 68337216},
-		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 68338240, bias: 68600384},
-		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 68600640, bias: 70959936, winograd: 4},
-		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 70960192, bias: 71156800},
-		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 71157056, bias: 71419200},
-		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 71420224, bias: 71682368},
-		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 71682624, bias: 72272448},
-		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 72272704, bias: 72469312},
-		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 72469568, bias: 72731712},
-		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 2048, in: 1024, taps: 1, width: 8, weights: 72732736, bias: 74829888},
-		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 512, in: 1024, taps: 1, width: 8, weights: 74831936, bias: 75356224},
-		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 512, in: 512, taps: 9, width: 8, weights: 75356736, bias: 79551040, winograd: 2},
-		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 2048, in: 512, taps: 1, width: 8, weights: 79551552, bias: 80600128},
-		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 512, in: 2048, taps: 1, width: 8, weights: 80602176, bias: 81650752},
-		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 512, in: 512, taps: 9, width: 8, weights: 81651264, bias: 85845568, winograd: 2},
-		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 2048, in: 512, taps: 1, width: 8, weights: 85846080, bias: 86894656},
-		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 512, in: 2048, taps: 1, width: 8, weights: 86896704, bias: 87945280},
-		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 512, in: 512, taps: 9, width: 8, weights: 87945792, bias: 92140096, winograd: 2},
-		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 2048, in: 512, taps: 1, width: 8, weights: 92140608, bias: 93189184},
-		{weight: 670, conv: 671, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, taps: 1, width: 8, weights: 93191232, bias: 94010432},
+		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, width: 8, taps: [3]int{1, 7, 7}, weights: 0, bias: 37632, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 37696, bias: 41792},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 3, 3}, weights: 41856, bias: 189312, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{3, 1, 1}, weights: 189376, bias: 213952, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 214016, bias: 246784, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 247040, bias: 263424},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 3, 3}, weights: 263488, bias: 410944, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{3, 1, 1}, weights: 411008, bias: 435584, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 435648, bias: 452032},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 452288, bias: 468672},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 3, 3}, weights: 468736, bias: 505600},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{3, 1, 1}, weights: 505664, bias: 530240, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 530304, bias: 546688},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 546944, bias: 579712},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 579840, bias: 1169664, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 1169792, bias: 1268096, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 1268224, bias: 1464832, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 1465344, bias: 1530880},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 1531008, bias: 2120832, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 2120960, bias: 2219264, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 2219392, bias: 2284928},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 2285440, bias: 2350976},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 2351104, bias: 2940928, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 2941056, bias: 3039360, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 3039488, bias: 3105024},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 3105536, bias: 3171072},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 3171200, bias: 3318656},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 3318784, bias: 3417088, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 3417216, bias: 3482752},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 3483264, bias: 3614336},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 3614592, bias: 5973888, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 5974144, bias: 6170752, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 6171008, bias: 6957440, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 1024, in: 512, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 6958464, bias: 7220608},
+		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 7220864, bias: 9580160, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 9580416, bias: 9777024, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 9777280, bias: 10039424},
+		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 10040448, bias: 10302592},
+		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 10302848, bias: 12662144, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 12662400, bias: 12859008, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 12859264, bias: 13121408},
+		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 13122432, bias: 13384576},
+		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 13384832, bias: 15744128, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 15744384, bias: 15940992, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 15941248, bias: 16203392},
+		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 16204416, bias: 16466560},
+		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 16466816, bias: 18826112, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 18826368, bias: 19022976, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 19023232, bias: 19285376},
+		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 19286400, bias: 19548544},
+		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 19548800, bias: 21908096, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 21908352, bias: 22104960, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 22105216, bias: 22367360},
+		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 22368384, bias: 22630528},
+		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 22630784, bias: 24990080, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 24990336, bias: 25186944, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 25187200, bias: 25449344},
+		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 25450368, bias: 25712512},
+		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 25712768, bias: 28072064, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 28072320, bias: 28268928, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 28269184, bias: 28531328},
+		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 28532352, bias: 28794496},
+		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 28794752, bias: 31154048, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 31154304, bias: 31350912, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 31351168, bias: 31613312},
+		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 31614336, bias: 31876480},
+		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 31876736, bias: 34236032, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 34236288, bias: 34432896, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 34433152, bias: 34695296},
+		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 34696320, bias: 34958464},
+		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 34958720, bias: 37318016, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 37318272, bias: 37514880, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 37515136, bias: 37777280},
+		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 37778304, bias: 38040448},
+		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 38040704, bias: 40400000, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 40400256, bias: 40596864, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 40597120, bias: 40859264},
+		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 40860288, bias: 41122432},
+		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 41122688, bias: 43481984, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 43482240, bias: 43678848, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 43679104, bias: 43941248},
+		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 43942272, bias: 44204416},
+		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 44204672, bias: 46563968, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 46564224, bias: 46760832, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 46761088, bias: 47023232},
+		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 47024256, bias: 47286400},
+		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 47286656, bias: 49645952, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 49646208, bias: 49842816, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 49843072, bias: 50105216},
+		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 50106240, bias: 50368384},
+		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 50368640, bias: 52727936, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 52728192, bias: 52924800, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 52925056, bias: 53187200},
+		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 53188224, bias: 53450368},
+		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 53450624, bias: 55809920, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 55810176, bias: 56006784, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 56007040, bias: 56269184},
+		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 56270208, bias: 56532352},
+		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 56532608, bias: 58891904, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 58892160, bias: 59088768, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 59089024, bias: 59351168},
+		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 59352192, bias: 59614336},
+		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 59614592, bias: 61973888, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 61974144, bias: 62170752, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 62171008, bias: 62433152},
+		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 62434176, bias: 62696320},
+		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 62696576, bias: 65055872, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 65056128, bias: 65252736, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 65252992, bias: 65515136},
+		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 65516160, bias: 65778304},
+		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 65778560, bias: 68137856, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 68138112, bias: 68334720, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 68334976, bias: 68597120},
+		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 68598144, bias: 68860288},
+		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 68860544, bias: 71219840, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 71220096, bias: 71416704, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 71416960, bias: 71679104},
+		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 71680128, bias: 71942272},
+		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 71942528, bias: 72532352},
+		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 72532608, bias: 72729216, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 72729472, bias: 72991616},
+		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 512, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 72992640, bias: 73516928},
+		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 73517440, bias: 77711744, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 77712256, bias: 80857984, project: &pack{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 2048, in: 1024, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 512, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 80860032, bias: 81908608},
+		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 81909120, bias: 86103424, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 86103936, bias: 87152512},
+		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 512, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 87154560, bias: 88203136},
+		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 88203648, bias: 92397952, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 92398464, bias: 93447040},
+		{weight: 670, conv: 671, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 93449088, bias: 94268288},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 21, tapsH: 7, tapsW: 1, stepH: 498, in: pitch{6, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, k: 3, stepT: 336, in: pitch{3, 501}, out: pitch{16, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 5120}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 3, stepT: 409600, stepH: 5120, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 2688}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindWinogradOut, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 102400, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 2688}, out: pitch{64, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, from: 1, to: 6},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 102400}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, to: 5},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, k2: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 112896, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 112896}, out: pitch{64, 0}, from: 1, to: 6},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 102400}, res: pitch{64, 102400}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 112896}, out: pitch{64, 0}, to: 5},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 192, tapsH: 3, tapsW: 1, stepH: 2688, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 25600, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{64, 25600}, out: pitch{64, 0}, from: 1, to: 6},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{64, 0}, out: pitch{64, 25600}, res: pitch{64, 25600}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{64, 25600}, out: pitch{64, 0}, to: 5},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{544, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 108800, stepH: 5440, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 2816}, out: pitch{128, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{128, 0}},
-		{kind: kindWinogradOut, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 2816}, out: pitch{128, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 51200}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, k2: 256, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 61952}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 51200}, res: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 12800, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 12800}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 12800}, to: 4, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 4, cols: 4, width: 8, stepT: 816, in: pitch{272, 3808}, out: pitch{272, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindWinogradOut, rows: 4, cols: 4, width: 8, stepT: 816, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 53312, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 816, in: pitch{272, 3808}, out: pitch{272, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 816, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 53312}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 6800, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 1360, in: pitch{272, 6800}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 6800}, res: pitch{272, 6800}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 2, cols: 2, width: 8, stepT: 1584, in: pitch{528, 4224}, out: pitch{528, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindWinogradOut, rows: 2, cols: 2, width: 8, stepT: 1584, in: pitch{528, 0}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 2, cols: 2, width: 8, stepT: 1584, in: pitch{528, 4224}, out: pitch{528, 0}},
+		{kind: kindGather, rows: 2, cols: 2, width: 8, stepT: 1584, in: pitch{528, 0}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindAveragePool, rows: 1, cols: 1, width: 32, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
-			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
+			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
 		}},
-		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 2, 80, 16}, steps: []step{
-			{name: "conv1_custom", kernel: 1, maxTiles: 13535, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}},
+		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 4, 80, 64}, steps: []step{
+			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 121644, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}, winograd: &winogradStep{points: 101, sums: 102, rows: 1, spread: []int{2}, gather: []int{3}, maxSpread: 2066, maxGather: 812}},
 		}},
-		{name: "pool1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 1, 64}, steps: []step{
-			{name: "pool1", kernel: 2, maxTiles: 116508, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
+		{name: "pool1..layer1.0.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
+			{name: "pool1", kernel: 4, maxTiles: 116508, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
+			{name: "layer1.0.conv1", kernel: 5, maxTiles: 29839, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.downsample.0", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.0.downsample.0", kernel: 3, maxTiles: 29839, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 64}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 103, sums: 104, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.0.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
-			{name: "layer1.0.conv1", kernel: 4, maxTiles: 29839, in: 2, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.0.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 64}, steps: []step{
+			{name: "layer1.0.conv3", kernel: 6, run: runFlat, maxTiles: 29839, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 105, sums: 106, rows: 2, spread: []int{9, 11}, gather: []int{10, 10}, maxSpread: 9532, maxGather: 9532}},
 		}},
-		{name: "layer1.0.conv2", space: shape{1, 80, 10, 64}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 5, maxTiles: 919, in: 4, out: 101, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{36, 1, 10, 64}},
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 101, out: 102, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 10, 64}, to: shape{36, 1, 10, 64}},
-			{name: "layer1.0.conv2", kernel: 7, maxTiles: 979, in: 102, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 10, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.0.conv4..layer1.1.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
+			{name: "layer1.0.conv4", kernel: 12, run: runFlat, maxTiles: 15470, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
+			{name: "layer1.1.conv1", kernel: 13, maxTiles: 7880, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv3", space: shape{8, 1, 1600, 64}, tile: shape{1, 1, 50, 32}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 8, maxTiles: 10441, in: 5, out: 6, res: -1, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 1600, 64}, to: shape{8, 1, 1600, 64}},
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 64}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 107, sums: 108, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.0.conv4", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 9, maxTiles: 29839, in: 6, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+		{name: "layer1.1.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 64}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 109, sums: 110, rows: 2, spread: []int{14, 16}, gather: []int{15, 15}, maxSpread: 9532, maxGather: 9532}},
 		}},
-		{name: "layer1.1.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
-			{name: "layer1.1.conv1", kernel: 10, maxTiles: 7880, in: 3, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.1.conv4..layer1.2.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
+			{name: "layer1.1.conv4", kernel: 17, run: runFlat, maxTiles: 29839, in: 8, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
+			{name: "layer1.2.conv1", kernel: 13, maxTiles: 7880, in: 6, out: 9, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{1, 80, 10, 64}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 5, maxTiles: 919, in: 7, out: 103, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{36, 1, 10, 64}},
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 103, out: 104, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 10, 64}, to: shape{36, 1, 10, 64}},
-			{name: "layer1.1.conv2", kernel: 7, maxTiles: 979, in: 104, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 10, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.2.conv2", space: shape{8, 20, 20, 64}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 18, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}},
 		}},
-		{name: "layer1.1.conv3", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 40, 32}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 11, maxTiles: 10441, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.2.conv3", space: shape{1, 20, 20, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 6, run: runFlat, maxTiles: 29839, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, winograd: &winogradStep{points: 111, sums: 112, rows: 2, spread: []int{19, 21}, gather: []int{20, 20}, maxSpread: 9532, maxGather: 9532}},
 		}},
-		{name: "layer1.1.conv4", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 9, maxTiles: 29839, in: 8, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer1.2.conv4", kernel: 22, maxTiles: 29839, in: 11, out: 12, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}},
 		}},
-		{name: "layer1.2.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
-			{name: "layer1.2.conv1", kernel: 10, maxTiles: 7880, in: 3, out: 9, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
+		{name: "pool2..layer2.0.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "pool2", kernel: 23, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}},
+			{name: "layer2.0.conv1", kernel: 24, maxTiles: 7880, in: 13, out: 14, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer1.2.conv2", space: shape{8, 20, 20, 64}, tile: shape{1, 1, 20, 16}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 12, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}},
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 113, sums: 114, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer1.2.conv3", space: shape{8, 1, 400, 64}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 13, maxTiles: 10441, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 64}, to: shape{8, 1, 400, 64}},
+		{name: "layer2.0.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer2.0.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 115, sums: 116, rows: 1, spread: []int{28}, gather: []int{29}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 1, 20, 64}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 14, maxTiles: 29839, in: 11, out: 12, res: 3, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}},
+		{name: "layer2.0.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 13, 256}, steps: []step{
+			{name: "layer2.0.conv4", kernel: 30, maxTiles: 5286, in: 16, out: 17, res: 13, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
 		}},
-		{name: "pool2", space: shape{4, 1, 400, 256}, tile: shape{1, 1, 1, 256}, steps: []step{
-			{name: "pool2", kernel: 15, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 256}, to: shape{4, 1, 400, 256}},
+		{name: "layer2.1.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer2.1.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.0.downsample.0", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 16, maxTiles: 7880, in: 13, out: 14, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 256}, to: shape{1, 1, 1600, 512}},
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 117, sums: 118, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.0.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 17, maxTiles: 7880, in: 13, out: 15, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.1.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 119, sums: 120, rows: 1, spread: []int{32}, gather: []int{33}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.0.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 18, maxTiles: 459, in: 15, out: 105, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.0.conv2", kernel: 19, run: runFlat, maxTiles: 15470, in: 105, out: 106, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 5, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.0.conv2", kernel: 20, maxTiles: 489, in: 106, out: 16, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.1.conv4..layer2.2.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.1.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 19, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.2.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 20, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.0.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 21, maxTiles: 5286, in: 16, out: 17, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.2.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 20, out: 21, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 121, sums: 122, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.0.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 22, maxTiles: 15470, in: 17, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+		{name: "layer2.2.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer2.2.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 21, out: 22, res: 21, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 123, sums: 124, rows: 1, spread: []int{28}, gather: []int{33}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.1.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 23, maxTiles: 3977, in: 14, out: 18, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.2.conv4..layer2.3.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.2.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 22, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.3.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 23, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.1.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 18, maxTiles: 459, in: 18, out: 107, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.1.conv2", kernel: 19, run: runFlat, maxTiles: 15470, in: 107, out: 108, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 5, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.1.conv2", kernel: 20, maxTiles: 489, in: 108, out: 19, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 35, maxTiles: 1777, in: 23, out: 24, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
 		}},
-		{name: "layer2.1.conv3", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 24, maxTiles: 5286, in: 18, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 24, out: 25, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, winograd: &winogradStep{points: 125, sums: 126, rows: 1, spread: []int{36}, gather: []int{37}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.1.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 22, maxTiles: 15470, in: 19, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
-		}},
-		{name: "layer2.2.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.2.conv1", kernel: 23, maxTiles: 3977, in: 14, out: 20, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
-		}},
-		{name: "layer2.2.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 18, maxTiles: 459, in: 20, out: 109, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.2.conv2", kernel: 19, run: runFlat, maxTiles: 15470, in: 109, out: 110, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 5, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.2.conv2", kernel: 20, maxTiles: 489, in: 110, out: 21, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 5, 128}, to: shape{4, 20, 20, 128}},
-		}},
-		{name: "layer2.2.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 25, maxTiles: 5286, in: 21, out: 22, res: 21, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
-		}},
-		{name: "layer2.2.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 22, maxTiles: 15470, in: 22, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
-		}},
-		{name: "layer2.3.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.3.conv1", kernel: 23, maxTiles: 3977, in: 14, out: 23, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
-		}},
-		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 26, maxTiles: 1777, in: 23, out: 24, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
-		}},
-		{name: "layer2.3.conv3", space: shape{4, 1, 100, 128}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 27, maxTiles: 5286, in: 24, out: 25, res: -1, pack: 29, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 128}, to: shape{4, 1, 100, 128}},
-		}},
-		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 2, 10, 32}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 28, maxTiles: 15470, in: 25, out: 26, res: 14, every: [3]int{1, 2, 2}, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}},
+		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer2.3.conv4", kernel: 38, maxTiles: 15470, in: 25, out: 26, res: 17, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}},
 		}},
 		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool3", kernel: 29, maxTiles: 1048576, in: 26, out: 27, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}},
+			{name: "pool3", kernel: 39, maxTiles: 1048576, in: 26, out: 27, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 30, maxTiles: 3977, in: 27, out: 28, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 512}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 40, maxTiles: 3977, in: 27, out: 28, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 31, maxTiles: 3977, in: 27, out: 29, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.0.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 127, sums: 128, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.0.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 32, maxTiles: 229, in: 29, out: 111, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.0.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 111, out: 112, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.0.conv2", kernel: 34, maxTiles: 244, in: 112, out: 30, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.0.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 28, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 129, sums: 130, rows: 1, spread: []int{44}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.0.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 35, maxTiles: 2660, in: 29, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 34, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.0.conv4", kernel: 46, maxTiles: 2660, in: 29, out: 30, res: 27, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 36, maxTiles: 7880, in: 30, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.1.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 31, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.1.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 31, out: 32, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 131, sums: 132, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.1.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 32, maxTiles: 229, in: 31, out: 113, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.1.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 113, out: 114, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.1.conv2", kernel: 34, maxTiles: 244, in: 114, out: 32, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.1.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 32, out: 33, res: 32, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 133, sums: 134, rows: 1, spread: []int{48}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.1.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 38, maxTiles: 2660, in: 32, out: 33, res: 32, every: [3]int{1, 1, 1}, pack: 38, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 49, maxTiles: 7880, in: 33, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 36, maxTiles: 7880, in: 33, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 39, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.2.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 34, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 34, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.2.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 34, out: 35, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 135, sums: 136, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.2.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 32, maxTiles: 229, in: 34, out: 115, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.2.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 115, out: 116, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.2.conv2", kernel: 34, maxTiles: 244, in: 116, out: 35, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.2.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 35, out: 36, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 137, sums: 138, rows: 1, spread: []int{48}, gather: []int{50}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.2.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 39, maxTiles: 2660, in: 35, out: 36, res: -1, pack: 42, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 49, maxTiles: 7880, in: 36, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 36, maxTiles: 7880, in: 36, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.3.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 37, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 37, res: -1, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.3.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 37, out: 38, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 139, sums: 140, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.3.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 32, maxTiles: 229, in: 37, out: 117, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.3.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 117, out: 118, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.3.conv2", kernel: 34, maxTiles: 244, in: 118, out: 38, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.3.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 37, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 141, sums: 142, rows: 1, spread: []int{44}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.3.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 35, maxTiles: 2660, in: 37, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 46, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 49, maxTiles: 7880, in: 38, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 36, maxTiles: 7880, in: 38, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.4.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 39, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 39, res: -1, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.4.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 39, out: 40, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 143, sums: 144, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.4.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 32, maxTiles: 229, in: 39, out: 119, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.4.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 119, out: 120, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.4.conv2", kernel: 34, maxTiles: 244, in: 120, out: 40, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.4.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 40, out: 41, res: 40, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 145, sums: 146, rows: 1, spread: []int{48}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.4.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 38, maxTiles: 2660, in: 40, out: 41, res: 40, every: [3]int{1, 1, 1}, pack: 50, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 49, maxTiles: 7880, in: 41, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 36, maxTiles: 7880, in: 41, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 51, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.5.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 42, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 42, res: -1, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.5.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 42, out: 43, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 147, sums: 148, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.5.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 32, maxTiles: 229, in: 42, out: 121, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.5.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 121, out: 122, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.5.conv2", kernel: 34, maxTiles: 244, in: 122, out: 43, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.5.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 43, out: 44, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 149, sums: 150, rows: 1, spread: []int{48}, gather: []int{50}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.5.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 39, maxTiles: 2660, in: 43, out: 44, res: -1, pack: 54, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.5.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 49, maxTiles: 7880, in: 44, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 36, maxTiles: 7880, in: 44, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.6.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.6.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 45, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.6.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.6.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 45, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.6.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 45, out: 46, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 151, sums: 152, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.6.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.6.conv2", kernel: 32, maxTiles: 229, in: 45, out: 123, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.6.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 123, out: 124, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.6.conv2", kernel: 34, maxTiles: 244, in: 124, out: 46, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.6.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 45, out: 46, res: 46, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 153, sums: 154, rows: 1, spread: []int{44}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.6.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 35, maxTiles: 2660, in: 45, out: 46, res: 46, every: [3]int{1, 1, 1}, pack: 58, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.6.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.6.conv4", kernel: 49, maxTiles: 7880, in: 46, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.6.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 36, maxTiles: 7880, in: 46, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.7.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.7.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 47, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.7.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.7.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 47, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.7.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 47, out: 48, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 155, sums: 156, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.7.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.7.conv2", kernel: 32, maxTiles: 229, in: 47, out: 125, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.7.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 125, out: 126, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.7.conv2", kernel: 34, maxTiles: 244, in: 126, out: 48, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.7.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 48, out: 49, res: 48, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 157, sums: 158, rows: 1, spread: []int{48}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.7.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 38, maxTiles: 2660, in: 48, out: 49, res: 48, every: [3]int{1, 1, 1}, pack: 62, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.7.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.7.conv4", kernel: 49, maxTiles: 7880, in: 49, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.7.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 36, maxTiles: 7880, in: 49, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 63, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.8.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.8.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 50, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.8.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.8.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 50, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.8.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 50, out: 51, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 159, sums: 160, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.8.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.8.conv2", kernel: 32, maxTiles: 229, in: 50, out: 127, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.8.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 127, out: 128, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.8.conv2", kernel: 34, maxTiles: 244, in: 128, out: 51, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.8.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 51, out: 52, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 161, sums: 162, rows: 1, spread: []int{48}, gather: []int{50}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.8.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 39, maxTiles: 2660, in: 51, out: 52, res: -1, pack: 66, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.8.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.8.conv4", kernel: 49, maxTiles: 7880, in: 52, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.8.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 36, maxTiles: 7880, in: 52, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.9.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.9.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 53, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.9.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.9.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 53, res: -1, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.9.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 53, out: 54, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 163, sums: 164, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.9.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.9.conv2", kernel: 32, maxTiles: 229, in: 53, out: 129, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.9.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 129, out: 130, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.9.conv2", kernel: 34, maxTiles: 244, in: 130, out: 54, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.9.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 53, out: 54, res: 54, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 165, sums: 166, rows: 1, spread: []int{44}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.9.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 35, maxTiles: 2660, in: 53, out: 54, res: 54, every: [3]int{1, 1, 1}, pack: 70, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.9.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.9.conv4", kernel: 49, maxTiles: 7880, in: 54, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.9.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 36, maxTiles: 7880, in: 54, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.10.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.10.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 55, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.10.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.10.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 55, res: -1, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.10.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 55, out: 56, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 167, sums: 168, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.10.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.10.conv2", kernel: 32, maxTiles: 229, in: 55, out: 131, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.10.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 131, out: 132, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.10.conv2", kernel: 34, maxTiles: 244, in: 132, out: 56, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.10.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 56, out: 57, res: 56, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 169, sums: 170, rows: 1, spread: []int{48}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.10.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 38, maxTiles: 2660, in: 56, out: 57, res: 56, every: [3]int{1, 1, 1}, pack: 74, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.10.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.10.conv4", kernel: 49, maxTiles: 7880, in: 57, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.10.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 36, maxTiles: 7880, in: 57, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 75, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.11.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.11.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 58, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.11.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.11.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 58, res: -1, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.11.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 58, out: 59, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 171, sums: 172, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.11.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.11.conv2", kernel: 32, maxTiles: 229, in: 58, out: 133, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.11.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 133, out: 134, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.11.conv2", kernel: 34, maxTiles: 244, in: 134, out: 59, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.11.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 59, out: 60, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 173, sums: 174, rows: 1, spread: []int{48}, gather: []int{50}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.11.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 39, maxTiles: 2660, in: 59, out: 60, res: -1, pack: 78, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.11.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.11.conv4", kernel: 49, maxTiles: 7880, in: 60, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.11.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 36, maxTiles: 7880, in: 60, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.12.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.12.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 61, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.12.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.12.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 61, res: -1, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.12.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 61, out: 62, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 175, sums: 176, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.12.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.12.conv2", kernel: 32, maxTiles: 229, in: 61, out: 135, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.12.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 135, out: 136, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.12.conv2", kernel: 34, maxTiles: 244, in: 136, out: 62, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.12.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 61, out: 62, res: 62, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 177, sums: 178, rows: 1, spread: []int{44}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.12.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 35, maxTiles: 2660, in: 61, out: 62, res: 62, every: [3]int{1, 1, 1}, pack: 82, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.12.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.12.conv4", kernel: 49, maxTiles: 7880, in: 62, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.12.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 36, maxTiles: 7880, in: 62, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.13.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.13.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 63, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.13.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.13.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 63, res: -1, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.13.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 63, out: 64, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 179, sums: 180, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.13.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.13.conv2", kernel: 32, maxTiles: 229, in: 63, out: 137, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.13.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 137, out: 138, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.13.conv2", kernel: 34, maxTiles: 244, in: 138, out: 64, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.13.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 64, out: 65, res: 64, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 181, sums: 182, rows: 1, spread: []int{48}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.13.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 38, maxTiles: 2660, in: 64, out: 65, res: 64, every: [3]int{1, 1, 1}, pack: 86, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.13.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.13.conv4", kernel: 49, maxTiles: 7880, in: 65, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.13.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 36, maxTiles: 7880, in: 65, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 87, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.14.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.14.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 66, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.14.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.14.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 66, res: -1, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.14.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 66, out: 67, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 183, sums: 184, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.14.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.14.conv2", kernel: 32, maxTiles: 229, in: 66, out: 139, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.14.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 139, out: 140, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.14.conv2", kernel: 34, maxTiles: 244, in: 140, out: 67, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.14.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 67, out: 68, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 185, sums: 186, rows: 1, spread: []int{48}, gather: []int{50}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.14.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 39, maxTiles: 2660, in: 67, out: 68, res: -1, pack: 90, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.14.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.14.conv4", kernel: 49, maxTiles: 7880, in: 68, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.14.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 36, maxTiles: 7880, in: 68, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.15.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.15.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 69, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.15.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.15.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 69, res: -1, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.15.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 69, out: 70, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 187, sums: 188, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.15.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.15.conv2", kernel: 32, maxTiles: 229, in: 69, out: 141, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.15.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 141, out: 142, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.15.conv2", kernel: 34, maxTiles: 244, in: 142, out: 70, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.15.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 69, out: 70, res: 70, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 189, sums: 190, rows: 1, spread: []int{44}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.15.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 35, maxTiles: 2660, in: 69, out: 70, res: 70, every: [3]int{1, 1, 1}, pack: 94, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.15.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.15.conv4", kernel: 49, maxTiles: 7880, in: 70, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.15.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 36, maxTiles: 7880, in: 70, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.16.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.16.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 71, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.16.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.16.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 71, res: -1, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.16.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 71, out: 72, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 191, sums: 192, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.16.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.16.conv2", kernel: 32, maxTiles: 229, in: 71, out: 143, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.16.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 143, out: 144, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.16.conv2", kernel: 34, maxTiles: 244, in: 144, out: 72, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.16.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 72, out: 73, res: 72, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 193, sums: 194, rows: 1, spread: []int{48}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.16.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 38, maxTiles: 2660, in: 72, out: 73, res: 72, every: [3]int{1, 1, 1}, pack: 98, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.16.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.16.conv4", kernel: 49, maxTiles: 7880, in: 73, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.16.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 36, maxTiles: 7880, in: 73, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 99, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.17.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.17.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 74, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.17.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.17.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 74, res: -1, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.17.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 74, out: 75, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 195, sums: 196, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.17.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.17.conv2", kernel: 32, maxTiles: 229, in: 74, out: 145, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.17.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 145, out: 146, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.17.conv2", kernel: 34, maxTiles: 244, in: 146, out: 75, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.17.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 75, out: 76, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 197, sums: 198, rows: 1, spread: []int{48}, gather: []int{50}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.17.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 39, maxTiles: 2660, in: 75, out: 76, res: -1, pack: 102, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.17.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.17.conv4", kernel: 49, maxTiles: 7880, in: 76, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.17.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 36, maxTiles: 7880, in: 76, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.18.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.18.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 77, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.18.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.18.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 77, res: -1, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.18.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 77, out: 78, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 199, sums: 200, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.18.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.18.conv2", kernel: 32, maxTiles: 229, in: 77, out: 147, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.18.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 147, out: 148, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.18.conv2", kernel: 34, maxTiles: 244, in: 148, out: 78, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.18.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 77, out: 78, res: 78, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 201, sums: 202, rows: 1, spread: []int{44}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.18.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 35, maxTiles: 2660, in: 77, out: 78, res: 78, every: [3]int{1, 1, 1}, pack: 106, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.18.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.18.conv4", kernel: 49, maxTiles: 7880, in: 78, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.18.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 36, maxTiles: 7880, in: 78, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.19.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.19.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 79, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.19.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.19.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 79, res: -1, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.19.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 79, out: 80, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 203, sums: 204, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.19.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.19.conv2", kernel: 32, maxTiles: 229, in: 79, out: 149, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.19.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 149, out: 150, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.19.conv2", kernel: 34, maxTiles: 244, in: 150, out: 80, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.19.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 80, out: 81, res: 80, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 205, sums: 206, rows: 1, spread: []int{48}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.19.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 38, maxTiles: 2660, in: 80, out: 81, res: 80, every: [3]int{1, 1, 1}, pack: 110, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.19.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.19.conv4", kernel: 49, maxTiles: 7880, in: 81, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.19.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 36, maxTiles: 7880, in: 81, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 111, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.20.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.20.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 82, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.20.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.20.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 82, res: -1, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.20.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 82, out: 83, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 207, sums: 208, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.20.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.20.conv2", kernel: 32, maxTiles: 229, in: 82, out: 151, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.20.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 151, out: 152, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.20.conv2", kernel: 34, maxTiles: 244, in: 152, out: 83, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.20.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 83, out: 84, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 209, sums: 210, rows: 1, spread: []int{48}, gather: []int{50}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.20.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 39, maxTiles: 2660, in: 83, out: 84, res: -1, pack: 114, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.20.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.20.conv4", kernel: 49, maxTiles: 7880, in: 84, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.20.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 36, maxTiles: 7880, in: 84, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.21.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.21.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 85, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.21.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.21.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 85, res: -1, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.21.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 85, out: 86, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 211, sums: 212, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.21.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.21.conv2", kernel: 32, maxTiles: 229, in: 85, out: 153, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.21.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 153, out: 154, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.21.conv2", kernel: 34, maxTiles: 244, in: 154, out: 86, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.21.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 85, out: 86, res: 86, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 213, sums: 214, rows: 1, spread: []int{44}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.21.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 35, maxTiles: 2660, in: 85, out: 86, res: 86, every: [3]int{1, 1, 1}, pack: 118, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.21.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.21.conv4", kernel: 49, maxTiles: 7880, in: 86, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.21.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 36, maxTiles: 7880, in: 86, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.22.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.22.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 87, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.22.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.22.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 87, res: -1, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.22.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 1, 5, 32}, steps: []step{
+			{name: "layer3.22.conv2", kernel: 51, maxTiles: 890, in: 87, out: 88, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
 		}},
-		{name: "layer3.22.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 2, 5, 8}, steps: []step{
-			{name: "layer3.22.conv2", kernel: 40, maxTiles: 890, in: 87, out: 88, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
+		{name: "layer3.22.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.22.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 88, out: 89, res: 88, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, winograd: &winogradStep{points: 215, sums: 216, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.22.conv3", space: shape{2, 1, 25, 256}, tile: shape{1, 1, 13, 8}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 41, maxTiles: 2660, in: 88, out: 89, res: 88, every: [3]int{1, 1, 1}, pack: 122, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 256}, to: shape{2, 1, 25, 256}},
+		{name: "layer3.22.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 2, 5, 64}, steps: []step{
+			{name: "layer3.22.conv4", kernel: 54, maxTiles: 7880, in: 89, out: 90, res: 30, every: [3]int{1, 2, 2}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}},
 		}},
-		{name: "layer3.22.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 3, 5, 16}, steps: []step{
-			{name: "layer3.22.conv4", kernel: 42, maxTiles: 7880, in: 89, out: 90, res: 28, every: [3]int{1, 2, 2}, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}},
+		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
+			{name: "pool4", kernel: 55, maxTiles: 1048576, in: 90, out: 91, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}},
 		}},
-		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool4", kernel: 43, maxTiles: 1048576, in: 90, out: 91, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}},
+		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
+			{name: "layer4.0.conv1", kernel: 56, maxTiles: 1998, in: 91, out: 92, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}},
 		}},
-		{name: "layer4.0.downsample.0", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.0.downsample.0", kernel: 44, maxTiles: 1998, in: 91, out: 92, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 1024}, to: shape{1, 1, 25, 2048}},
+		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 64}, steps: []step{
+			{name: "layer4.0.conv_normal", kernel: 57, run: runFlat, maxTiles: 3977, in: 92, out: 93, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, winograd: &winogradStep{points: 217, sums: 218, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 409, maxGather: 655}},
 		}},
-		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 45, maxTiles: 1998, in: 91, out: 93, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
+			{name: "layer4.0.conv4", kernel: 60, maxTiles: 1334, in: 93, out: 94, res: 91, every: [3]int{1, 1, 1}, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.0.conv_normal", space: shape{1, 3, 3, 512}, tile: shape{1, 1, 3, 64}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 46, maxTiles: 409, in: 93, out: 155, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.0.conv_normal", kernel: 47, run: runFlat, maxTiles: 3977, in: 155, out: 156, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 1, 3, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.0.conv_normal", kernel: 48, maxTiles: 595, in: 156, out: 94, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 1, 3, 512}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
+			{name: "layer4.1.conv1", kernel: 61, maxTiles: 1001, in: 94, out: 95, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
-		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 49, maxTiles: 3977, in: 94, out: 92, res: 92, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 64}, steps: []step{
+			{name: "layer4.1.conv_normal", kernel: 57, run: runFlat, maxTiles: 3977, in: 95, out: 96, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, winograd: &winogradStep{points: 219, sums: 220, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 409, maxGather: 655}},
 		}},
-		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 50, maxTiles: 1001, in: 92, out: 95, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
+			{name: "layer4.1.conv4", kernel: 62, maxTiles: 3977, in: 96, out: 94, res: 94, every: [3]int{1, 1, 1}, pack: 126, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.1.conv_normal", space: shape{1, 3, 3, 512}, tile: shape{1, 1, 3, 64}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 46, maxTiles: 409, in: 95, out: 157, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.1.conv_normal", kernel: 47, run: runFlat, maxTiles: 3977, in: 157, out: 158, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 1, 3, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.1.conv_normal", kernel: 48, maxTiles: 595, in: 158, out: 96, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 1, 3, 512}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
+			{name: "layer4.2.conv1", kernel: 61, maxTiles: 1001, in: 94, out: 97, res: -1, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
-		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 49, maxTiles: 3977, in: 96, out: 92, res: 92, every: [3]int{1, 1, 1}, pack: 130, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 64}, steps: []step{
+			{name: "layer4.2.conv_normal", kernel: 57, run: runFlat, maxTiles: 3977, in: 97, out: 98, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, winograd: &winogradStep{points: 221, sums: 222, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 409, maxGather: 655}},
 		}},
-		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 50, maxTiles: 1001, in: 92, out: 97, res: -1, pack: 131, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
+			{name: "layer4.2.conv4", kernel: 62, maxTiles: 3977, in: 98, out: 94, res: 94, every: [3]int{1, 1, 1}, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.2.conv_normal", space: shape{1, 3, 3, 512}, tile: shape{1, 1, 3, 64}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 46, maxTiles: 409, in: 97, out: 159, res: -1, pack: 132, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.2.conv_normal", kernel: 47, run: runFlat, maxTiles: 3977, in: 159, out: 160, res: -1, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 1, 3, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.2.conv_normal", kernel: 48, maxTiles: 595, in: 160, out: 98, res: -1, pack: 132, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 1, 3, 512}, to: shape{1, 5, 5, 512}},
+		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
+			{name: "pool5", kernel: 63, maxTiles: 167772, in: 94, out: 99, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
 		}},
-		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 49, maxTiles: 3977, in: 98, out: 92, res: 92, every: [3]int{1, 1, 1}, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
-		}},
-		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 256}, steps: []step{
-			{name: "pool5", kernel: 51, maxTiles: 167772, in: 92, out: 99, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
-		}},
-		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "fc", kernel: 52, maxTiles: 1001, in: 99, out: 100, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
+		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 56}, steps: []step{
+			{name: "fc", kernel: 64, maxTiles: 1001, in: 99, out: 100, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
 		}},
 	},
 	outputs: []output{

@@ -6,1446 +6,1520 @@ package p3d199
 // avx512Plan is how the network runs on avx512.
 var avx512Plan = plan{
 	isa:     "avx512",
-	arena:   14335440,
-	scratch: 93312,
-	packed:  85780176,
+	arena:   8856816,
+	scratch: 561248,
+	packed:  86185488,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
-		{offset: 1503, frame: 82668, row: 498, pixel: 3},
-		// 1: conv1_custom.relu, 16x80x80x64
-		{offset: 3481040, frame: 409600, row: 5120, pixel: 64},
+		{offset: 1512, frame: 83166, row: 501, pixel: 3},
+		// 1: conv1_custom.relu, 2x47x80x64
+		{frame: 240640, row: 5120, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {9, 2, 4}}},
 		// 2: pool1, 8x40x40x64
-		{offset: 13516240, frame: 102400, row: 2560, pixel: 64},
-		// 3: layer1.0.downsample.1, 8x40x40x256
-		{offset: 10034640, frame: 435200, row: 10880, pixel: 272},
-		// 4: layer1.0.relu1, 8x40x40x64
-		{offset: 1325440, frame: 112896, row: 2688, pixel: 64},
-		// 5: layer1.0.relu2, 8x40x40x64
-		{offset: 3481040, frame: 102400, row: 2560, pixel: 64},
-		// 6: layer1.0.relu3, 8x1x40x64
-		{frame: 2560, row: 2560, pixel: 64, scratch: true},
+		{offset: 7218416, frame: 102400, row: 2560, pixel: 64},
+		// 3: layer1.0.relu1, 8x40x40x64
+		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
+		// 4: layer1.0.relu2, 8x40x40x64
+		{offset: 8037616, frame: 102400, row: 2560, pixel: 64},
+		// 5: layer1.0.relu3, 8x1x40x64
+		{frame: 2560, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 6: layer1.0.relu, 8x40x40x256
+		{offset: 3736816, frame: 435200, row: 10880, pixel: 272},
 		// 7: layer1.1.relu1, 8x40x40x64
-		{offset: 1325440, frame: 112896, row: 2688, pixel: 64},
+		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
 		// 8: layer1.1.relu2, 8x40x40x64
-		{offset: 3481040, frame: 102400, row: 2560, pixel: 64},
+		{offset: 7218416, frame: 102400, row: 2560, pixel: 64},
 		// 9: layer1.1.sum, 8x1x40x64
-		{frame: 2560, row: 2560, pixel: 64, scratch: true},
+		{frame: 2560, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 10: layer1.2.relu1, 8x40x40x64
-		{offset: 2228608, frame: 112896, row: 2688, pixel: 64},
+		{offset: 2236576, frame: 112896, row: 2688, pixel: 64},
 		// 11: layer1.2.relu2, 8x1x20x64
-		{frame: 1280, row: 1280, pixel: 64, scratch: true},
-		// 12: layer1.2.sum, 8x1x20x64
-		{offset: 10240, frame: 1280, row: 1280, pixel: 64, scratch: true},
-		// 13: layer1.2.relu, 8x1x20x256
-		{offset: 20480, frame: 5440, row: 5440, pixel: 272, scratch: true},
+		{frame: 1280, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 12: layer1.2.sum, 8x20x20x64
+		{offset: 8088816, frame: 25600, row: 1280, pixel: 64},
+		// 13: layer1.2.relu, 8x20x20x256
+		{offset: 7218416, frame: 108800, row: 5440, pixel: 272},
 		// 14: pool2, 4x20x20x256
-		{offset: 4325840, frame: 108800, row: 5440, pixel: 272},
-		// 15: layer2.0.downsample.1, 4x20x20x512
-		{offset: 3481040, frame: 211200, row: 10560, pixel: 528},
-		// 16: layer2.0.relu1, 4x20x20x128
-		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
-		// 17: layer2.0.relu2, 4x20x20x128
-		{offset: 4325840, frame: 51200, row: 2560, pixel: 128},
-		// 18: layer2.0.relu3, 4x20x20x128
-		{offset: 4530640, frame: 51200, row: 2560, pixel: 128},
+		{offset: 4581616, frame: 108800, row: 5440, pixel: 272},
+		// 15: layer2.0.relu1, 4x20x20x128
+		{offset: 3139936, frame: 61952, row: 2816, pixel: 128},
+		// 16: layer2.0.relu2, 4x20x20x128
+		{offset: 5016816, frame: 51200, row: 2560, pixel: 128},
+		// 17: layer2.0.relu3, 4x1x20x128
+		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 18: layer2.0.relu, 4x20x20x512
+		{offset: 3736816, frame: 211200, row: 10560, pixel: 528},
 		// 19: layer2.1.relu1, 4x20x20x128
-		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
+		{offset: 3139936, frame: 61952, row: 2816, pixel: 128},
 		// 20: layer2.1.relu2, 4x20x20x128
-		{offset: 4325840, frame: 51200, row: 2560, pixel: 128},
-		// 21: layer2.2.relu1, 4x20x20x128
-		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
-		// 22: layer2.2.relu2, 4x20x20x128
-		{offset: 4325840, frame: 51200, row: 2560, pixel: 128},
-		// 23: layer2.2.sum, 4x20x20x128
-		{offset: 4530640, frame: 51200, row: 2560, pixel: 128},
-		// 24: layer2.3.relu1, 4x20x20x128
-		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
-		// 25: layer2.3.relu2, 4x20x20x128
-		{offset: 4325840, frame: 51200, row: 2560, pixel: 128},
-		// 26: layer2.3.relu3, 4x20x20x128
-		{offset: 4530640, frame: 51200, row: 2560, pixel: 128},
-		// 27: layer2.4.relu1, 4x20x20x128
-		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
-		// 28: layer2.4.relu2, 4x20x20x128
-		{offset: 4325840, frame: 51200, row: 2560, pixel: 128},
-		// 29: layer2.5.relu1, 4x20x20x128
-		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
-		// 30: layer2.5.relu2, 4x20x20x128
-		{offset: 4325840, frame: 51200, row: 2560, pixel: 128},
-		// 31: layer2.5.sum, 4x20x20x128
-		{offset: 4530640, frame: 51200, row: 2560, pixel: 128},
-		// 32: layer2.6.relu1, 4x20x20x128
-		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
-		// 33: layer2.6.relu2, 4x20x20x128
-		{offset: 4325840, frame: 51200, row: 2560, pixel: 128},
-		// 34: layer2.6.relu3, 4x20x20x128
-		{offset: 4530640, frame: 51200, row: 2560, pixel: 128},
-		// 35: layer2.7.relu1, 4x20x20x128
-		{offset: 3131968, frame: 61952, row: 2816, pixel: 128},
-		// 36: layer2.7.relu2, 4x10x10x128
-		{offset: 4537040, frame: 12800, row: 1280, pixel: 128},
-		// 37: layer2.7.relu, 4x10x10x512
-		{offset: 4325840, frame: 52800, row: 5280, pixel: 528},
-		// 38: pool3, 2x10x10x512
-		{offset: 3689040, frame: 52800, row: 5280, pixel: 528},
-		// 39: layer3.0.downsample.1, 2x10x10x1024
-		{offset: 3481040, frame: 104000, row: 10400, pixel: 1040},
-		// 40: layer3.0.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 41: layer3.0.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 42: layer3.0.sum, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 43: layer3.1.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 44: layer3.1.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 45: layer3.1.relu3, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 46: layer3.2.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 47: layer3.2.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 48: layer3.3.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 49: layer3.3.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 50: layer3.3.sum, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 51: layer3.4.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 52: layer3.4.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 53: layer3.4.relu3, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 54: layer3.5.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 55: layer3.5.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 56: layer3.6.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 57: layer3.6.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 58: layer3.6.sum, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 59: layer3.7.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 60: layer3.7.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 61: layer3.7.relu3, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 62: layer3.8.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 63: layer3.8.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 64: layer3.9.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 65: layer3.9.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 66: layer3.9.sum, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 67: layer3.10.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 68: layer3.10.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 69: layer3.10.relu3, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 70: layer3.11.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 71: layer3.11.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 72: layer3.12.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 73: layer3.12.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 74: layer3.12.sum, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 75: layer3.13.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 76: layer3.13.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 77: layer3.13.relu3, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 78: layer3.14.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 79: layer3.14.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 80: layer3.15.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 81: layer3.15.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 82: layer3.15.sum, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 83: layer3.16.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 84: layer3.16.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 85: layer3.16.relu3, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 86: layer3.17.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 87: layer3.17.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 88: layer3.18.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 89: layer3.18.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 90: layer3.18.sum, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 91: layer3.19.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 92: layer3.19.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 93: layer3.19.relu3, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 94: layer3.20.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 95: layer3.20.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 96: layer3.21.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 97: layer3.21.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 98: layer3.21.sum, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 99: layer3.22.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 100: layer3.22.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 101: layer3.22.relu3, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 102: layer3.23.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 103: layer3.23.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 104: layer3.24.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 105: layer3.24.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 106: layer3.24.sum, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 107: layer3.25.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 108: layer3.25.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 109: layer3.25.relu3, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 110: layer3.26.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 111: layer3.26.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 112: layer3.27.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 113: layer3.27.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 114: layer3.27.sum, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 115: layer3.28.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 116: layer3.28.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 117: layer3.28.relu3, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 118: layer3.29.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 119: layer3.29.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 120: layer3.30.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 121: layer3.30.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 122: layer3.30.sum, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 123: layer3.31.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 124: layer3.31.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 125: layer3.31.relu3, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 126: layer3.32.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 127: layer3.32.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 128: layer3.33.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 129: layer3.33.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 130: layer3.33.sum, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 131: layer3.34.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 132: layer3.34.relu2, 2x10x10x256
-		{offset: 3689040, frame: 27200, row: 2720, pixel: 272},
-		// 133: layer3.34.relu3, 2x10x10x256
-		{offset: 3743440, frame: 27200, row: 2720, pixel: 272},
-		// 134: layer3.35.relu1, 2x10x10x256
-		{offset: 3380368, frame: 39168, row: 3264, pixel: 272},
-		// 135: layer3.35.relu2, 2x5x5x256
-		{offset: 3741040, frame: 6800, row: 1360, pixel: 272},
-		// 136: layer3.35.relu, 2x5x5x1024
-		{offset: 3689040, frame: 26000, row: 5200, pixel: 1040},
-		// 137: pool4, 1x5x5x1024
-		{offset: 3532640, frame: 26000, row: 5200, pixel: 1040},
-		// 138: layer4.0.downsample.1, 1x5x5x2048
-		{offset: 3481040, frame: 51600, row: 10320, pixel: 2064},
-		// 139: layer4.0.relu1, 1x5x5x512
-		{offset: 3459392, frame: 25872, row: 3696, pixel: 528},
-		// 140: layer4.0.relu2, 1x5x5x512
-		{offset: 3532640, frame: 13200, row: 2640, pixel: 528},
-		// 141: layer4.1.relu1, 1x5x5x512
-		{offset: 3459392, frame: 25872, row: 3696, pixel: 528},
-		// 142: layer4.1.relu2, 1x5x5x512
-		{offset: 3532640, frame: 13200, row: 2640, pixel: 528},
-		// 143: layer4.2.relu1, 1x5x5x512
-		{offset: 3459392, frame: 25872, row: 3696, pixel: 528},
-		// 144: layer4.2.relu2, 1x5x5x512
-		{offset: 3532640, frame: 13200, row: 2640, pixel: 528},
-		// 145: pool5, 1x1x1x2048
-		{offset: 3532640, frame: 2064, row: 2064, pixel: 2064},
-		// 146: fc, 1x1x1x400
-		{offset: 3481040, frame: 400, row: 400, pixel: 400},
-		// 147: layer1.0.conv2.points, 36x2x10x64
-		{frame: 1296, row: 640, pixel: 64, scratch: true},
-		// 148: layer1.0.conv2.sums, 36x2x10x64
-		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true},
-		// 149: layer1.1.conv2.points, 36x2x10x64
-		{frame: 1296, row: 640, pixel: 64, scratch: true},
-		// 150: layer1.1.conv2.sums, 36x2x10x64
-		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true},
-		// 151: layer2.0.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 152: layer2.0.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 153: layer2.1.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 154: layer2.1.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 155: layer2.2.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 156: layer2.2.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 157: layer2.3.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 158: layer2.3.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 159: layer2.4.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 160: layer2.4.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 161: layer2.5.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 162: layer2.5.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 163: layer2.6.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 164: layer2.6.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true},
-		// 165: layer3.0.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 166: layer3.0.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 167: layer3.1.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 168: layer3.1.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 169: layer3.2.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 170: layer3.2.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 171: layer3.3.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 172: layer3.3.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 173: layer3.4.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 174: layer3.4.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 175: layer3.5.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 176: layer3.5.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 177: layer3.6.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 178: layer3.6.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 179: layer3.7.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 180: layer3.7.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 181: layer3.8.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 182: layer3.8.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 183: layer3.9.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 184: layer3.9.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 185: layer3.10.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 186: layer3.10.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 187: layer3.11.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 188: layer3.11.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 189: layer3.12.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 190: layer3.12.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 191: layer3.13.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 192: layer3.13.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 193: layer3.14.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 194: layer3.14.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 195: layer3.15.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 196: layer3.15.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 197: layer3.16.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 198: layer3.16.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 199: layer3.17.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 200: layer3.17.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 201: layer3.18.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 202: layer3.18.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 203: layer3.19.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 204: layer3.19.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 205: layer3.20.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 206: layer3.20.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 207: layer3.21.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 208: layer3.21.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 209: layer3.22.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 210: layer3.22.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 211: layer3.23.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 212: layer3.23.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 213: layer3.24.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 214: layer3.24.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 215: layer3.25.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 216: layer3.25.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 217: layer3.26.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 218: layer3.26.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 219: layer3.27.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 220: layer3.27.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 221: layer3.28.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 222: layer3.28.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 223: layer3.29.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 224: layer3.29.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 225: layer3.30.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 226: layer3.30.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 227: layer3.31.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 228: layer3.31.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 229: layer3.32.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 230: layer3.32.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 231: layer3.33.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 232: layer3.33.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 233: layer3.34.conv2.points, 16x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true},
-		// 234: layer3.34.conv2.sums, 16x2x5x256
-		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true},
+		{offset: 4581616, frame: 51200, row: 2560, pixel: 128},
+		// 21: layer2.1.sum, 4x1x20x128
+		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 22: layer2.2.relu1, 4x20x20x128
+		{offset: 3387744, frame: 61952, row: 2816, pixel: 128},
+		// 23: layer2.2.relu2, 4x20x20x128
+		{offset: 4581616, frame: 51200, row: 2560, pixel: 128},
+		// 24: layer2.2.sum, 4x1x20x128
+		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 25: layer2.3.relu1, 4x20x20x128
+		{offset: 3139936, frame: 61952, row: 2816, pixel: 128},
+		// 26: layer2.3.relu2, 4x20x20x128
+		{offset: 4581616, frame: 51200, row: 2560, pixel: 128},
+		// 27: layer2.3.relu3, 4x1x20x128
+		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 28: layer2.4.relu1, 4x20x20x128
+		{offset: 3139936, frame: 61952, row: 2816, pixel: 128},
+		// 29: layer2.4.relu2, 4x20x20x128
+		{offset: 4581616, frame: 51200, row: 2560, pixel: 128},
+		// 30: layer2.4.sum, 4x1x20x128
+		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 31: layer2.5.relu1, 4x20x20x128
+		{offset: 3387744, frame: 61952, row: 2816, pixel: 128},
+		// 32: layer2.5.relu2, 4x20x20x128
+		{offset: 4581616, frame: 51200, row: 2560, pixel: 128},
+		// 33: layer2.5.sum, 4x1x20x128
+		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 34: layer2.6.relu1, 4x20x20x128
+		{offset: 3139936, frame: 61952, row: 2816, pixel: 128},
+		// 35: layer2.6.relu2, 4x20x20x128
+		{offset: 4581616, frame: 51200, row: 2560, pixel: 128},
+		// 36: layer2.6.relu3, 4x1x20x128
+		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 37: layer2.7.relu1, 4x20x20x128
+		{offset: 3139936, frame: 61952, row: 2816, pixel: 128},
+		// 38: layer2.7.relu2, 4x10x10x128
+		{offset: 4792816, frame: 12800, row: 1280, pixel: 128},
+		// 39: layer2.7.relu, 4x10x10x512
+		{offset: 4581616, frame: 52800, row: 5280, pixel: 528},
+		// 40: pool3, 2x10x10x512
+		{offset: 3944816, frame: 52800, row: 5280, pixel: 528},
+		// 41: layer3.0.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 42: layer3.0.relu2, 2x10x10x256
+		{offset: 3736816, frame: 27200, row: 2720, pixel: 272},
+		// 43: layer3.0.sum, 2x10x10x256
+		{offset: 4050416, frame: 27200, row: 2720, pixel: 272},
+		// 44: layer3.0.relu, 2x10x10x1024
+		{offset: 3736816, frame: 104000, row: 10400, pixel: 1040},
+		// 45: layer3.1.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 46: layer3.1.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 47: layer3.1.relu3, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 48: layer3.2.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 49: layer3.2.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 50: layer3.3.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 51: layer3.3.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 52: layer3.3.sum, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 53: layer3.4.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 54: layer3.4.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 55: layer3.4.relu3, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 56: layer3.5.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 57: layer3.5.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 58: layer3.6.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 59: layer3.6.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 60: layer3.6.sum, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 61: layer3.7.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 62: layer3.7.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 63: layer3.7.relu3, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 64: layer3.8.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 65: layer3.8.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 66: layer3.9.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 67: layer3.9.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 68: layer3.9.sum, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 69: layer3.10.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 70: layer3.10.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 71: layer3.10.relu3, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 72: layer3.11.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 73: layer3.11.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 74: layer3.12.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 75: layer3.12.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 76: layer3.12.sum, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 77: layer3.13.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 78: layer3.13.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 79: layer3.13.relu3, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 80: layer3.14.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 81: layer3.14.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 82: layer3.15.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 83: layer3.15.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 84: layer3.15.sum, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 85: layer3.16.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 86: layer3.16.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 87: layer3.16.relu3, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 88: layer3.17.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 89: layer3.17.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 90: layer3.18.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 91: layer3.18.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 92: layer3.18.sum, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 93: layer3.19.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 94: layer3.19.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 95: layer3.19.relu3, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 96: layer3.20.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 97: layer3.20.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 98: layer3.21.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 99: layer3.21.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 100: layer3.21.sum, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 101: layer3.22.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 102: layer3.22.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 103: layer3.22.relu3, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 104: layer3.23.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 105: layer3.23.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 106: layer3.24.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 107: layer3.24.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 108: layer3.24.sum, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 109: layer3.25.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 110: layer3.25.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 111: layer3.25.relu3, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 112: layer3.26.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 113: layer3.26.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 114: layer3.27.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 115: layer3.27.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 116: layer3.27.sum, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 117: layer3.28.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 118: layer3.28.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 119: layer3.28.relu3, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 120: layer3.29.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 121: layer3.29.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 122: layer3.30.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 123: layer3.30.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 124: layer3.30.sum, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 125: layer3.31.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 126: layer3.31.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 127: layer3.31.relu3, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 128: layer3.32.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 129: layer3.32.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 130: layer3.33.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 131: layer3.33.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 132: layer3.33.sum, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 133: layer3.34.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 134: layer3.34.relu2, 2x10x10x256
+		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		// 135: layer3.34.relu3, 2x10x10x256
+		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		// 136: layer3.35.relu1, 2x10x10x256
+		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		// 137: layer3.35.relu2, 2x5x5x256
+		{offset: 3996816, frame: 6800, row: 1360, pixel: 272},
+		// 138: layer3.35.relu, 2x5x5x1024
+		{offset: 3944816, frame: 26000, row: 5200, pixel: 1040},
+		// 139: pool4, 1x5x5x1024
+		{offset: 3788416, frame: 26000, row: 5200, pixel: 1040},
+		// 140: layer4.0.relu1, 1x5x5x512
+		{offset: 3715168, frame: 25872, row: 3696, pixel: 528},
+		// 141: layer4.0.relu2, 1x5x5x512
+		{offset: 3814416, frame: 13200, row: 2640, pixel: 528},
+		// 142: layer4.0.relu, 1x5x5x2048
+		{offset: 3736816, frame: 51600, row: 10320, pixel: 2064},
+		// 143: layer4.1.relu1, 1x5x5x512
+		{offset: 3715168, frame: 25872, row: 3696, pixel: 528},
+		// 144: layer4.1.relu2, 1x5x5x512
+		{offset: 3788416, frame: 13200, row: 2640, pixel: 528},
+		// 145: layer4.2.relu1, 1x5x5x512
+		{offset: 3715168, frame: 25872, row: 3696, pixel: 528},
+		// 146: layer4.2.relu2, 1x5x5x512
+		{offset: 3788416, frame: 13200, row: 2640, pixel: 528},
+		// 147: pool5, 1x1x1x2048
+		{offset: 3788416, frame: 2064, row: 2064, pixel: 2064},
+		// 148: fc, 1x1x1x400
+		{offset: 3736816, frame: 400, row: 400, pixel: 400},
+		// 149: conv1_custom.points, 49x1x20x12
+		{offset: 481280, frame: 336, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 150: conv1_custom.sums, 49x1x20x64
+		{offset: 497744, frame: 1296, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 151: layer1.0.conv2.points, 36x2x10x64
+		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 152: layer1.0.conv2.sums, 36x2x10x64
+		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 153: layer1.0.conv3.points, 6x2x40x64
+		{offset: 20480, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 154: layer1.0.conv3.sums, 6x2x40x64
+		{offset: 51296, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 155: layer1.1.conv2.points, 36x2x10x64
+		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 156: layer1.1.conv2.sums, 36x2x10x64
+		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 157: layer1.1.conv3.points, 6x2x40x64
+		{offset: 20480, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 158: layer1.1.conv3.sums, 6x2x40x64
+		{offset: 51296, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 159: layer1.2.conv3.points, 6x2x20x64
+		{offset: 10240, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 160: layer1.2.conv3.sums, 6x2x20x64
+		{offset: 25696, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 161: layer2.0.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 162: layer2.0.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 163: layer2.0.conv3.points, 6x1x20x128
+		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 164: layer2.0.conv3.sums, 6x1x20x128
+		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 165: layer2.1.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 166: layer2.1.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 167: layer2.1.conv3.points, 6x1x20x128
+		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 168: layer2.1.conv3.sums, 6x1x20x128
+		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 169: layer2.2.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 170: layer2.2.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 171: layer2.2.conv3.points, 6x1x20x128
+		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 172: layer2.2.conv3.sums, 6x1x20x128
+		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 173: layer2.3.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 174: layer2.3.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 175: layer2.3.conv3.points, 6x1x20x128
+		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 176: layer2.3.conv3.sums, 6x1x20x128
+		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 177: layer2.4.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 178: layer2.4.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 179: layer2.4.conv3.points, 6x1x20x128
+		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 180: layer2.4.conv3.sums, 6x1x20x128
+		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 181: layer2.5.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 182: layer2.5.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 183: layer2.5.conv3.points, 6x1x20x128
+		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 184: layer2.5.conv3.sums, 6x1x20x128
+		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 185: layer2.6.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 186: layer2.6.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 187: layer2.6.conv3.points, 6x1x20x128
+		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 188: layer2.6.conv3.sums, 6x1x20x128
+		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 189: layer3.0.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 190: layer3.0.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 191: layer3.0.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 192: layer3.0.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 193: layer3.1.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 194: layer3.1.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 195: layer3.1.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 196: layer3.1.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 197: layer3.2.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 198: layer3.2.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 199: layer3.2.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 200: layer3.2.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 201: layer3.3.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 202: layer3.3.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 203: layer3.3.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 204: layer3.3.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 205: layer3.4.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 206: layer3.4.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 207: layer3.4.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 208: layer3.4.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 209: layer3.5.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 210: layer3.5.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 211: layer3.5.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 212: layer3.5.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 213: layer3.6.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 214: layer3.6.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 215: layer3.6.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 216: layer3.6.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 217: layer3.7.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 218: layer3.7.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 219: layer3.7.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 220: layer3.7.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 221: layer3.8.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 222: layer3.8.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 223: layer3.8.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 224: layer3.8.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 225: layer3.9.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 226: layer3.9.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 227: layer3.9.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 228: layer3.9.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 229: layer3.10.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 230: layer3.10.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 231: layer3.10.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 232: layer3.10.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 233: layer3.11.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 234: layer3.11.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 235: layer3.11.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 236: layer3.11.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 237: layer3.12.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 238: layer3.12.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 239: layer3.12.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 240: layer3.12.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 241: layer3.13.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 242: layer3.13.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 243: layer3.13.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 244: layer3.13.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 245: layer3.14.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 246: layer3.14.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 247: layer3.14.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 248: layer3.14.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 249: layer3.15.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 250: layer3.15.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 251: layer3.15.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 252: layer3.15.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 253: layer3.16.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 254: layer3.16.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 255: layer3.16.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 256: layer3.16.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 257: layer3.17.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 258: layer3.17.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 259: layer3.17.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 260: layer3.17.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 261: layer3.18.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 262: layer3.18.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 263: layer3.18.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 264: layer3.18.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 265: layer3.19.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 266: layer3.19.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 267: layer3.19.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 268: layer3.19.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 269: layer3.20.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 270: layer3.20.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 271: layer3.20.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 272: layer3.20.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 273: layer3.21.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 274: layer3.21.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 275: layer3.21.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 276: layer3.21.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 277: layer3.22.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 278: layer3.22.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 279: layer3.22.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 280: layer3.22.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 281: layer3.23.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 282: layer3.23.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 283: layer3.23.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 284: layer3.23.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 285: layer3.24.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 286: layer3.24.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 287: layer3.24.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 288: layer3.24.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 289: layer3.25.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 290: layer3.25.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 291: layer3.25.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 292: layer3.25.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 293: layer3.26.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 294: layer3.26.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 295: layer3.26.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 296: layer3.26.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 297: layer3.27.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 298: layer3.27.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 299: layer3.27.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 300: layer3.27.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 301: layer3.28.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 302: layer3.28.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 303: layer3.28.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 304: layer3.28.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 305: layer3.29.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 306: layer3.29.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 307: layer3.29.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 308: layer3.29.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 309: layer3.30.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 310: layer3.30.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 311: layer3.30.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 312: layer3.30.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 313: layer3.31.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 314: layer3.31.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 315: layer3.31.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 316: layer3.31.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 317: layer3.32.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 318: layer3.32.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 319: layer3.32.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 320: layer3.32.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 321: layer3.33.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 322: layer3.33.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 323: layer3.33.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 324: layer3.33.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 325: layer3.34.conv2.points, 16x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 326: layer3.34.conv2.sums, 16x2x5x256
+		{offset: 43776, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 327: layer3.34.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 328: layer3.34.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
-		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, taps: 49, width: 32, weights: 0, bias: 9408},
-		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 32, weights: 9472, bias: 25856},
-		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 64, in: 64, taps: 1, width: 32, weights: 26112, bias: 30208},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, taps: 9, width: 64, weights: 30272, bias: 177728, winograd: 4},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, taps: 3, width: 32, weights: 177792, bias: 190080},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 32, weights: 190144, bias: 206528},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, taps: 1, width: 32, weights: 206784, bias: 223168},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, taps: 9, width: 64, weights: 223232, bias: 370688, winograd: 4},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, taps: 3, width: 32, weights: 370752, bias: 383040},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 32, weights: 383104, bias: 399488},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, taps: 1, width: 32, weights: 399744, bias: 416128},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, taps: 9, width: 32, weights: 416192, bias: 453056},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, taps: 3, width: 32, weights: 453120, bias: 465408},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 64, weights: 465472, bias: 481856},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, taps: 1, width: 32, weights: 482112, bias: 613184},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, taps: 1, width: 32, weights: 613696, bias: 646464},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 64, weights: 646592, bias: 1236416, winograd: 4},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 32, weights: 1236544, bias: 1285696},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 32, weights: 1285824, bias: 1351360},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 32, weights: 1351872, bias: 1417408},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 64, weights: 1417536, bias: 2007360, winograd: 4},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 32, weights: 2007488, bias: 2056640},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 32, weights: 2056768, bias: 2122304},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 32, weights: 2122816, bias: 2188352},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 64, weights: 2188480, bias: 2778304, winograd: 4},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 32, weights: 2778432, bias: 2827584},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 32, weights: 2827712, bias: 2893248},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 32, weights: 2893760, bias: 2959296},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 64, weights: 2959424, bias: 3549248, winograd: 4},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 32, weights: 3549376, bias: 3598528},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 32, weights: 3598656, bias: 3664192},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 32, weights: 3664704, bias: 3730240},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 64, weights: 3730368, bias: 4320192, winograd: 4},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 32, weights: 4320320, bias: 4369472},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 32, weights: 4369600, bias: 4435136},
-		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 32, weights: 4435648, bias: 4501184},
-		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 64, weights: 4501312, bias: 5091136, winograd: 4},
-		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 32, weights: 5091264, bias: 5140416},
-		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 32, weights: 5140544, bias: 5206080},
-		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 32, weights: 5206592, bias: 5272128},
-		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 64, weights: 5272256, bias: 5862080, winograd: 4},
-		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 32, weights: 5862208, bias: 5911360},
-		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 32, weights: 5911488, bias: 5977024},
-		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 32, weights: 5977536, bias: 6043072},
-		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 32, weights: 6043200, bias: 6190656},
-		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 32, weights: 6190784, bias: 6239936},
-		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 64, weights: 6240064, bias: 6305600},
-		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 512, taps: 1, width: 32, weights: 6306112, bias: 6830400},
-		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 256, in: 512, taps: 1, width: 32, weights: 6831424, bias: 6962496},
-		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 6962752, bias: 8011328, winograd: 2},
-		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 8011584, bias: 8208192},
-		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 8208448, bias: 8470592},
-		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 8471616, bias: 8733760},
-		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 8734016, bias: 9782592, winograd: 2},
-		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 9782848, bias: 9979456},
-		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 9979712, bias: 10241856},
-		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 10242880, bias: 10505024},
-		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 10505280, bias: 11553856, winograd: 2},
-		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 11554112, bias: 11750720},
-		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 11750976, bias: 12013120},
-		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 12014144, bias: 12276288},
-		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 12276544, bias: 13325120, winograd: 2},
-		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 13325376, bias: 13521984},
-		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 13522240, bias: 13784384},
-		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 13785408, bias: 14047552},
-		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 14047808, bias: 15096384, winograd: 2},
-		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 15096640, bias: 15293248},
-		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 15293504, bias: 15555648},
-		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 15556672, bias: 15818816},
-		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 15819072, bias: 16867648, winograd: 2},
-		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 16867904, bias: 17064512},
-		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 17064768, bias: 17326912},
-		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 17327936, bias: 17590080},
-		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 17590336, bias: 18638912, winograd: 2},
-		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 18639168, bias: 18835776},
-		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 18836032, bias: 19098176},
-		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 19099200, bias: 19361344},
-		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 19361600, bias: 20410176, winograd: 2},
-		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 20410432, bias: 20607040},
-		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 20607296, bias: 20869440},
-		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 20870464, bias: 21132608},
-		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 21132864, bias: 22181440, winograd: 2},
-		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 22181696, bias: 22378304},
-		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 22378560, bias: 22640704},
-		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 22641728, bias: 22903872},
-		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 22904128, bias: 23952704, winograd: 2},
-		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 23952960, bias: 24149568},
-		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 24149824, bias: 24411968},
-		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 24412992, bias: 24675136},
-		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 24675392, bias: 25723968, winograd: 2},
-		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 25724224, bias: 25920832},
-		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 25921088, bias: 26183232},
-		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 26184256, bias: 26446400},
-		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 26446656, bias: 27495232, winograd: 2},
-		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 27495488, bias: 27692096},
-		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 27692352, bias: 27954496},
-		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 27955520, bias: 28217664},
-		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 28217920, bias: 29266496, winograd: 2},
-		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 29266752, bias: 29463360},
-		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 29463616, bias: 29725760},
-		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 29726784, bias: 29988928},
-		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 29989184, bias: 31037760, winograd: 2},
-		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 31038016, bias: 31234624},
-		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 31234880, bias: 31497024},
-		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 31498048, bias: 31760192},
-		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 31760448, bias: 32809024, winograd: 2},
-		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 32809280, bias: 33005888},
-		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 33006144, bias: 33268288},
-		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 33269312, bias: 33531456},
-		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 33531712, bias: 34580288, winograd: 2},
-		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 34580544, bias: 34777152},
-		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 34777408, bias: 35039552},
-		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 35040576, bias: 35302720},
-		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 35302976, bias: 36351552, winograd: 2},
-		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 36351808, bias: 36548416},
-		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 36548672, bias: 36810816},
-		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 36811840, bias: 37073984},
-		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 37074240, bias: 38122816, winograd: 2},
-		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 38123072, bias: 38319680},
-		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 38319936, bias: 38582080},
-		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 38583104, bias: 38845248},
-		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 38845504, bias: 39894080, winograd: 2},
-		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 39894336, bias: 40090944},
-		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 40091200, bias: 40353344},
-		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 40354368, bias: 40616512},
-		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 40616768, bias: 41665344, winograd: 2},
-		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 41665600, bias: 41862208},
-		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 41862464, bias: 42124608},
-		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 42125632, bias: 42387776},
-		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 42388032, bias: 43436608, winograd: 2},
-		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 43436864, bias: 43633472},
-		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 43633728, bias: 43895872},
-		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 43896896, bias: 44159040},
-		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 44159296, bias: 45207872, winograd: 2},
-		{weight: 670, conv: -1, gamma: 671, beta: 672, mean: 673, vari: 674, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 45208128, bias: 45404736},
-		{weight: 675, conv: -1, gamma: 676, beta: 677, mean: 678, vari: 679, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 45404992, bias: 45667136},
-		{weight: 680, conv: -1, gamma: 681, beta: 682, mean: 683, vari: 684, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 45668160, bias: 45930304},
-		{weight: 685, conv: -1, gamma: 686, beta: 687, mean: 688, vari: 689, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 45930560, bias: 46979136, winograd: 2},
-		{weight: 690, conv: -1, gamma: 691, beta: 692, mean: 693, vari: 694, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 46979392, bias: 47176000},
-		{weight: 695, conv: -1, gamma: 696, beta: 697, mean: 698, vari: 699, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 47176256, bias: 47438400},
-		{weight: 700, conv: -1, gamma: 701, beta: 702, mean: 703, vari: 704, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 47439424, bias: 47701568},
-		{weight: 705, conv: -1, gamma: 706, beta: 707, mean: 708, vari: 709, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 47701824, bias: 48750400, winograd: 2},
-		{weight: 710, conv: -1, gamma: 711, beta: 712, mean: 713, vari: 714, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 48750656, bias: 48947264},
-		{weight: 715, conv: -1, gamma: 716, beta: 717, mean: 718, vari: 719, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 48947520, bias: 49209664},
-		{weight: 720, conv: -1, gamma: 721, beta: 722, mean: 723, vari: 724, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 49210688, bias: 49472832},
-		{weight: 725, conv: -1, gamma: 726, beta: 727, mean: 728, vari: 729, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 49473088, bias: 50521664, winograd: 2},
-		{weight: 730, conv: -1, gamma: 731, beta: 732, mean: 733, vari: 734, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 50521920, bias: 50718528},
-		{weight: 735, conv: -1, gamma: 736, beta: 737, mean: 738, vari: 739, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 50718784, bias: 50980928},
-		{weight: 740, conv: -1, gamma: 741, beta: 742, mean: 743, vari: 744, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 50981952, bias: 51244096},
-		{weight: 745, conv: -1, gamma: 746, beta: 747, mean: 748, vari: 749, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 51244352, bias: 52292928, winograd: 2},
-		{weight: 750, conv: -1, gamma: 751, beta: 752, mean: 753, vari: 754, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 52293184, bias: 52489792},
-		{weight: 755, conv: -1, gamma: 756, beta: 757, mean: 758, vari: 759, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 52490048, bias: 52752192},
-		{weight: 760, conv: -1, gamma: 761, beta: 762, mean: 763, vari: 764, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 52753216, bias: 53015360},
-		{weight: 765, conv: -1, gamma: 766, beta: 767, mean: 768, vari: 769, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 53015616, bias: 54064192, winograd: 2},
-		{weight: 770, conv: -1, gamma: 771, beta: 772, mean: 773, vari: 774, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 54064448, bias: 54261056},
-		{weight: 775, conv: -1, gamma: 776, beta: 777, mean: 778, vari: 779, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 54261312, bias: 54523456},
-		{weight: 780, conv: -1, gamma: 781, beta: 782, mean: 783, vari: 784, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 54524480, bias: 54786624},
-		{weight: 785, conv: -1, gamma: 786, beta: 787, mean: 788, vari: 789, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 54786880, bias: 55835456, winograd: 2},
-		{weight: 790, conv: -1, gamma: 791, beta: 792, mean: 793, vari: 794, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 55835712, bias: 56032320},
-		{weight: 795, conv: -1, gamma: 796, beta: 797, mean: 798, vari: 799, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 56032576, bias: 56294720},
-		{weight: 800, conv: -1, gamma: 801, beta: 802, mean: 803, vari: 804, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 56295744, bias: 56557888},
-		{weight: 805, conv: -1, gamma: 806, beta: 807, mean: 808, vari: 809, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 56558144, bias: 57606720, winograd: 2},
-		{weight: 810, conv: -1, gamma: 811, beta: 812, mean: 813, vari: 814, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 57606976, bias: 57803584},
-		{weight: 815, conv: -1, gamma: 816, beta: 817, mean: 818, vari: 819, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 57803840, bias: 58065984},
-		{weight: 820, conv: -1, gamma: 821, beta: 822, mean: 823, vari: 824, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 58067008, bias: 58329152},
-		{weight: 825, conv: -1, gamma: 826, beta: 827, mean: 828, vari: 829, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 58329408, bias: 59377984, winograd: 2},
-		{weight: 830, conv: -1, gamma: 831, beta: 832, mean: 833, vari: 834, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 59378240, bias: 59574848},
-		{weight: 835, conv: -1, gamma: 836, beta: 837, mean: 838, vari: 839, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 59575104, bias: 59837248},
-		{weight: 840, conv: -1, gamma: 841, beta: 842, mean: 843, vari: 844, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 59838272, bias: 60100416},
-		{weight: 845, conv: -1, gamma: 846, beta: 847, mean: 848, vari: 849, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 60100672, bias: 61149248, winograd: 2},
-		{weight: 850, conv: -1, gamma: 851, beta: 852, mean: 853, vari: 854, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 61149504, bias: 61346112},
-		{weight: 855, conv: -1, gamma: 856, beta: 857, mean: 858, vari: 859, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 61346368, bias: 61608512},
-		{weight: 860, conv: -1, gamma: 861, beta: 862, mean: 863, vari: 864, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 61609536, bias: 61871680},
-		{weight: 865, conv: -1, gamma: 866, beta: 867, mean: 868, vari: 869, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 61871936, bias: 62920512, winograd: 2},
-		{weight: 870, conv: -1, gamma: 871, beta: 872, mean: 873, vari: 874, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 62920768, bias: 63117376},
-		{weight: 875, conv: -1, gamma: 876, beta: 877, mean: 878, vari: 879, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 63117632, bias: 63379776},
-		{weight: 880, conv: -1, gamma: 881, beta: 882, mean: 883, vari: 884, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 63380800, bias: 63642944},
-		{weight: 885, conv: -1, gamma: 886, beta: 887, mean: 888, vari: 889, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 63643200, bias: 64691776, winograd: 2},
-		{weight: 890, conv: -1, gamma: 891, beta: 892, mean: 893, vari: 894, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 64692032, bias: 64888640},
-		{weight: 895, conv: -1, gamma: 896, beta: 897, mean: 898, vari: 899, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 64888896, bias: 65151040},
-		{weight: 900, conv: -1, gamma: 901, beta: 902, mean: 903, vari: 904, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 65152064, bias: 65414208},
-		{weight: 905, conv: -1, gamma: 906, beta: 907, mean: 908, vari: 909, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 65414464, bias: 66463040, winograd: 2},
-		{weight: 910, conv: -1, gamma: 911, beta: 912, mean: 913, vari: 914, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 66463296, bias: 66659904},
-		{weight: 915, conv: -1, gamma: 916, beta: 917, mean: 918, vari: 919, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 66660160, bias: 66922304},
-		{weight: 920, conv: -1, gamma: 921, beta: 922, mean: 923, vari: 924, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 66923328, bias: 67185472},
-		{weight: 925, conv: -1, gamma: 926, beta: 927, mean: 928, vari: 929, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 67185728, bias: 68234304, winograd: 2},
-		{weight: 930, conv: -1, gamma: 931, beta: 932, mean: 933, vari: 934, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 68234560, bias: 68431168},
-		{weight: 935, conv: -1, gamma: 936, beta: 937, mean: 938, vari: 939, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 32, weights: 68431424, bias: 68693568},
-		{weight: 940, conv: -1, gamma: 941, beta: 942, mean: 943, vari: 944, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 32, weights: 68694592, bias: 68956736},
-		{weight: 945, conv: -1, gamma: 946, beta: 947, mean: 948, vari: 949, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 32, weights: 68956992, bias: 69546816},
-		{weight: 950, conv: -1, gamma: 951, beta: 952, mean: 953, vari: 954, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 32, weights: 69547072, bias: 69743680},
-		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 64, weights: 69743936, bias: 70006080},
-		{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, taps: 1, width: 32, weights: 70007104, bias: 72104256},
-		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, taps: 1, width: 32, weights: 72106304, bias: 72630592},
-		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, taps: 9, width: 32, weights: 72631104, bias: 74990400},
-		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, taps: 1, width: 32, weights: 74990912, bias: 76039488},
-		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, taps: 1, width: 32, weights: 76041536, bias: 77090112},
-		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, taps: 9, width: 32, weights: 77090624, bias: 79449920},
-		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, taps: 1, width: 32, weights: 79450432, bias: 80499008},
-		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, taps: 1, width: 32, weights: 80501056, bias: 81549632},
-		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, taps: 9, width: 32, weights: 81550144, bias: 83909440},
-		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, taps: 1, width: 32, weights: 83909952, bias: 84958528},
-		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, taps: 1, width: 80, weights: 84960576, bias: 85779776},
+		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, width: 64, taps: [3]int{1, 7, 7}, weights: 0, bias: 37632, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 37696, bias: 41792},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 3, 3}, weights: 41856, bias: 189312, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 189376, bias: 213952, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 214016, bias: 246784, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 247040, bias: 263424},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 3, 3}, weights: 263488, bias: 410944, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 411008, bias: 435584, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 435648, bias: 452032},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 452288, bias: 468672},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 3, 3}, weights: 468736, bias: 505600},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 505664, bias: 530240, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, width: 64, taps: [3]int{1, 1, 1}, weights: 530304, bias: 546688},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 546944, bias: 579712},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 579840, bias: 1169664, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1169792, bias: 1268096, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1268224, bias: 1464832, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1465344, bias: 1530880},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 1531008, bias: 2120832, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 2120960, bias: 2219264, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 2219392, bias: 2284928},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 2285440, bias: 2350976},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 2351104, bias: 2940928, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 2941056, bias: 3039360, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 3039488, bias: 3105024},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 3105536, bias: 3171072},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 3171200, bias: 3761024, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 3761152, bias: 3859456, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 3859584, bias: 3925120},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 3925632, bias: 3991168},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 3991296, bias: 4581120, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 4581248, bias: 4679552, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 4679680, bias: 4745216},
+		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 4745728, bias: 4811264},
+		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 4811392, bias: 5401216, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 5401344, bias: 5499648, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 5499776, bias: 5565312},
+		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 5565824, bias: 5631360},
+		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 5631488, bias: 6221312, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 6221440, bias: 6319744, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 6319872, bias: 6385408},
+		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 6385920, bias: 6451456},
+		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{1, 3, 3}, weights: 6451584, bias: 6599040},
+		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 6599168, bias: 6648320},
+		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 512, in: 128, width: 64, taps: [3]int{1, 1, 1}, weights: 6648448, bias: 6713984},
+		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 256, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 6714496, bias: 6845568},
+		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 6845824, bias: 7894400, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 7894656, bias: 8091264, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 8091520, bias: 8877952, project: &pack{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 512, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 8878976, bias: 9141120},
+		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 9141376, bias: 10189952, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 10190208, bias: 10386816, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 10387072, bias: 10649216},
+		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 10650240, bias: 10912384},
+		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 10912640, bias: 11961216, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 11961472, bias: 12158080, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 12158336, bias: 12420480},
+		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 12421504, bias: 12683648},
+		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 12683904, bias: 13732480, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 13732736, bias: 13929344, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 13929600, bias: 14191744},
+		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 14192768, bias: 14454912},
+		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 14455168, bias: 15503744, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 15504000, bias: 15700608, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 15700864, bias: 15963008},
+		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 15964032, bias: 16226176},
+		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 16226432, bias: 17275008, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 17275264, bias: 17471872, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 17472128, bias: 17734272},
+		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 17735296, bias: 17997440},
+		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 17997696, bias: 19046272, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 19046528, bias: 19243136, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 19243392, bias: 19505536},
+		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 19506560, bias: 19768704},
+		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 19768960, bias: 20817536, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 20817792, bias: 21014400, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 21014656, bias: 21276800},
+		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 21277824, bias: 21539968},
+		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 21540224, bias: 22588800, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 22589056, bias: 22785664, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 22785920, bias: 23048064},
+		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 23049088, bias: 23311232},
+		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 23311488, bias: 24360064, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 24360320, bias: 24556928, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 24557184, bias: 24819328},
+		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 24820352, bias: 25082496},
+		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 25082752, bias: 26131328, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 26131584, bias: 26328192, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 26328448, bias: 26590592},
+		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 26591616, bias: 26853760},
+		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 26854016, bias: 27902592, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 27902848, bias: 28099456, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 28099712, bias: 28361856},
+		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 28362880, bias: 28625024},
+		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 28625280, bias: 29673856, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 29674112, bias: 29870720, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 29870976, bias: 30133120},
+		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 30134144, bias: 30396288},
+		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 30396544, bias: 31445120, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 31445376, bias: 31641984, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 31642240, bias: 31904384},
+		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 31905408, bias: 32167552},
+		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 32167808, bias: 33216384, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 33216640, bias: 33413248, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 33413504, bias: 33675648},
+		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 33676672, bias: 33938816},
+		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 33939072, bias: 34987648, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 34987904, bias: 35184512, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 35184768, bias: 35446912},
+		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 35447936, bias: 35710080},
+		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 35710336, bias: 36758912, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 36759168, bias: 36955776, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 36956032, bias: 37218176},
+		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 37219200, bias: 37481344},
+		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 37481600, bias: 38530176, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 38530432, bias: 38727040, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 38727296, bias: 38989440},
+		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 38990464, bias: 39252608},
+		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 39252864, bias: 40301440, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 40301696, bias: 40498304, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 40498560, bias: 40760704},
+		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 40761728, bias: 41023872},
+		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 41024128, bias: 42072704, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 42072960, bias: 42269568, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 42269824, bias: 42531968},
+		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 42532992, bias: 42795136},
+		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 42795392, bias: 43843968, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 43844224, bias: 44040832, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 44041088, bias: 44303232},
+		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 44304256, bias: 44566400},
+		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 44566656, bias: 45615232, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 670, conv: -1, gamma: 671, beta: 672, mean: 673, vari: 674, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 45615488, bias: 45812096, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 675, conv: -1, gamma: 676, beta: 677, mean: 678, vari: 679, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 45812352, bias: 46074496},
+		{weight: 680, conv: -1, gamma: 681, beta: 682, mean: 683, vari: 684, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 46075520, bias: 46337664},
+		{weight: 685, conv: -1, gamma: 686, beta: 687, mean: 688, vari: 689, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 46337920, bias: 47386496, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 690, conv: -1, gamma: 691, beta: 692, mean: 693, vari: 694, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 47386752, bias: 47583360, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 695, conv: -1, gamma: 696, beta: 697, mean: 698, vari: 699, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 47583616, bias: 47845760},
+		{weight: 700, conv: -1, gamma: 701, beta: 702, mean: 703, vari: 704, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 47846784, bias: 48108928},
+		{weight: 705, conv: -1, gamma: 706, beta: 707, mean: 708, vari: 709, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 48109184, bias: 49157760, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 710, conv: -1, gamma: 711, beta: 712, mean: 713, vari: 714, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 49158016, bias: 49354624, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 715, conv: -1, gamma: 716, beta: 717, mean: 718, vari: 719, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 49354880, bias: 49617024},
+		{weight: 720, conv: -1, gamma: 721, beta: 722, mean: 723, vari: 724, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 49618048, bias: 49880192},
+		{weight: 725, conv: -1, gamma: 726, beta: 727, mean: 728, vari: 729, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 49880448, bias: 50929024, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 730, conv: -1, gamma: 731, beta: 732, mean: 733, vari: 734, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 50929280, bias: 51125888, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 735, conv: -1, gamma: 736, beta: 737, mean: 738, vari: 739, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 51126144, bias: 51388288},
+		{weight: 740, conv: -1, gamma: 741, beta: 742, mean: 743, vari: 744, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 51389312, bias: 51651456},
+		{weight: 745, conv: -1, gamma: 746, beta: 747, mean: 748, vari: 749, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 51651712, bias: 52700288, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 750, conv: -1, gamma: 751, beta: 752, mean: 753, vari: 754, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 52700544, bias: 52897152, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 755, conv: -1, gamma: 756, beta: 757, mean: 758, vari: 759, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 52897408, bias: 53159552},
+		{weight: 760, conv: -1, gamma: 761, beta: 762, mean: 763, vari: 764, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 53160576, bias: 53422720},
+		{weight: 765, conv: -1, gamma: 766, beta: 767, mean: 768, vari: 769, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 53422976, bias: 54471552, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 770, conv: -1, gamma: 771, beta: 772, mean: 773, vari: 774, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 54471808, bias: 54668416, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 775, conv: -1, gamma: 776, beta: 777, mean: 778, vari: 779, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 54668672, bias: 54930816},
+		{weight: 780, conv: -1, gamma: 781, beta: 782, mean: 783, vari: 784, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 54931840, bias: 55193984},
+		{weight: 785, conv: -1, gamma: 786, beta: 787, mean: 788, vari: 789, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 55194240, bias: 56242816, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 790, conv: -1, gamma: 791, beta: 792, mean: 793, vari: 794, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 56243072, bias: 56439680, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 795, conv: -1, gamma: 796, beta: 797, mean: 798, vari: 799, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 56439936, bias: 56702080},
+		{weight: 800, conv: -1, gamma: 801, beta: 802, mean: 803, vari: 804, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 56703104, bias: 56965248},
+		{weight: 805, conv: -1, gamma: 806, beta: 807, mean: 808, vari: 809, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 56965504, bias: 58014080, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 810, conv: -1, gamma: 811, beta: 812, mean: 813, vari: 814, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 58014336, bias: 58210944, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 815, conv: -1, gamma: 816, beta: 817, mean: 818, vari: 819, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 58211200, bias: 58473344},
+		{weight: 820, conv: -1, gamma: 821, beta: 822, mean: 823, vari: 824, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 58474368, bias: 58736512},
+		{weight: 825, conv: -1, gamma: 826, beta: 827, mean: 828, vari: 829, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 58736768, bias: 59785344, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 830, conv: -1, gamma: 831, beta: 832, mean: 833, vari: 834, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 59785600, bias: 59982208, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 835, conv: -1, gamma: 836, beta: 837, mean: 838, vari: 839, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 59982464, bias: 60244608},
+		{weight: 840, conv: -1, gamma: 841, beta: 842, mean: 843, vari: 844, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 60245632, bias: 60507776},
+		{weight: 845, conv: -1, gamma: 846, beta: 847, mean: 848, vari: 849, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 60508032, bias: 61556608, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 850, conv: -1, gamma: 851, beta: 852, mean: 853, vari: 854, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 61556864, bias: 61753472, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 855, conv: -1, gamma: 856, beta: 857, mean: 858, vari: 859, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 61753728, bias: 62015872},
+		{weight: 860, conv: -1, gamma: 861, beta: 862, mean: 863, vari: 864, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 62016896, bias: 62279040},
+		{weight: 865, conv: -1, gamma: 866, beta: 867, mean: 868, vari: 869, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 62279296, bias: 63327872, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 870, conv: -1, gamma: 871, beta: 872, mean: 873, vari: 874, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 63328128, bias: 63524736, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 875, conv: -1, gamma: 876, beta: 877, mean: 878, vari: 879, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 63524992, bias: 63787136},
+		{weight: 880, conv: -1, gamma: 881, beta: 882, mean: 883, vari: 884, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 63788160, bias: 64050304},
+		{weight: 885, conv: -1, gamma: 886, beta: 887, mean: 888, vari: 889, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 64050560, bias: 65099136, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 890, conv: -1, gamma: 891, beta: 892, mean: 893, vari: 894, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 65099392, bias: 65296000, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 895, conv: -1, gamma: 896, beta: 897, mean: 898, vari: 899, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 65296256, bias: 65558400},
+		{weight: 900, conv: -1, gamma: 901, beta: 902, mean: 903, vari: 904, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 65559424, bias: 65821568},
+		{weight: 905, conv: -1, gamma: 906, beta: 907, mean: 908, vari: 909, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 65821824, bias: 66870400, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 910, conv: -1, gamma: 911, beta: 912, mean: 913, vari: 914, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 66870656, bias: 67067264, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 915, conv: -1, gamma: 916, beta: 917, mean: 918, vari: 919, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 67067520, bias: 67329664},
+		{weight: 920, conv: -1, gamma: 921, beta: 922, mean: 923, vari: 924, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 67330688, bias: 67592832},
+		{weight: 925, conv: -1, gamma: 926, beta: 927, mean: 928, vari: 929, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 67593088, bias: 68641664, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 930, conv: -1, gamma: 931, beta: 932, mean: 933, vari: 934, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 68641920, bias: 68838528, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 935, conv: -1, gamma: 936, beta: 937, mean: 938, vari: 939, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 68838784, bias: 69100928},
+		{weight: 940, conv: -1, gamma: 941, beta: 942, mean: 943, vari: 944, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 69101952, bias: 69364096},
+		{weight: 945, conv: -1, gamma: 946, beta: 947, mean: 948, vari: 949, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 69364352, bias: 69954176},
+		{weight: 950, conv: -1, gamma: 951, beta: 952, mean: 953, vari: 954, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 69954432, bias: 70151040},
+		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 70151296, bias: 70413440},
+		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 70414464, bias: 70938752},
+		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 70939264, bias: 73298560},
+		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 73299072, bias: 76444800, project: &pack{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 76446848, bias: 77495424},
+		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 77495936, bias: 79855232},
+		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 79855744, bias: 80904320},
+		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 80906368, bias: 81954944},
+		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 81955456, bias: 84314752},
+		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 84315264, bias: 85363840},
+		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 85365888, bias: 86185088},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, conv: conv14x32_k1x7x1x21_1_avx512, rows: 1, cols: 14, width: 32, k: 21, tapsH: 7, tapsW: 1, stepH: 498, in: pitch{6, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x7x1x21_2_avx512, rows: 1, cols: 10, width: 32, k: 21, tapsH: 7, tapsW: 1, stepH: 498, in: pitch{6, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_3_avx512, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 3, stepT: 409600, stepH: 5120, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x64_4_avx512, rows: 1, cols: 10, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x12_1_avx512, rows: 1, cols: 5, width: 64, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}},
+		{kind: kindSpread, spread: spread1x4x4_2_avx512, rows: 4, cols: 4, width: 16, k: 3, stepT: 336, in: pitch{3, 501}, out: pitch{16, 0}},
+		{kind: kindGather, gather: gather1x4x4_3_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 5120}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_4_avx512, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 3, stepT: 240640, stepH: 5120, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x64_5_avx512, rows: 1, cols: 10, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, winogradIn: winograd_in4_6_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 2688}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x64_7_avx512, rows: 1, cols: 5, width: 64, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindWinogradOut, winogradOut: winograd_out4_8_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv14x32_k3x1x1x64_9_avx512, rows: 1, cols: 14, width: 32, k: 64, tapsH: 1, tapsW: 1, stepT: 102400, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv12x32_k3x1x1x64_10_avx512, rows: 1, cols: 12, width: 32, k: 64, tapsH: 1, tapsW: 1, stepT: 102400, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x64_11_avx512, rows: 1, cols: 10, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x256_12_avx512, rows: 1, cols: 14, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x256_13_avx512, rows: 1, cols: 12, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv14x32_k3x1x1x64_14_avx512, rows: 1, cols: 14, width: 32, k: 64, tapsH: 1, tapsW: 1, stepT: 112896, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv12x32_k3x1x1x64_15_avx512, rows: 1, cols: 12, width: 32, k: 64, tapsH: 1, tapsW: 1, stepT: 112896, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv10x32_k1x3x1x192_16_avx512, rows: 1, cols: 10, width: 32, k: 192, tapsH: 3, tapsW: 1, stepH: 2688, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k3x1x1x64_17_avx512, rows: 1, cols: 10, width: 32, k: 64, tapsH: 1, tapsW: 1, stepT: 1280, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x64_18_avx512, rows: 1, cols: 5, width: 64, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{544, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool128_19_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 5440, stepH: 5440, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x256_20_avx512, rows: 1, cols: 14, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv4x32_k1x1x1x256_21_avx512, rows: 1, cols: 4, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_22_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, winogradIn: winograd_in4_23_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{128, 2816}, out: pitch{128, 0}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x128_24_avx512, rows: 1, cols: 5, width: 64, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{128, 0}},
-		{kind: kindWinogradOut, winogradOut: winograd_out4_25_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv14x32_k3x1x1x128_26_avx512, rows: 1, cols: 14, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv8x32_k3x1x1x128_27_avx512, rows: 1, cols: 8, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x128_28_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x512_29_avx512, rows: 1, cols: 10, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k3x1x1x128_30_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv14x32_k3x1x1x128_31_avx512, rows: 1, cols: 14, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv8x32_k3x1x1x128_32_avx512, rows: 1, cols: 8, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv10x32_k1x3x1x384_33_avx512, rows: 1, cols: 10, width: 32, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k3x1x1x128_34_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{256, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x128_35_avx512, rows: 1, cols: 5, width: 64, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool128_36_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x512_37_avx512, rows: 1, cols: 14, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv4x32_k1x1x1x512_38_avx512, rows: 1, cols: 4, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x512_39_avx512, rows: 1, cols: 10, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, winogradIn: winograd_in2_40_avx512, rows: 2, cols: 2, width: 16, stepT: 2736, in: pitch{272, 3264}, out: pitch{272, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_41_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindWinogradOut, winogradOut: winograd_out2_42_avx512, rows: 2, cols: 2, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv13x32_k3x1x1x256_43_avx512, rows: 1, cols: 13, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv9x32_k3x1x1x256_44_avx512, rows: 1, cols: 9, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x256_45_avx512, rows: 1, cols: 14, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv4x32_k1x1x1x256_46_avx512, rows: 1, cols: 4, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x1024_47_avx512, rows: 1, cols: 10, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv13x32_k3x1x1x256_48_avx512, rows: 1, cols: 13, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv9x32_k3x1x1x256_49_avx512, rows: 1, cols: 9, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k3x1x1x256_50_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv10x32_k1x3x3x256_51_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 6528}, out: pitch{272, 1360}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x3x3x256_52_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k3x1x1x256_53_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 6528}, out: pitch{272, 1360}, res: pitch{272, 1360}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x32_k3x1x1x256_54_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x256_55_avx512, rows: 1, cols: 5, width: 64, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool128_56_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, conv: conv13x32_k1x1x1x1024_57_avx512, rows: 1, cols: 13, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x1024_58_avx512, rows: 1, cols: 12, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x1024_59_avx512, rows: 2, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 5200}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x1x1x1024_60_avx512, rows: 1, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x3x3x512_61_avx512, rows: 2, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 3696}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x3x3x512_62_avx512, rows: 1, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv13x32_k1x1x1x512_63_avx512, rows: 1, cols: 13, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x512_64_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x2048_65_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x1x1x2048_66_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_67_avx512, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
-		{kind: kindConv, conv: conv1x80_k1x1x1x2048_68_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x64_6_avx512, rows: 1, cols: 5, width: 64, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindSpread, spread: spread1x4x4_7_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 2688}, out: pitch{64, 0}},
+		{kind: kindGather, gather: gather1x4x4_8_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x64_9_avx512, rows: 1, cols: 14, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x64_10_avx512, rows: 1, cols: 10, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindSpread, spread: spread4x1x1_11_avx512, rows: 1, cols: 1, width: 16, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, from: 1, to: 6},
+		{kind: kindGather, gather: gather4x1x1_12_avx512, rows: 1, cols: 1, width: 16, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 2560}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, spread: spread4x1x1_13_avx512, rows: 1, cols: 1, width: 16, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, to: 5},
+		{kind: kindConv, conv: conv14x32_k1x1x1x64p64_14_avx512, rows: 1, cols: 14, width: 32, k: 64, k2: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x64p64_15_avx512, rows: 1, cols: 12, width: 32, k: 64, k2: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x256_16_avx512, rows: 1, cols: 14, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x256_17_avx512, rows: 1, cols: 12, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, spread: spread4x1x1_18_avx512, rows: 1, cols: 1, width: 16, stepT: 5136, in: pitch{64, 112896}, out: pitch{64, 0}, from: 1, to: 6},
+		{kind: kindGather, gather: gather4x1x1_19_avx512, rows: 1, cols: 1, width: 16, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 2560}, res: pitch{64, 102400}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, spread: spread4x1x1_20_avx512, rows: 1, cols: 1, width: 16, stepT: 5136, in: pitch{64, 112896}, out: pitch{64, 0}, to: 5},
+		{kind: kindConv, conv: conv10x32_k1x1x1x64_21_avx512, rows: 1, cols: 10, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x1x192_22_avx512, rows: 1, cols: 10, width: 32, k: 192, tapsH: 3, tapsW: 1, stepH: 2688, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, spread: spread4x1x1_23_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{64, 1280}, out: pitch{64, 0}, from: 1, to: 6},
+		{kind: kindGather, gather: gather4x1x1_24_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{64, 0}, out: pitch{64, 25600}, res: pitch{64, 1280}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, spread: spread4x1x1_25_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{64, 1280}, out: pitch{64, 0}, to: 5},
+		{kind: kindConv, conv: conv5x64_k1x1x1x64_26_avx512, rows: 1, cols: 5, width: 64, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{544, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_27_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 108800, stepH: 5440, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x256_28_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x128_29_avx512, rows: 1, cols: 5, width: 64, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{128, 0}},
+		{kind: kindSpread, spread: spread1x4x4_30_avx512, rows: 4, cols: 4, width: 16, stepT: 656, in: pitch{128, 2816}, out: pitch{128, 0}},
+		{kind: kindGather, gather: gather1x4x4_31_avx512, rows: 4, cols: 4, width: 16, stepT: 656, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x128_32_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{128, 0}},
+		{kind: kindSpread, spread: spread4x1x1_33_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 51200}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, gather: gather4x1x1_34_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2560}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x128p256_35_avx512, rows: 1, cols: 10, width: 32, k: 128, k2: 256, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x512_36_avx512, rows: 1, cols: 10, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, spread: spread4x1x1_37_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 61952}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, gather: gather4x1x1_38_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2560}, res: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x128_39_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x1x384_40_avx512, rows: 1, cols: 10, width: 32, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k3x1x1x128_41_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{256, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x128_42_avx512, rows: 1, cols: 5, width: 64, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_43_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x512_44_avx512, rows: 1, cols: 10, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x256_45_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{272, 0}},
+		{kind: kindSpread, spread: spread1x2x2_46_avx512, rows: 2, cols: 2, width: 16, stepT: 2736, in: pitch{272, 3264}, out: pitch{272, 0}},
+		{kind: kindGather, gather: gather1x2x2_47_avx512, rows: 2, cols: 2, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, spread: spread2x1x1_48_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_49_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x256p512_50_avx512, rows: 1, cols: 14, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x32_k1x1x1x256p512_51_avx512, rows: 1, cols: 4, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x1024_52_avx512, rows: 1, cols: 10, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindGather, gather: gather2x1x1_53_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x256_54_avx512, rows: 1, cols: 14, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv4x32_k1x1x1x256_55_avx512, rows: 1, cols: 4, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, spread: spread2x1x1_56_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindConv, conv: conv10x32_k1x3x3x256_57_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 6528}, out: pitch{272, 1360}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x3x3x256_58_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k3x1x1x256_59_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 6528}, out: pitch{272, 1360}, res: pitch{272, 1360}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x32_k3x1x1x256_60_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x256_61_avx512, rows: 1, cols: 5, width: 64, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_62_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x1024_63_avx512, rows: 2, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 5200}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x1x1x1024_64_avx512, rows: 1, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x3x512_65_avx512, rows: 2, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 3696}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x3x3x512_66_avx512, rows: 1, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k1x1x1x512p1024_67_avx512, rows: 1, cols: 13, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x512p1024_68_avx512, rows: 1, cols: 12, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x2048_69_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x1x1x2048_70_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k1x1x1x512_71_avx512, rows: 1, cols: 13, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x512_72_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool64_73_avx512, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindConv, conv: conv1x80_k1x1x1x2048_74_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
-			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
+			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
 		}},
-		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 5, 80, 64}, steps: []step{
-			{name: "conv1_custom", kernel: 1, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 2, -1, -1, -1}, maxTiles: 27, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}},
+		{name: "conv1_custom..layer1.0.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 20, 40, 1}, steps: []step{
+			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 399, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}, winograd: &winogradStep{points: 149, sums: 150, rows: 1, spread: []int{2}, gather: []int{3}, maxSpread: 422, maxGather: 166}},
+			{name: "pool1", kernel: 4, maxTiles: 1666, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
+			{name: "layer1.0.conv1", kernel: 5, maxTiles: 87, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "pool1..layer1.0.downsample.0", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "pool1", kernel: 3, maxTiles: 1666, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
-			{name: "layer1.0.downsample.0", kernel: 4, run: runFlat, maxTiles: 87, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
-		}},
-		{name: "layer1.0.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 3, 40, 64}, steps: []step{
-			{name: "layer1.0.conv1", kernel: 5, maxTiles: 87, in: 2, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
-		}},
-		{name: "layer1.0.conv2", space: shape{1, 80, 10, 64}, tile: shape{1, 2, 10, 64}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, maxTiles: 187, in: 4, out: 147, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{36, 2, 10, 64}},
-			{name: "layer1.0.conv2", kernel: 7, run: runFlat, maxTiles: 86, in: 147, out: 148, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 2, 10, 64}, to: shape{36, 2, 10, 64}},
-			{name: "layer1.0.conv2", kernel: 8, maxTiles: 200, in: 148, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 2, 10, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 86, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 151, sums: 152, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 183, maxGather: 218}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1}, run: runFlat, maxTiles: 21, in: 5, out: 6, res: -1, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
-			{name: "layer1.0.conv4", kernel: 11, run: runFlat, maxTiles: 87, in: 6, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
-			{name: "layer1.1.conv1", kernel: 12, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 13, -1}, maxTiles: 16, in: 3, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
+			{name: "layer1.0.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 153, sums: 154, rows: 2, spread: []int{11, 13}, gather: []int{12, 12}, maxSpread: 1948, maxGather: 1948}},
+			{name: "layer1.0.conv4", kernel: 14, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 15, -1}, run: runFlat, maxTiles: 31, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
+			{name: "layer1.1.conv1", kernel: 16, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 17, -1}, maxTiles: 16, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{1, 80, 10, 64}, tile: shape{1, 2, 10, 64}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, maxTiles: 187, in: 7, out: 149, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{36, 2, 10, 64}},
-			{name: "layer1.1.conv2", kernel: 7, run: runFlat, maxTiles: 86, in: 149, out: 150, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 2, 10, 64}, to: shape{36, 2, 10, 64}},
-			{name: "layer1.1.conv2", kernel: 8, maxTiles: 200, in: 150, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 2, 10, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 86, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 155, sums: 156, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 183, maxGather: 218}},
 		}},
 		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 14, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 15, -1}, maxTiles: 21, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
-			{name: "layer1.1.conv4", kernel: 11, run: runFlat, maxTiles: 87, in: 9, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
-			{name: "layer1.2.conv1", kernel: 12, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 13, -1}, maxTiles: 16, in: 3, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
+			{name: "layer1.1.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 157, sums: 158, rows: 2, spread: []int{18, 20}, gather: []int{19, 19}, maxSpread: 1948, maxGather: 1948}},
+			{name: "layer1.1.conv4", kernel: 21, run: runFlat, maxTiles: 87, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
+			{name: "layer1.2.conv1", kernel: 16, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 17, -1}, maxTiles: 16, in: 6, out: 10, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.2.conv2..pool2", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 16, maxTiles: 10, in: 10, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}},
-			{name: "layer1.2.conv3", kernel: 17, run: runFlat, maxTiles: 29, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}},
-			{name: "layer1.2.conv4", kernel: 18, maxTiles: 86, in: 12, out: 13, res: 3, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}},
-			{name: "pool2", kernel: 19, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}},
+		{name: "layer1.2.conv2..layer1.2.conv3", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 22, maxTiles: 10, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}},
+			{name: "layer1.2.conv3", kernel: 10, run: runFlat, maxTiles: 87, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, winograd: &winogradStep{points: 159, sums: 160, rows: 2, spread: []int{23, 25}, gather: []int{24, 24}, maxSpread: 1948, maxGather: 1948}},
 		}},
-		{name: "layer2.0.downsample.0", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 56, 128}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 20, tails: []int{-1, -1, -1, -1, 21, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 256}, to: shape{1, 1, 1600, 512}},
+		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 2, 20, 256}, steps: []step{
+			{name: "layer1.2.conv4", kernel: 26, maxTiles: 86, in: 12, out: 13, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}},
 		}},
-		{name: "layer2.0.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 3, 20, 64}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 22, maxTiles: 22, in: 14, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
+		{name: "pool2..layer2.0.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 2, 20, 1}, steps: []step{
+			{name: "pool2", kernel: 27, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}},
+			{name: "layer2.0.conv1", kernel: 28, maxTiles: 22, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.0.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 23, maxTiles: 93, in: 16, out: 151, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.0.conv2", kernel: 24, run: runFlat, maxTiles: 44, in: 151, out: 152, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 2, 5, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.0.conv2", kernel: 25, maxTiles: 100, in: 152, out: 17, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 2, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 161, sums: 162, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
 		}},
-		{name: "layer2.0.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 112, 32}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 26, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, 27, -1, -1, -1, -1, -1}, maxTiles: 10, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.0.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 163, sums: 164, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.0.conv4", kernel: 35, run: runFlat, maxTiles: 14, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.1.conv1", kernel: 36, maxTiles: 11, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.0.conv4..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 28, run: runFlat, maxTiles: 44, in: 18, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.1.conv1", kernel: 29, maxTiles: 11, in: 15, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 165, sums: 166, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
 		}},
-		{name: "layer2.1.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 23, maxTiles: 93, in: 19, out: 153, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.1.conv2", kernel: 24, run: runFlat, maxTiles: 44, in: 153, out: 154, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 2, 5, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.1.conv2", kernel: 25, maxTiles: 100, in: 154, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 2, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.1.conv3..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 19, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 167, sums: 168, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.1.conv4", kernel: 39, run: runFlat, maxTiles: 44, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.2.conv1", kernel: 36, maxTiles: 11, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.1.conv3", space: shape{4, 20, 20, 128}, tile: shape{1, 5, 20, 32}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 30, maxTiles: 14, in: 19, out: 20, res: 20, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.2.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 169, sums: 170, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
 		}},
-		{name: "layer2.1.conv4..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 28, run: runFlat, maxTiles: 44, in: 20, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.2.conv1", kernel: 29, maxTiles: 11, in: 15, out: 21, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.2.conv3..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.2.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 23, out: 24, res: 23, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 171, sums: 172, rows: 1, spread: []int{33}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.2.conv4", kernel: 39, run: runFlat, maxTiles: 44, in: 24, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.3.conv1", kernel: 36, maxTiles: 11, in: 18, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.2.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 23, maxTiles: 93, in: 21, out: 155, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.2.conv2", kernel: 24, run: runFlat, maxTiles: 44, in: 155, out: 156, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 2, 5, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.2.conv2", kernel: 25, maxTiles: 100, in: 156, out: 22, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 2, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 173, sums: 174, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
 		}},
-		{name: "layer2.2.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 112, 32}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 31, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, 32, -1, -1, -1, -1, -1}, maxTiles: 10, in: 22, out: 23, res: 22, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer2.3.conv3..layer2.4.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 175, sums: 176, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.3.conv4", kernel: 39, run: runFlat, maxTiles: 44, in: 27, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.4.conv1", kernel: 36, maxTiles: 11, in: 18, out: 28, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.2.conv4..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 28, run: runFlat, maxTiles: 44, in: 23, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.3.conv1", kernel: 29, maxTiles: 11, in: 15, out: 24, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.4.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 177, sums: 178, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
 		}},
-		{name: "layer2.3.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 23, maxTiles: 93, in: 24, out: 157, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.3.conv2", kernel: 24, run: runFlat, maxTiles: 44, in: 157, out: 158, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 2, 5, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.3.conv2", kernel: 25, maxTiles: 100, in: 158, out: 25, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 2, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.4.conv3..layer2.5.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.4.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 28, out: 30, res: 29, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 179, sums: 180, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.4.conv4", kernel: 39, run: runFlat, maxTiles: 44, in: 30, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.5.conv1", kernel: 36, maxTiles: 11, in: 18, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.3.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 112, 32}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 26, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, 27, -1, -1, -1, -1, -1}, maxTiles: 10, in: 25, out: 26, res: -1, pack: 29, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.5.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 31, out: 32, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 181, sums: 182, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
 		}},
-		{name: "layer2.3.conv4..layer2.4.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 28, run: runFlat, maxTiles: 44, in: 26, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.4.conv1", kernel: 29, maxTiles: 11, in: 15, out: 27, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.5.conv3..layer2.6.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.5.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 32, out: 33, res: 32, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 183, sums: 184, rows: 1, spread: []int{33}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.5.conv4", kernel: 39, run: runFlat, maxTiles: 44, in: 33, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.6.conv1", kernel: 36, maxTiles: 11, in: 18, out: 34, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.4.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer2.4.conv2", kernel: 23, maxTiles: 93, in: 27, out: 159, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.4.conv2", kernel: 24, run: runFlat, maxTiles: 44, in: 159, out: 160, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 2, 5, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.4.conv2", kernel: 25, maxTiles: 100, in: 160, out: 28, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 2, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.6.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 34, out: 35, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 185, sums: 186, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
 		}},
-		{name: "layer2.4.conv3", space: shape{4, 20, 20, 128}, tile: shape{1, 5, 20, 32}, steps: []step{
-			{name: "layer2.4.conv3", kernel: 30, maxTiles: 14, in: 27, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 33, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.6.conv3..layer2.7.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.6.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 35, out: 36, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 187, sums: 188, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.6.conv4", kernel: 39, run: runFlat, maxTiles: 44, in: 36, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.7.conv1", kernel: 36, maxTiles: 11, in: 18, out: 37, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.4.conv4..layer2.5.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.4.conv4", kernel: 28, run: runFlat, maxTiles: 44, in: 28, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 34, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.5.conv1", kernel: 29, maxTiles: 11, in: 15, out: 29, res: -1, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.7.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 3, 10, 64}, steps: []step{
+			{name: "layer2.7.conv2", kernel: 40, maxTiles: 5, in: 37, out: 38, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
 		}},
-		{name: "layer2.5.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer2.5.conv2", kernel: 23, maxTiles: 93, in: 29, out: 161, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.5.conv2", kernel: 24, run: runFlat, maxTiles: 44, in: 161, out: 162, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 2, 5, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.5.conv2", kernel: 25, maxTiles: 100, in: 162, out: 30, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 2, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.7.conv3", space: shape{4, 10, 10, 128}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer2.7.conv3", kernel: 41, maxTiles: 14, in: 37, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
 		}},
-		{name: "layer2.5.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 112, 32}, steps: []step{
-			{name: "layer2.5.conv3", kernel: 31, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, 32, -1, -1, -1, -1, -1}, maxTiles: 10, in: 30, out: 31, res: 30, every: [3]int{1, 1, 1}, pack: 37, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer2.7.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 3, 10, 256}, steps: []step{
+			{name: "layer2.7.conv4", kernel: 42, maxTiles: 44, in: 38, out: 39, res: 18, every: [3]int{1, 2, 2}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}},
 		}},
-		{name: "layer2.5.conv4..layer2.6.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.5.conv4", kernel: 28, run: runFlat, maxTiles: 44, in: 31, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 38, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.6.conv1", kernel: 29, maxTiles: 11, in: 15, out: 32, res: -1, pack: 39, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "pool3..layer3.0.conv1", space: shape{2, 10, 10, 1}, tile: shape{1, 1, 10, 1}, steps: []step{
+			{name: "pool3", kernel: 43, maxTiles: 7500, in: 39, out: 40, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 512}, to: shape{2, 10, 10, 512}},
+			{name: "layer3.0.conv1", kernel: 44, maxTiles: 11, in: 40, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer2.6.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer2.6.conv2", kernel: 23, maxTiles: 93, in: 32, out: 163, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.6.conv2", kernel: 24, run: runFlat, maxTiles: 44, in: 163, out: 164, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 2, 5, 128}, to: shape{36, 2, 5, 128}},
-			{name: "layer2.6.conv2", kernel: 25, maxTiles: 100, in: 164, out: 33, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 2, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.0.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 189, sums: 190, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer2.6.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 112, 32}, steps: []step{
-			{name: "layer2.6.conv3", kernel: 26, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, 27, -1, -1, -1, -1, -1}, maxTiles: 10, in: 33, out: 34, res: -1, pack: 41, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.0.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 191, sums: 192, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer2.6.conv4..layer2.7.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.6.conv4", kernel: 28, run: runFlat, maxTiles: 44, in: 34, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 42, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.7.conv1", kernel: 29, maxTiles: 11, in: 15, out: 35, res: -1, pack: 43, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 128}, steps: []step{
+			{name: "layer3.0.conv4", kernel: 50, tails: []int{-1, -1, -1, -1, 51, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 5, in: 43, out: 44, res: 40, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer2.7.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer2.7.conv2", kernel: 33, maxTiles: 5, in: 35, out: 36, res: -1, pack: 44, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
+		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.1.conv1", kernel: 52, maxTiles: 5, in: 44, out: 45, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer2.7.conv3", space: shape{4, 10, 10, 128}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer2.7.conv3", kernel: 34, maxTiles: 14, in: 35, out: 36, res: 36, every: [3]int{1, 1, 1}, pack: 45, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.1.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 45, out: 46, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 193, sums: 194, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer2.7.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer2.7.conv4", kernel: 35, maxTiles: 44, in: 36, out: 37, res: 15, every: [3]int{1, 2, 2}, pack: 46, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}},
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.1.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 46, out: 47, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 195, sums: 196, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool3", kernel: 36, maxTiles: 7500, in: 37, out: 38, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}},
+		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 47, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 37, tails: []int{-1, -1, -1, -1, 38, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 8, in: 38, out: 39, res: -1, pack: 47, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 512}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.2.conv1", kernel: 52, maxTiles: 5, in: 44, out: 48, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 39, maxTiles: 11, in: 38, out: 40, res: -1, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.2.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 48, out: 49, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 197, sums: 198, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.0.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 40, maxTiles: 167, in: 40, out: 165, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.0.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 165, out: 166, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.0.conv2", kernel: 42, maxTiles: 243, in: 166, out: 41, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.2.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 48, out: 49, res: 49, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 199, sums: 200, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.0.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 41, out: 42, res: 41, every: [3]int{1, 1, 1}, pack: 50, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 49, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 42, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 51, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.3.conv1", kernel: 52, maxTiles: 5, in: 44, out: 50, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 47, maxTiles: 5, in: 39, out: 43, res: -1, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.3.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 50, out: 51, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 201, sums: 202, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.1.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 40, maxTiles: 167, in: 43, out: 167, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.1.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 167, out: 168, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.1.conv2", kernel: 42, maxTiles: 243, in: 168, out: 44, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.3.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 51, out: 52, res: 51, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 203, sums: 204, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.1.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 48, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 49, -1, -1, -1}, maxTiles: 5, in: 44, out: 45, res: -1, pack: 54, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 52, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 45, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.4.conv1", kernel: 52, maxTiles: 5, in: 44, out: 53, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 47, maxTiles: 5, in: 39, out: 46, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.4.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 53, out: 54, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 205, sums: 206, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.2.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 40, maxTiles: 167, in: 46, out: 169, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.2.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 169, out: 170, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.2.conv2", kernel: 42, maxTiles: 243, in: 170, out: 47, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.4.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 54, out: 55, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 207, sums: 208, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.2.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 50, maxTiles: 7, in: 46, out: 47, res: 47, every: [3]int{1, 1, 1}, pack: 58, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 55, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 47, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.5.conv1", kernel: 52, maxTiles: 5, in: 44, out: 56, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 47, maxTiles: 5, in: 39, out: 48, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.5.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 56, out: 57, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 209, sums: 210, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.3.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 40, maxTiles: 167, in: 48, out: 171, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.3.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 171, out: 172, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.3.conv2", kernel: 42, maxTiles: 243, in: 172, out: 49, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.5.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 56, out: 57, res: 57, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 211, sums: 212, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.3.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 49, out: 50, res: 49, every: [3]int{1, 1, 1}, pack: 62, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.5.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 57, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 50, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 63, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.6.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.6.conv1", kernel: 52, maxTiles: 5, in: 44, out: 58, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 47, maxTiles: 5, in: 39, out: 51, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.6.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 58, out: 59, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 213, sums: 214, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.4.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 40, maxTiles: 167, in: 51, out: 173, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.4.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 173, out: 174, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.4.conv2", kernel: 42, maxTiles: 243, in: 174, out: 52, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.6.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 59, out: 60, res: 59, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 215, sums: 216, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.4.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 48, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 49, -1, -1, -1}, maxTiles: 5, in: 52, out: 53, res: -1, pack: 66, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.6.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.6.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 60, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 53, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.7.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.7.conv1", kernel: 52, maxTiles: 5, in: 44, out: 61, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 47, maxTiles: 5, in: 39, out: 54, res: -1, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.7.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 61, out: 62, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 217, sums: 218, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.5.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 40, maxTiles: 167, in: 54, out: 175, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.5.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 175, out: 176, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.5.conv2", kernel: 42, maxTiles: 243, in: 176, out: 55, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.7.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 62, out: 63, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 219, sums: 220, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.5.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 50, maxTiles: 7, in: 54, out: 55, res: 55, every: [3]int{1, 1, 1}, pack: 70, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.7.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.7.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 63, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 55, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.8.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.8.conv1", kernel: 52, maxTiles: 5, in: 44, out: 64, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.6.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.6.conv1", kernel: 47, maxTiles: 5, in: 39, out: 56, res: -1, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.8.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 64, out: 65, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 221, sums: 222, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.6.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.6.conv2", kernel: 40, maxTiles: 167, in: 56, out: 177, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.6.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 177, out: 178, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.6.conv2", kernel: 42, maxTiles: 243, in: 178, out: 57, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.8.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 64, out: 65, res: 65, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 223, sums: 224, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.6.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 57, out: 58, res: 57, every: [3]int{1, 1, 1}, pack: 74, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.8.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.8.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 65, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.6.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 58, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 75, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.9.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.9.conv1", kernel: 52, maxTiles: 5, in: 44, out: 66, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.7.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.7.conv1", kernel: 47, maxTiles: 5, in: 39, out: 59, res: -1, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.9.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 66, out: 67, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 225, sums: 226, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.7.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.7.conv2", kernel: 40, maxTiles: 167, in: 59, out: 179, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.7.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 179, out: 180, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.7.conv2", kernel: 42, maxTiles: 243, in: 180, out: 60, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.9.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 67, out: 68, res: 67, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 227, sums: 228, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.7.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 48, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 49, -1, -1, -1}, maxTiles: 5, in: 60, out: 61, res: -1, pack: 78, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.9.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.9.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 68, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.7.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 61, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.10.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.10.conv1", kernel: 52, maxTiles: 5, in: 44, out: 69, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.8.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.8.conv1", kernel: 47, maxTiles: 5, in: 39, out: 62, res: -1, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.10.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 69, out: 70, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 229, sums: 230, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.8.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.8.conv2", kernel: 40, maxTiles: 167, in: 62, out: 181, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.8.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 181, out: 182, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.8.conv2", kernel: 42, maxTiles: 243, in: 182, out: 63, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.10.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 70, out: 71, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 231, sums: 232, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.8.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 50, maxTiles: 7, in: 62, out: 63, res: 63, every: [3]int{1, 1, 1}, pack: 82, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.10.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.10.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 71, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.8.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 63, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.11.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.11.conv1", kernel: 52, maxTiles: 5, in: 44, out: 72, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.9.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.9.conv1", kernel: 47, maxTiles: 5, in: 39, out: 64, res: -1, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.11.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 72, out: 73, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 233, sums: 234, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.9.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.9.conv2", kernel: 40, maxTiles: 167, in: 64, out: 183, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.9.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 183, out: 184, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.9.conv2", kernel: 42, maxTiles: 243, in: 184, out: 65, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.11.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 72, out: 73, res: 73, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 235, sums: 236, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.9.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 65, out: 66, res: 65, every: [3]int{1, 1, 1}, pack: 86, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.11.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.11.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 73, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.9.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 66, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 87, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.12.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.12.conv1", kernel: 52, maxTiles: 5, in: 44, out: 74, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.10.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.10.conv1", kernel: 47, maxTiles: 5, in: 39, out: 67, res: -1, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.12.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 74, out: 75, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 237, sums: 238, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.10.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.10.conv2", kernel: 40, maxTiles: 167, in: 67, out: 185, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.10.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 185, out: 186, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.10.conv2", kernel: 42, maxTiles: 243, in: 186, out: 68, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.12.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 75, out: 76, res: 75, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 239, sums: 240, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.10.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 48, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 49, -1, -1, -1}, maxTiles: 5, in: 68, out: 69, res: -1, pack: 90, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.12.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.12.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 76, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.10.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 69, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.13.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.13.conv1", kernel: 52, maxTiles: 5, in: 44, out: 77, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.11.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.11.conv1", kernel: 47, maxTiles: 5, in: 39, out: 70, res: -1, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.13.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 77, out: 78, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 241, sums: 242, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.11.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.11.conv2", kernel: 40, maxTiles: 167, in: 70, out: 187, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.11.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 187, out: 188, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.11.conv2", kernel: 42, maxTiles: 243, in: 188, out: 71, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.13.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 78, out: 79, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 243, sums: 244, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.11.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 50, maxTiles: 7, in: 70, out: 71, res: 71, every: [3]int{1, 1, 1}, pack: 94, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.13.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.13.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 79, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.11.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 71, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.14.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.14.conv1", kernel: 52, maxTiles: 5, in: 44, out: 80, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.12.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.12.conv1", kernel: 47, maxTiles: 5, in: 39, out: 72, res: -1, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.14.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 80, out: 81, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 245, sums: 246, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.12.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.12.conv2", kernel: 40, maxTiles: 167, in: 72, out: 189, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.12.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 189, out: 190, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.12.conv2", kernel: 42, maxTiles: 243, in: 190, out: 73, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.14.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 80, out: 81, res: 81, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 247, sums: 248, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.12.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 73, out: 74, res: 73, every: [3]int{1, 1, 1}, pack: 98, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.14.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.14.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 81, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.12.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 74, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 99, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.15.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.15.conv1", kernel: 52, maxTiles: 5, in: 44, out: 82, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.13.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.13.conv1", kernel: 47, maxTiles: 5, in: 39, out: 75, res: -1, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.15.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 82, out: 83, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 249, sums: 250, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.13.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.13.conv2", kernel: 40, maxTiles: 167, in: 75, out: 191, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.13.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 191, out: 192, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.13.conv2", kernel: 42, maxTiles: 243, in: 192, out: 76, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.15.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 83, out: 84, res: 83, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 251, sums: 252, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.13.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 48, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 49, -1, -1, -1}, maxTiles: 5, in: 76, out: 77, res: -1, pack: 102, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.15.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.15.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 84, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.13.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 77, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.16.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.16.conv1", kernel: 52, maxTiles: 5, in: 44, out: 85, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.14.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.14.conv1", kernel: 47, maxTiles: 5, in: 39, out: 78, res: -1, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.16.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 85, out: 86, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 253, sums: 254, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.14.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.14.conv2", kernel: 40, maxTiles: 167, in: 78, out: 193, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.14.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 193, out: 194, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.14.conv2", kernel: 42, maxTiles: 243, in: 194, out: 79, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.16.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 86, out: 87, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 255, sums: 256, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.14.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 50, maxTiles: 7, in: 78, out: 79, res: 79, every: [3]int{1, 1, 1}, pack: 106, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.16.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.16.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 87, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.14.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 79, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.17.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.17.conv1", kernel: 52, maxTiles: 5, in: 44, out: 88, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.15.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.15.conv1", kernel: 47, maxTiles: 5, in: 39, out: 80, res: -1, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.17.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 88, out: 89, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 257, sums: 258, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.15.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.15.conv2", kernel: 40, maxTiles: 167, in: 80, out: 195, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.15.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 195, out: 196, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.15.conv2", kernel: 42, maxTiles: 243, in: 196, out: 81, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.17.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 88, out: 89, res: 89, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 259, sums: 260, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.15.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 81, out: 82, res: 81, every: [3]int{1, 1, 1}, pack: 110, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.17.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.17.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 89, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.15.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 82, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 111, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.18.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.18.conv1", kernel: 52, maxTiles: 5, in: 44, out: 90, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.16.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.16.conv1", kernel: 47, maxTiles: 5, in: 39, out: 83, res: -1, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.18.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 90, out: 91, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 261, sums: 262, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.16.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.16.conv2", kernel: 40, maxTiles: 167, in: 83, out: 197, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.16.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 197, out: 198, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.16.conv2", kernel: 42, maxTiles: 243, in: 198, out: 84, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.18.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 91, out: 92, res: 91, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 263, sums: 264, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.16.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 48, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 49, -1, -1, -1}, maxTiles: 5, in: 84, out: 85, res: -1, pack: 114, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.18.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.18.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 92, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.16.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 85, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.19.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.19.conv1", kernel: 52, maxTiles: 5, in: 44, out: 93, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.17.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.17.conv1", kernel: 47, maxTiles: 5, in: 39, out: 86, res: -1, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.19.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 93, out: 94, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 265, sums: 266, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.17.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.17.conv2", kernel: 40, maxTiles: 167, in: 86, out: 199, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.17.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 199, out: 200, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.17.conv2", kernel: 42, maxTiles: 243, in: 200, out: 87, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.19.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 94, out: 95, res: -1, pack: 123, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 267, sums: 268, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.17.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 50, maxTiles: 7, in: 86, out: 87, res: 87, every: [3]int{1, 1, 1}, pack: 118, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.19.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.19.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 95, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.17.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 87, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.20.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.20.conv1", kernel: 52, maxTiles: 5, in: 44, out: 96, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.18.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.18.conv1", kernel: 47, maxTiles: 5, in: 39, out: 88, res: -1, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.20.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 96, out: 97, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 269, sums: 270, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.18.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.18.conv2", kernel: 40, maxTiles: 167, in: 88, out: 201, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.18.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 201, out: 202, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.18.conv2", kernel: 42, maxTiles: 243, in: 202, out: 89, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.20.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 96, out: 97, res: 97, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 271, sums: 272, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.18.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 89, out: 90, res: 89, every: [3]int{1, 1, 1}, pack: 122, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.20.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.20.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 97, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.18.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 90, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.21.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.21.conv1", kernel: 52, maxTiles: 5, in: 44, out: 98, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.19.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.19.conv1", kernel: 47, maxTiles: 5, in: 39, out: 91, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.21.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 98, out: 99, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 273, sums: 274, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.19.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.19.conv2", kernel: 40, maxTiles: 167, in: 91, out: 203, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.19.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 203, out: 204, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.19.conv2", kernel: 42, maxTiles: 243, in: 204, out: 92, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.21.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 99, out: 100, res: 99, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 275, sums: 276, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.19.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 48, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 49, -1, -1, -1}, maxTiles: 5, in: 92, out: 93, res: -1, pack: 126, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.21.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.21.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 100, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.19.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 93, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.22.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.22.conv1", kernel: 52, maxTiles: 5, in: 44, out: 101, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.20.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.20.conv1", kernel: 47, maxTiles: 5, in: 39, out: 94, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.22.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 101, out: 102, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 277, sums: 278, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.20.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.20.conv2", kernel: 40, maxTiles: 167, in: 94, out: 205, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.20.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 205, out: 206, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.20.conv2", kernel: 42, maxTiles: 243, in: 206, out: 95, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.22.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.22.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 102, out: 103, res: -1, pack: 135, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 279, sums: 280, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.20.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 50, maxTiles: 7, in: 94, out: 95, res: 95, every: [3]int{1, 1, 1}, pack: 130, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.22.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.22.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 103, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.20.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 95, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.23.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.23.conv1", kernel: 52, maxTiles: 5, in: 44, out: 104, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.21.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.21.conv1", kernel: 47, maxTiles: 5, in: 39, out: 96, res: -1, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.23.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.23.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 104, out: 105, res: -1, pack: 138, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 281, sums: 282, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.21.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.21.conv2", kernel: 40, maxTiles: 167, in: 96, out: 207, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.21.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 207, out: 208, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.21.conv2", kernel: 42, maxTiles: 243, in: 208, out: 97, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.23.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.23.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 104, out: 105, res: 105, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 283, sums: 284, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.21.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 97, out: 98, res: 97, every: [3]int{1, 1, 1}, pack: 134, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.23.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.23.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 105, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.21.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 98, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 135, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.24.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.24.conv1", kernel: 52, maxTiles: 5, in: 44, out: 106, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.22.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.22.conv1", kernel: 47, maxTiles: 5, in: 39, out: 99, res: -1, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.24.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.24.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 106, out: 107, res: -1, pack: 142, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 285, sums: 286, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.22.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.22.conv2", kernel: 40, maxTiles: 167, in: 99, out: 209, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.22.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 209, out: 210, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.22.conv2", kernel: 42, maxTiles: 243, in: 210, out: 100, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.24.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.24.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 107, out: 108, res: 107, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 287, sums: 288, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.22.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 48, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 49, -1, -1, -1}, maxTiles: 5, in: 100, out: 101, res: -1, pack: 138, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.24.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.24.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 108, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.22.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.22.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 101, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.25.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.25.conv1", kernel: 52, maxTiles: 5, in: 44, out: 109, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.23.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.23.conv1", kernel: 47, maxTiles: 5, in: 39, out: 102, res: -1, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.25.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.25.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 109, out: 110, res: -1, pack: 146, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 289, sums: 290, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.23.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.23.conv2", kernel: 40, maxTiles: 167, in: 102, out: 211, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.23.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 211, out: 212, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.23.conv2", kernel: 42, maxTiles: 243, in: 212, out: 103, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.25.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.25.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 110, out: 111, res: -1, pack: 147, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 291, sums: 292, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.23.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.23.conv3", kernel: 50, maxTiles: 7, in: 102, out: 103, res: 103, every: [3]int{1, 1, 1}, pack: 142, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.25.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.25.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 111, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.23.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.23.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 103, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.26.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.26.conv1", kernel: 52, maxTiles: 5, in: 44, out: 112, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.24.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.24.conv1", kernel: 47, maxTiles: 5, in: 39, out: 104, res: -1, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.26.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.26.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 112, out: 113, res: -1, pack: 150, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 293, sums: 294, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.24.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.24.conv2", kernel: 40, maxTiles: 167, in: 104, out: 213, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.24.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 213, out: 214, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.24.conv2", kernel: 42, maxTiles: 243, in: 214, out: 105, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.26.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.26.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 112, out: 113, res: 113, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 295, sums: 296, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.24.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.24.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 105, out: 106, res: 105, every: [3]int{1, 1, 1}, pack: 146, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.26.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.26.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 113, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.24.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.24.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 106, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 147, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.27.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.27.conv1", kernel: 52, maxTiles: 5, in: 44, out: 114, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.25.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.25.conv1", kernel: 47, maxTiles: 5, in: 39, out: 107, res: -1, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.27.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.27.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 114, out: 115, res: -1, pack: 154, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 297, sums: 298, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.25.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.25.conv2", kernel: 40, maxTiles: 167, in: 107, out: 215, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.25.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 215, out: 216, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.25.conv2", kernel: 42, maxTiles: 243, in: 216, out: 108, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.27.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.27.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 115, out: 116, res: 115, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 299, sums: 300, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.25.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.25.conv3", kernel: 48, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 49, -1, -1, -1}, maxTiles: 5, in: 108, out: 109, res: -1, pack: 150, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.27.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.27.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 116, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.25.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.25.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 109, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.28.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.28.conv1", kernel: 52, maxTiles: 5, in: 44, out: 117, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.26.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.26.conv1", kernel: 47, maxTiles: 5, in: 39, out: 110, res: -1, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.28.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.28.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 117, out: 118, res: -1, pack: 158, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 301, sums: 302, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.26.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.26.conv2", kernel: 40, maxTiles: 167, in: 110, out: 217, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.26.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 217, out: 218, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.26.conv2", kernel: 42, maxTiles: 243, in: 218, out: 111, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.28.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.28.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 118, out: 119, res: -1, pack: 159, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 303, sums: 304, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.26.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.26.conv3", kernel: 50, maxTiles: 7, in: 110, out: 111, res: 111, every: [3]int{1, 1, 1}, pack: 154, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.28.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.28.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 119, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.26.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.26.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 111, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.29.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.29.conv1", kernel: 52, maxTiles: 5, in: 44, out: 120, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.27.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.27.conv1", kernel: 47, maxTiles: 5, in: 39, out: 112, res: -1, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.29.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.29.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 120, out: 121, res: -1, pack: 162, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 305, sums: 306, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.27.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.27.conv2", kernel: 40, maxTiles: 167, in: 112, out: 219, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.27.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 219, out: 220, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.27.conv2", kernel: 42, maxTiles: 243, in: 220, out: 113, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.29.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.29.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 120, out: 121, res: 121, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 307, sums: 308, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.27.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.27.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 113, out: 114, res: 113, every: [3]int{1, 1, 1}, pack: 158, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.29.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.29.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 121, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.27.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.27.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 114, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 159, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.30.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.30.conv1", kernel: 52, maxTiles: 5, in: 44, out: 122, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.28.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.28.conv1", kernel: 47, maxTiles: 5, in: 39, out: 115, res: -1, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.30.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.30.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 122, out: 123, res: -1, pack: 166, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 309, sums: 310, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.28.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.28.conv2", kernel: 40, maxTiles: 167, in: 115, out: 221, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.28.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 221, out: 222, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.28.conv2", kernel: 42, maxTiles: 243, in: 222, out: 116, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.30.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.30.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 123, out: 124, res: 123, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 311, sums: 312, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.28.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.28.conv3", kernel: 48, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 49, -1, -1, -1}, maxTiles: 5, in: 116, out: 117, res: -1, pack: 162, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.30.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.30.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 124, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.28.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.28.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 117, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.31.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.31.conv1", kernel: 52, maxTiles: 5, in: 44, out: 125, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.29.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.29.conv1", kernel: 47, maxTiles: 5, in: 39, out: 118, res: -1, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.31.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.31.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 125, out: 126, res: -1, pack: 170, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 313, sums: 314, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.29.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.29.conv2", kernel: 40, maxTiles: 167, in: 118, out: 223, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.29.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 223, out: 224, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.29.conv2", kernel: 42, maxTiles: 243, in: 224, out: 119, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.31.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.31.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 126, out: 127, res: -1, pack: 171, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 315, sums: 316, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.29.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.29.conv3", kernel: 50, maxTiles: 7, in: 118, out: 119, res: 119, every: [3]int{1, 1, 1}, pack: 166, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.31.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.31.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 127, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.29.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.29.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 119, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.32.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.32.conv1", kernel: 52, maxTiles: 5, in: 44, out: 128, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.30.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.30.conv1", kernel: 47, maxTiles: 5, in: 39, out: 120, res: -1, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.32.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.32.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 128, out: 129, res: -1, pack: 174, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 317, sums: 318, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.30.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.30.conv2", kernel: 40, maxTiles: 167, in: 120, out: 225, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.30.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 225, out: 226, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.30.conv2", kernel: 42, maxTiles: 243, in: 226, out: 121, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.32.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.32.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 128, out: 129, res: 129, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 319, sums: 320, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.30.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.30.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 121, out: 122, res: 121, every: [3]int{1, 1, 1}, pack: 170, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.32.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.32.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 129, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.30.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.30.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 122, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 171, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.33.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.33.conv1", kernel: 52, maxTiles: 5, in: 44, out: 130, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.31.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.31.conv1", kernel: 47, maxTiles: 5, in: 39, out: 123, res: -1, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.33.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.33.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 130, out: 131, res: -1, pack: 178, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 321, sums: 322, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.31.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.31.conv2", kernel: 40, maxTiles: 167, in: 123, out: 227, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.31.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 227, out: 228, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.31.conv2", kernel: 42, maxTiles: 243, in: 228, out: 124, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.33.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.33.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 131, out: 132, res: 131, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 323, sums: 324, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.31.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.31.conv3", kernel: 48, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 49, -1, -1, -1}, maxTiles: 5, in: 124, out: 125, res: -1, pack: 174, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.33.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.33.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 132, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.31.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.31.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 125, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.34.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.34.conv1", kernel: 52, maxTiles: 5, in: 44, out: 133, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.32.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.32.conv1", kernel: 47, maxTiles: 5, in: 39, out: 126, res: -1, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.34.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 2, 10, 64}, steps: []step{
+			{name: "layer3.34.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 133, out: 134, res: -1, pack: 182, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 325, sums: 326, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 167, maxGather: 267}},
 		}},
-		{name: "layer3.32.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.32.conv2", kernel: 40, maxTiles: 167, in: 126, out: 229, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.32.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 229, out: 230, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.32.conv2", kernel: 42, maxTiles: 243, in: 230, out: 127, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.34.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.34.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 134, out: 135, res: -1, pack: 183, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 327, sums: 328, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.32.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 32}, steps: []step{
-			{name: "layer3.32.conv3", kernel: 50, maxTiles: 7, in: 126, out: 127, res: 127, every: [3]int{1, 1, 1}, pack: 178, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.34.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
+			{name: "layer3.34.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 135, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.32.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.32.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 127, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
-		}},
-		{name: "layer3.33.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.33.conv1", kernel: 47, maxTiles: 5, in: 39, out: 128, res: -1, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
-		}},
-		{name: "layer3.33.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.33.conv2", kernel: 40, maxTiles: 167, in: 128, out: 231, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.33.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 231, out: 232, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.33.conv2", kernel: 42, maxTiles: 243, in: 232, out: 129, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
-		}},
-		{name: "layer3.33.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.33.conv3", kernel: 43, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 44, -1, -1, -1}, maxTiles: 5, in: 129, out: 130, res: 129, every: [3]int{1, 1, 1}, pack: 182, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
-		}},
-		{name: "layer3.33.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.33.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 130, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 183, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
-		}},
-		{name: "layer3.34.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.34.conv1", kernel: 47, maxTiles: 5, in: 39, out: 131, res: -1, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
-		}},
-		{name: "layer3.34.conv2", space: shape{1, 10, 5, 256}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.34.conv2", kernel: 40, maxTiles: 167, in: 131, out: 233, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.34.conv2", kernel: 41, run: runFlat, maxTiles: 22, in: 233, out: 234, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 2, 5, 256}, to: shape{16, 2, 5, 256}},
-			{name: "layer3.34.conv2", kernel: 42, maxTiles: 243, in: 234, out: 132, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 2, 5, 256}, to: shape{2, 10, 10, 256}},
-		}},
-		{name: "layer3.34.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 52, 32}, steps: []step{
-			{name: "layer3.34.conv3", kernel: 48, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, 49, -1, -1, -1}, maxTiles: 5, in: 132, out: 133, res: -1, pack: 186, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
-		}},
-		{name: "layer3.34.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 64}, steps: []step{
-			{name: "layer3.34.conv4", kernel: 45, tails: []int{-1, -1, -1, -1, 46, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 133, out: 39, res: 39, every: [3]int{1, 1, 1}, pack: 187, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
-		}},
-		{name: "layer3.35.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer3.35.conv1", kernel: 47, maxTiles: 5, in: 39, out: 134, res: -1, pack: 188, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.35.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
+			{name: "layer3.35.conv1", kernel: 52, maxTiles: 5, in: 44, out: 136, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
 		{name: "layer3.35.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer3.35.conv2", kernel: 51, tails: []int{-1, 52}, run: runRows, maxTiles: 2, in: 134, out: 135, res: -1, pack: 189, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
+			{name: "layer3.35.conv2", kernel: 57, tails: []int{-1, 58}, run: runRows, maxTiles: 2, in: 136, out: 137, res: -1, pack: 186, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
 		}},
-		{name: "layer3.35.conv3", space: shape{2, 5, 5, 256}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer3.35.conv3", kernel: 53, tails: []int{-1, 54}, run: runRows, maxTiles: 7, in: 134, out: 135, res: 135, every: [3]int{1, 1, 1}, pack: 190, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
+		{name: "layer3.35.conv3", space: shape{2, 5, 5, 256}, tile: shape{1, 2, 5, 128}, steps: []step{
+			{name: "layer3.35.conv3", kernel: 59, tails: []int{-1, 60}, run: runRows, maxTiles: 7, in: 136, out: 137, res: 137, every: [3]int{1, 1, 1}, pack: 187, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
 		}},
-		{name: "layer3.35.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 5, 5, 64}, steps: []step{
-			{name: "layer3.35.conv4", kernel: 55, maxTiles: 22, in: 135, out: 136, res: 39, every: [3]int{1, 2, 2}, pack: 191, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}},
+		{name: "layer3.35.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 3, 5, 256}, steps: []step{
+			{name: "layer3.35.conv4", kernel: 61, maxTiles: 22, in: 137, out: 138, res: 44, every: [3]int{1, 2, 2}, pack: 188, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}},
 		}},
 		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
-			{name: "pool4", kernel: 56, maxTiles: 7500, in: 136, out: 137, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}},
+			{name: "pool4", kernel: 62, maxTiles: 7500, in: 138, out: 139, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}},
 		}},
-		{name: "layer4.0.downsample.0", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.0.downsample.0", kernel: 57, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 58}, maxTiles: 4, in: 137, out: 138, res: -1, pack: 192, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 1024}, to: shape{1, 1, 25, 2048}},
-		}},
-		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 59, tails: []int{-1, 60}, run: runRows, maxTiles: 5, in: 137, out: 139, res: -1, pack: 193, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 128}, steps: []step{
+			{name: "layer4.0.conv1", kernel: 63, tails: []int{-1, 64}, run: runRows, maxTiles: 5, in: 139, out: 140, res: -1, pack: 189, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 61, tails: []int{-1, 62}, run: runRows, maxTiles: 1, in: 139, out: 140, res: -1, pack: 194, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.0.conv_normal", kernel: 65, tails: []int{-1, 66}, run: runRows, maxTiles: 1, in: 140, out: 141, res: -1, pack: 190, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 63, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 64}, maxTiles: 8, in: 140, out: 138, res: 138, every: [3]int{1, 1, 1}, pack: 195, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+			{name: "layer4.0.conv4", kernel: 67, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 68}, maxTiles: 2, in: 141, out: 142, res: 139, every: [3]int{1, 1, 1}, pack: 191, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 65, tails: []int{-1, 66}, run: runRows, maxTiles: 2, in: 138, out: 141, res: -1, pack: 196, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 4, 5, 64}, steps: []step{
+			{name: "layer4.1.conv1", kernel: 69, tails: []int{-1, 70}, run: runRows, maxTiles: 2, in: 142, out: 143, res: -1, pack: 192, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 61, tails: []int{-1, 62}, run: runRows, maxTiles: 1, in: 141, out: 142, res: -1, pack: 197, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.1.conv_normal", kernel: 65, tails: []int{-1, 66}, run: runRows, maxTiles: 1, in: 143, out: 144, res: -1, pack: 193, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
-		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 63, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 64}, maxTiles: 8, in: 142, out: 138, res: 138, every: [3]int{1, 1, 1}, pack: 198, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 256}, steps: []step{
+			{name: "layer4.1.conv4", kernel: 71, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 72}, maxTiles: 8, in: 144, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 194, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 65, tails: []int{-1, 66}, run: runRows, maxTiles: 2, in: 138, out: 143, res: -1, pack: 199, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 4, 5, 64}, steps: []step{
+			{name: "layer4.2.conv1", kernel: 69, tails: []int{-1, 70}, run: runRows, maxTiles: 2, in: 142, out: 145, res: -1, pack: 195, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
 		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 61, tails: []int{-1, 62}, run: runRows, maxTiles: 1, in: 143, out: 144, res: -1, pack: 200, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
+			{name: "layer4.2.conv_normal", kernel: 65, tails: []int{-1, 66}, run: runRows, maxTiles: 1, in: 145, out: 146, res: -1, pack: 196, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}},
 		}},
-		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 63, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 64}, maxTiles: 8, in: 144, out: 138, res: 138, every: [3]int{1, 1, 1}, pack: 201, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 256}, steps: []step{
+			{name: "layer4.2.conv4", kernel: 71, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 72}, maxTiles: 8, in: 146, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 197, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 67, maxTiles: 1200, in: 138, out: 145, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
+			{name: "pool5", kernel: 73, maxTiles: 1200, in: 142, out: 147, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 160}, steps: []step{
-			{name: "fc", kernel: 68, maxTiles: 5, in: 145, out: 146, res: -1, pack: 202, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
+			{name: "fc", kernel: 74, maxTiles: 5, in: 147, out: 148, res: -1, pack: 198, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 145, shape: shape{1, 1, 1, 2048}},
-		{name: "logits", buffer: 146, shape: shape{1, 1, 1, 400}},
+		{name: "features", buffer: 147, shape: shape{1, 1, 1, 2048}},
+		{name: "logits", buffer: 148, shape: shape{1, 1, 1, 400}},
 	},
 }

@@ -5,1472 +5,1536 @@ package p3d199
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	arena:   10065216,
-	scratch: 58752,
-	packed:  137160400,
+	arena:   10073184,
+	scratch: 79968,
+	packed:  137565712,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
-		{offset: 1503, frame: 82668, row: 498, pixel: 3},
+		{offset: 1512, frame: 83166, row: 501, pixel: 3},
 		// 1: conv1_custom.relu, 16x80x80x64
-		{offset: 2692416, frame: 409600, row: 5120, pixel: 64},
+		{offset: 2700384, frame: 409600, row: 5120, pixel: 64},
 		// 2: pool1, 8x40x40x64
-		{offset: 9246016, frame: 102400, row: 2560, pixel: 64},
-		// 3: layer1.0.downsample.1, 8x40x40x256
-		{offset: 2692416, frame: 435200, row: 10880, pixel: 272},
-		// 4: layer1.0.relu1, 8x40x40x64
-		{offset: 1325440, frame: 112896, row: 2688, pixel: 64},
-		// 5: layer1.0.relu2, 8x40x40x64
-		{offset: 6174016, frame: 102400, row: 2560, pixel: 64},
-		// 6: layer1.0.relu3, 8x40x40x64
-		{offset: 6993216, frame: 102400, row: 2560, pixel: 64},
+		{offset: 9253984, frame: 102400, row: 2560, pixel: 64},
+		// 3: layer1.0.relu1, 8x40x40x64
+		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
+		// 4: layer1.0.relu2, 8x40x40x64
+		{offset: 2700384, frame: 102400, row: 2560, pixel: 64},
+		// 5: layer1.0.relu3, 8x40x40x64
+		{offset: 6181984, frame: 102400, row: 2560, pixel: 64},
+		// 6: layer1.0.relu, 8x40x40x256
+		{offset: 2700384, frame: 435200, row: 10880, pixel: 272},
 		// 7: layer1.1.relu1, 8x40x40x64
-		{offset: 1325440, frame: 112896, row: 2688, pixel: 64},
+		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
 		// 8: layer1.1.relu2, 8x40x40x64
-		{offset: 6174016, frame: 102400, row: 2560, pixel: 64},
+		{offset: 6181984, frame: 102400, row: 2560, pixel: 64},
 		// 9: layer1.2.relu1, 8x40x40x64
-		{offset: 1325440, frame: 112896, row: 2688, pixel: 64},
+		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
 		// 10: layer1.2.relu2, 8x20x20x64
-		{offset: 6174016, frame: 25600, row: 1280, pixel: 64},
+		{offset: 6181984, frame: 25600, row: 1280, pixel: 64},
 		// 11: layer1.2.sum, 8x20x20x64
-		{offset: 7044416, frame: 25600, row: 1280, pixel: 64},
+		{offset: 7052384, frame: 25600, row: 1280, pixel: 64},
 		// 12: layer1.2.relu, 8x20x20x256
-		{offset: 6174016, frame: 108800, row: 5440, pixel: 272},
+		{offset: 6181984, frame: 108800, row: 5440, pixel: 272},
 		// 13: pool2, 4x20x20x256
-		{offset: 3537216, frame: 108800, row: 5440, pixel: 272},
-		// 14: layer2.0.downsample.1, 4x20x20x512
-		{offset: 2692416, frame: 211200, row: 10560, pixel: 528},
-		// 15: layer2.0.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
-		// 16: layer2.0.relu2, 4x20x20x128
-		{offset: 3537216, frame: 51200, row: 2560, pixel: 128},
-		// 17: layer2.0.relu3, 4x20x20x128
-		{offset: 3742016, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3545184, frame: 108800, row: 5440, pixel: 272},
+		// 14: layer2.0.relu1, 4x20x20x128
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		// 15: layer2.0.relu2, 4x20x20x128
+		{offset: 2700384, frame: 51200, row: 2560, pixel: 128},
+		// 16: layer2.0.relu3, 4x20x20x128
+		{offset: 3980384, frame: 51200, row: 2560, pixel: 128},
+		// 17: layer2.0.relu, 4x20x20x512
+		{offset: 2700384, frame: 211200, row: 10560, pixel: 528},
 		// 18: layer2.1.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
 		// 19: layer2.1.relu2, 4x20x20x128
-		{offset: 3537216, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
 		// 20: layer2.2.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
 		// 21: layer2.2.relu2, 4x20x20x128
-		{offset: 3537216, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
 		// 22: layer2.2.sum, 4x20x20x128
-		{offset: 3742016, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3749984, frame: 51200, row: 2560, pixel: 128},
 		// 23: layer2.3.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
 		// 24: layer2.3.relu2, 4x20x20x128
-		{offset: 3537216, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
 		// 25: layer2.3.relu3, 4x20x20x128
-		{offset: 3742016, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3749984, frame: 51200, row: 2560, pixel: 128},
 		// 26: layer2.4.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
 		// 27: layer2.4.relu2, 4x20x20x128
-		{offset: 3537216, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
 		// 28: layer2.5.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
 		// 29: layer2.5.relu2, 4x20x20x128
-		{offset: 3537216, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
 		// 30: layer2.5.sum, 4x20x20x128
-		{offset: 3742016, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3749984, frame: 51200, row: 2560, pixel: 128},
 		// 31: layer2.6.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
 		// 32: layer2.6.relu2, 4x20x20x128
-		{offset: 3537216, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
 		// 33: layer2.6.relu3, 4x20x20x128
-		{offset: 3742016, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3749984, frame: 51200, row: 2560, pixel: 128},
 		// 34: layer2.7.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
 		// 35: layer2.7.relu2, 4x10x10x128
-		{offset: 3748416, frame: 12800, row: 1280, pixel: 128},
+		{offset: 3756384, frame: 12800, row: 1280, pixel: 128},
 		// 36: layer2.7.relu, 4x10x10x512
-		{offset: 3537216, frame: 52800, row: 5280, pixel: 528},
+		{offset: 3545184, frame: 52800, row: 5280, pixel: 528},
 		// 37: pool3, 2x10x10x512
-		{offset: 2900416, frame: 52800, row: 5280, pixel: 528},
-		// 38: layer3.0.downsample.1, 2x10x10x1024
-		{offset: 2692416, frame: 104000, row: 10400, pixel: 1040},
-		// 39: layer3.0.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
-		// 40: layer3.0.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
-		// 41: layer3.0.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 52800, row: 5280, pixel: 528},
+		// 38: layer3.0.relu1, 2x10x10x256
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		// 39: layer3.0.relu2, 2x10x10x256
+		{offset: 2700384, frame: 27200, row: 2720, pixel: 272},
+		// 40: layer3.0.sum, 2x10x10x256
+		{offset: 3013984, frame: 27200, row: 2720, pixel: 272},
+		// 41: layer3.0.relu, 2x10x10x1024
+		{offset: 2700384, frame: 104000, row: 10400, pixel: 1040},
 		// 42: layer3.1.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 43: layer3.1.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 44: layer3.1.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 45: layer3.2.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 46: layer3.2.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 47: layer3.3.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 48: layer3.3.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 49: layer3.3.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 50: layer3.4.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 51: layer3.4.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 52: layer3.4.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 53: layer3.5.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 54: layer3.5.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 55: layer3.6.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 56: layer3.6.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 57: layer3.6.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 58: layer3.7.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 59: layer3.7.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 60: layer3.7.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 61: layer3.8.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 62: layer3.8.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 63: layer3.9.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 64: layer3.9.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 65: layer3.9.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 66: layer3.10.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 67: layer3.10.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 68: layer3.10.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 69: layer3.11.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 70: layer3.11.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 71: layer3.12.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 72: layer3.12.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 73: layer3.12.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 74: layer3.13.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 75: layer3.13.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 76: layer3.13.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 77: layer3.14.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 78: layer3.14.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 79: layer3.15.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 80: layer3.15.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 81: layer3.15.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 82: layer3.16.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 83: layer3.16.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 84: layer3.16.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 85: layer3.17.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 86: layer3.17.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 87: layer3.18.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 88: layer3.18.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 89: layer3.18.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 90: layer3.19.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 91: layer3.19.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 92: layer3.19.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 93: layer3.20.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 94: layer3.20.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 95: layer3.21.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 96: layer3.21.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 97: layer3.21.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 98: layer3.22.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 99: layer3.22.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 100: layer3.22.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 101: layer3.23.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 102: layer3.23.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 103: layer3.24.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 104: layer3.24.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 105: layer3.24.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 106: layer3.25.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 107: layer3.25.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 108: layer3.25.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 109: layer3.26.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 110: layer3.26.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 111: layer3.27.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 112: layer3.27.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 113: layer3.27.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 114: layer3.28.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 115: layer3.28.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 116: layer3.28.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 117: layer3.29.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 118: layer3.29.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 119: layer3.30.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 120: layer3.30.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 121: layer3.30.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 122: layer3.31.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 123: layer3.31.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 124: layer3.31.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 125: layer3.32.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 126: layer3.32.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 127: layer3.33.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 128: layer3.33.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 129: layer3.33.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 130: layer3.34.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 131: layer3.34.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 132: layer3.34.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 133: layer3.35.relu1, 2x10x10x256
-		{offset: 2583824, frame: 39168, row: 3264, pixel: 272},
+		{offset: 2591792, frame: 39168, row: 3264, pixel: 272},
 		// 134: layer3.35.relu2, 2x5x5x256
-		{offset: 2952416, frame: 6800, row: 1360, pixel: 272},
+		{offset: 2960384, frame: 6800, row: 1360, pixel: 272},
 		// 135: layer3.35.relu, 2x5x5x1024
-		{offset: 2900416, frame: 26000, row: 5200, pixel: 1040},
+		{offset: 2908384, frame: 26000, row: 5200, pixel: 1040},
 		// 136: pool4, 1x5x5x1024
-		{offset: 2744016, frame: 26000, row: 5200, pixel: 1040},
-		// 137: layer4.0.downsample.1, 1x5x5x2048
-		{offset: 2692416, frame: 51600, row: 10320, pixel: 2064},
-		// 138: layer4.0.relu1, 1x5x5x512
-		{offset: 2663376, frame: 33792, row: 4224, pixel: 528},
-		// 139: layer4.0.relu2, 1x5x5x512
-		{offset: 2744016, frame: 13200, row: 2640, pixel: 528},
+		{offset: 2751984, frame: 26000, row: 5200, pixel: 1040},
+		// 137: layer4.0.relu1, 1x5x5x512
+		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
+		// 138: layer4.0.relu2, 1x5x5x512
+		{offset: 2777984, frame: 13200, row: 2640, pixel: 528},
+		// 139: layer4.0.relu, 1x5x5x2048
+		{offset: 2700384, frame: 51600, row: 10320, pixel: 2064},
 		// 140: layer4.1.relu1, 1x5x5x512
-		{offset: 2663376, frame: 33792, row: 4224, pixel: 528},
+		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
 		// 141: layer4.1.relu2, 1x5x5x512
-		{offset: 2744016, frame: 13200, row: 2640, pixel: 528},
+		{offset: 2751984, frame: 13200, row: 2640, pixel: 528},
 		// 142: layer4.2.relu1, 1x5x5x512
-		{offset: 2663376, frame: 33792, row: 4224, pixel: 528},
+		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
 		// 143: layer4.2.relu2, 1x5x5x512
-		{offset: 2744016, frame: 13200, row: 2640, pixel: 528},
+		{offset: 2751984, frame: 13200, row: 2640, pixel: 528},
 		// 144: pool5, 1x1x1x2048
-		{offset: 2744016, frame: 2064, row: 2064, pixel: 2064},
+		{offset: 2751984, frame: 2064, row: 2064, pixel: 2064},
 		// 145: fc, 1x1x1x400
-		{offset: 2692416, frame: 400, row: 400, pixel: 400},
-		// 146: layer1.0.conv2.points, 36x1x10x64
-		{frame: 656, row: 640, pixel: 64, scratch: true},
-		// 147: layer1.0.conv2.sums, 36x1x10x64
-		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true},
-		// 148: layer1.1.conv2.points, 36x1x10x64
-		{frame: 656, row: 640, pixel: 64, scratch: true},
-		// 149: layer1.1.conv2.sums, 36x1x10x64
-		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true},
-		// 150: layer2.0.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true},
-		// 151: layer2.0.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true},
-		// 152: layer2.1.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true},
-		// 153: layer2.1.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true},
-		// 154: layer2.2.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true},
-		// 155: layer2.2.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true},
-		// 156: layer2.3.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true},
-		// 157: layer2.3.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true},
-		// 158: layer2.4.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true},
-		// 159: layer2.4.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true},
-		// 160: layer2.5.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true},
-		// 161: layer2.5.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true},
-		// 162: layer2.6.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true},
-		// 163: layer2.6.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true},
-		// 164: layer3.0.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 165: layer3.0.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 166: layer3.1.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 167: layer3.1.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 168: layer3.2.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 169: layer3.2.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 170: layer3.3.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 171: layer3.3.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 172: layer3.4.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 173: layer3.4.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 174: layer3.5.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 175: layer3.5.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 176: layer3.6.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 177: layer3.6.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 178: layer3.7.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 179: layer3.7.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 180: layer3.8.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 181: layer3.8.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 182: layer3.9.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 183: layer3.9.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 184: layer3.10.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 185: layer3.10.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 186: layer3.11.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 187: layer3.11.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 188: layer3.12.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 189: layer3.12.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 190: layer3.13.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 191: layer3.13.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 192: layer3.14.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 193: layer3.14.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 194: layer3.15.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 195: layer3.15.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 196: layer3.16.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 197: layer3.16.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 198: layer3.17.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 199: layer3.17.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 200: layer3.18.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 201: layer3.18.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 202: layer3.19.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 203: layer3.19.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 204: layer3.20.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 205: layer3.20.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 206: layer3.21.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 207: layer3.21.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 208: layer3.22.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 209: layer3.22.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 210: layer3.23.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 211: layer3.23.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 212: layer3.24.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 213: layer3.24.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 214: layer3.25.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 215: layer3.25.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 216: layer3.26.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 217: layer3.26.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 218: layer3.27.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 219: layer3.27.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 220: layer3.28.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 221: layer3.28.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 222: layer3.29.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 223: layer3.29.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 224: layer3.30.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 225: layer3.30.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 226: layer3.31.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 227: layer3.31.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 228: layer3.32.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 229: layer3.32.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 230: layer3.33.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 231: layer3.33.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 232: layer3.34.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 233: layer3.34.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 234: layer4.0.conv_normal.points, 16x1x3x512
-		{frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 235: layer4.0.conv_normal.sums, 16x1x3x512
-		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 236: layer4.1.conv_normal.points, 16x1x3x512
-		{frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 237: layer4.1.conv_normal.sums, 16x1x3x512
-		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 238: layer4.2.conv_normal.points, 16x1x3x512
-		{frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 239: layer4.2.conv_normal.sums, 16x1x3x512
-		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true},
+		{offset: 2700384, frame: 400, row: 400, pixel: 400},
+		// 146: conv1_custom.points, 49x1x20x12
+		{frame: 336, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 147: conv1_custom.sums, 49x1x20x64
+		{offset: 16464, frame: 1296, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 148: layer1.0.conv2.points, 36x1x10x64
+		{frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 149: layer1.0.conv2.sums, 36x1x10x64
+		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 150: layer1.0.conv3.points, 6x2x40x64
+		{frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 151: layer1.0.conv3.sums, 6x2x40x64
+		{offset: 30816, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 152: layer1.1.conv2.points, 36x1x10x64
+		{frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 153: layer1.1.conv2.sums, 36x1x10x64
+		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 154: layer1.1.conv3.points, 6x2x40x64
+		{frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 155: layer1.1.conv3.sums, 6x2x40x64
+		{offset: 30816, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 156: layer1.2.conv3.points, 6x2x20x64
+		{frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 157: layer1.2.conv3.sums, 6x2x20x64
+		{offset: 15456, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 158: layer2.0.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 159: layer2.0.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 160: layer2.0.conv3.points, 6x1x20x128
+		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 161: layer2.0.conv3.sums, 6x1x20x128
+		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 162: layer2.1.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 163: layer2.1.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 164: layer2.1.conv3.points, 6x1x20x128
+		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 165: layer2.1.conv3.sums, 6x1x20x128
+		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 166: layer2.2.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 167: layer2.2.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 168: layer2.2.conv3.points, 6x1x20x128
+		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 169: layer2.2.conv3.sums, 6x1x20x128
+		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 170: layer2.3.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 171: layer2.3.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 172: layer2.3.conv3.points, 6x1x20x128
+		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 173: layer2.3.conv3.sums, 6x1x20x128
+		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 174: layer2.4.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 175: layer2.4.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 176: layer2.4.conv3.points, 6x1x20x128
+		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 177: layer2.4.conv3.sums, 6x1x20x128
+		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 178: layer2.5.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 179: layer2.5.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 180: layer2.5.conv3.points, 6x1x20x128
+		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 181: layer2.5.conv3.sums, 6x1x20x128
+		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 182: layer2.6.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 183: layer2.6.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 184: layer2.6.conv3.points, 6x1x20x128
+		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 185: layer2.6.conv3.sums, 6x1x20x128
+		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 186: layer3.0.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 187: layer3.0.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 188: layer3.0.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 189: layer3.0.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 190: layer3.1.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 191: layer3.1.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 192: layer3.1.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 193: layer3.1.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 194: layer3.2.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 195: layer3.2.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 196: layer3.2.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 197: layer3.2.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 198: layer3.3.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 199: layer3.3.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 200: layer3.3.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 201: layer3.3.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 202: layer3.4.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 203: layer3.4.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 204: layer3.4.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 205: layer3.4.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 206: layer3.5.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 207: layer3.5.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 208: layer3.5.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 209: layer3.5.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 210: layer3.6.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 211: layer3.6.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 212: layer3.6.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 213: layer3.6.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 214: layer3.7.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 215: layer3.7.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 216: layer3.7.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 217: layer3.7.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 218: layer3.8.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 219: layer3.8.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 220: layer3.8.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 221: layer3.8.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 222: layer3.9.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 223: layer3.9.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 224: layer3.9.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 225: layer3.9.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 226: layer3.10.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 227: layer3.10.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 228: layer3.10.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 229: layer3.10.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 230: layer3.11.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 231: layer3.11.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 232: layer3.11.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 233: layer3.11.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 234: layer3.12.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 235: layer3.12.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 236: layer3.12.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 237: layer3.12.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 238: layer3.13.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 239: layer3.13.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 240: layer3.13.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 241: layer3.13.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 242: layer3.14.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 243: layer3.14.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 244: layer3.14.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 245: layer3.14.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 246: layer3.15.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 247: layer3.15.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 248: layer3.15.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 249: layer3.15.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 250: layer3.16.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 251: layer3.16.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 252: layer3.16.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 253: layer3.16.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 254: layer3.17.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 255: layer3.17.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 256: layer3.17.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 257: layer3.17.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 258: layer3.18.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 259: layer3.18.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 260: layer3.18.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 261: layer3.18.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 262: layer3.19.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 263: layer3.19.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 264: layer3.19.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 265: layer3.19.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 266: layer3.20.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 267: layer3.20.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 268: layer3.20.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 269: layer3.20.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 270: layer3.21.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 271: layer3.21.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 272: layer3.21.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 273: layer3.21.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 274: layer3.22.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 275: layer3.22.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 276: layer3.22.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 277: layer3.22.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 278: layer3.23.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 279: layer3.23.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 280: layer3.23.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 281: layer3.23.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 282: layer3.24.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 283: layer3.24.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 284: layer3.24.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 285: layer3.24.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 286: layer3.25.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 287: layer3.25.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 288: layer3.25.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 289: layer3.25.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 290: layer3.26.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 291: layer3.26.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 292: layer3.26.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 293: layer3.26.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 294: layer3.27.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 295: layer3.27.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 296: layer3.27.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 297: layer3.27.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 298: layer3.28.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 299: layer3.28.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 300: layer3.28.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 301: layer3.28.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 302: layer3.29.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 303: layer3.29.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 304: layer3.29.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 305: layer3.29.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 306: layer3.30.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 307: layer3.30.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 308: layer3.30.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 309: layer3.30.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 310: layer3.31.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 311: layer3.31.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 312: layer3.31.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 313: layer3.31.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 314: layer3.32.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 315: layer3.32.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 316: layer3.32.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 317: layer3.32.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 318: layer3.33.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 319: layer3.33.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 320: layer3.33.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 321: layer3.33.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 322: layer3.34.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 323: layer3.34.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 324: layer3.34.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 325: layer3.34.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 326: layer4.0.conv_normal.points, 16x1x3x512
+		{frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 327: layer4.0.conv_normal.sums, 16x1x3x512
+		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 328: layer4.1.conv_normal.points, 16x1x3x512
+		{frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 329: layer4.1.conv_normal.sums, 16x1x3x512
+		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 330: layer4.2.conv_normal.points, 16x1x3x512
+		{frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 331: layer4.2.conv_normal.sums, 16x1x3x512
+		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
-		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, taps: 49, width: 8, weights: 0, bias: 9408},
-		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 8, weights: 9472, bias: 25856},
-		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 64, in: 64, taps: 1, width: 8, weights: 26112, bias: 30208},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, taps: 9, width: 8, weights: 30272, bias: 177728, winograd: 4},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, taps: 3, width: 8, weights: 177792, bias: 190080},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 8, weights: 190144, bias: 206528},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, taps: 1, width: 8, weights: 206784, bias: 223168},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, taps: 9, width: 8, weights: 223232, bias: 370688, winograd: 4},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, taps: 3, width: 8, weights: 370752, bias: 383040},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 8, weights: 383104, bias: 399488},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, taps: 1, width: 8, weights: 399744, bias: 416128},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, taps: 9, width: 8, weights: 416192, bias: 453056},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, taps: 3, width: 8, weights: 453120, bias: 465408},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 8, weights: 465472, bias: 481856},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, taps: 1, width: 8, weights: 482112, bias: 613184},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, taps: 1, width: 8, weights: 613696, bias: 646464},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 646592, bias: 1236416, winograd: 4},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 1236544, bias: 1285696},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 1285824, bias: 1351360},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 8, weights: 1351872, bias: 1417408},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 1417536, bias: 2007360, winograd: 4},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 2007488, bias: 2056640},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 2056768, bias: 2122304},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 8, weights: 2122816, bias: 2188352},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 2188480, bias: 2778304, winograd: 4},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 2778432, bias: 2827584},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 2827712, bias: 2893248},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 8, weights: 2893760, bias: 2959296},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 2959424, bias: 3549248, winograd: 4},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 3549376, bias: 3598528},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 3598656, bias: 3664192},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 8, weights: 3664704, bias: 3730240},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 3730368, bias: 4320192, winograd: 4},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 4320320, bias: 4369472},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 4369600, bias: 4435136},
-		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 8, weights: 4435648, bias: 4501184},
-		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 4501312, bias: 5091136, winograd: 4},
-		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 5091264, bias: 5140416},
-		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 5140544, bias: 5206080},
-		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 8, weights: 5206592, bias: 5272128},
-		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 5272256, bias: 5862080, winograd: 4},
-		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 5862208, bias: 5911360},
-		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 5911488, bias: 5977024},
-		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 8, weights: 5977536, bias: 6043072},
-		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 6043200, bias: 6190656},
-		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 6190784, bias: 6239936},
-		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 6240064, bias: 6305600},
-		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 512, taps: 1, width: 8, weights: 6306112, bias: 6830400},
-		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 256, in: 512, taps: 1, width: 8, weights: 6831424, bias: 6962496},
-		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 6962752, bias: 9322048, winograd: 4},
-		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 9322304, bias: 9518912},
-		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 9519168, bias: 9781312},
-		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 9782336, bias: 10044480},
-		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 10044736, bias: 12404032, winograd: 4},
-		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 12404288, bias: 12600896},
-		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 12601152, bias: 12863296},
-		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 12864320, bias: 13126464},
-		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 13126720, bias: 15486016, winograd: 4},
-		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 15486272, bias: 15682880},
-		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 15683136, bias: 15945280},
-		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 15946304, bias: 16208448},
-		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 16208704, bias: 18568000, winograd: 4},
-		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 18568256, bias: 18764864},
-		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 18765120, bias: 19027264},
-		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 19028288, bias: 19290432},
-		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 19290688, bias: 21649984, winograd: 4},
-		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 21650240, bias: 21846848},
-		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 21847104, bias: 22109248},
-		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 22110272, bias: 22372416},
-		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 22372672, bias: 24731968, winograd: 4},
-		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 24732224, bias: 24928832},
-		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 24929088, bias: 25191232},
-		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 25192256, bias: 25454400},
-		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 25454656, bias: 27813952, winograd: 4},
-		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 27814208, bias: 28010816},
-		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 28011072, bias: 28273216},
-		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 28274240, bias: 28536384},
-		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 28536640, bias: 30895936, winograd: 4},
-		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 30896192, bias: 31092800},
-		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 31093056, bias: 31355200},
-		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 31356224, bias: 31618368},
-		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 31618624, bias: 33977920, winograd: 4},
-		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 33978176, bias: 34174784},
-		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 34175040, bias: 34437184},
-		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 34438208, bias: 34700352},
-		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 34700608, bias: 37059904, winograd: 4},
-		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 37060160, bias: 37256768},
-		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 37257024, bias: 37519168},
-		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 37520192, bias: 37782336},
-		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 37782592, bias: 40141888, winograd: 4},
-		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 40142144, bias: 40338752},
-		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 40339008, bias: 40601152},
-		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 40602176, bias: 40864320},
-		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 40864576, bias: 43223872, winograd: 4},
-		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 43224128, bias: 43420736},
-		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 43420992, bias: 43683136},
-		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 43684160, bias: 43946304},
-		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 43946560, bias: 46305856, winograd: 4},
-		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 46306112, bias: 46502720},
-		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 46502976, bias: 46765120},
-		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 46766144, bias: 47028288},
-		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 47028544, bias: 49387840, winograd: 4},
-		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 49388096, bias: 49584704},
-		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 49584960, bias: 49847104},
-		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 49848128, bias: 50110272},
-		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 50110528, bias: 52469824, winograd: 4},
-		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 52470080, bias: 52666688},
-		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 52666944, bias: 52929088},
-		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 52930112, bias: 53192256},
-		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 53192512, bias: 55551808, winograd: 4},
-		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 55552064, bias: 55748672},
-		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 55748928, bias: 56011072},
-		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 56012096, bias: 56274240},
-		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 56274496, bias: 58633792, winograd: 4},
-		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 58634048, bias: 58830656},
-		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 58830912, bias: 59093056},
-		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 59094080, bias: 59356224},
-		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 59356480, bias: 61715776, winograd: 4},
-		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 61716032, bias: 61912640},
-		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 61912896, bias: 62175040},
-		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 62176064, bias: 62438208},
-		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 62438464, bias: 64797760, winograd: 4},
-		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 64798016, bias: 64994624},
-		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 64994880, bias: 65257024},
-		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 65258048, bias: 65520192},
-		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 65520448, bias: 67879744, winograd: 4},
-		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 67880000, bias: 68076608},
-		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 68076864, bias: 68339008},
-		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 68340032, bias: 68602176},
-		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 68602432, bias: 70961728, winograd: 4},
-		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 70961984, bias: 71158592},
-		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 71158848, bias: 71420992},
-		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 71422016, bias: 71684160},
-		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 71684416, bias: 74043712, winograd: 4},
-		{weight: 670, conv: -1, gamma: 671, beta: 672, mean: 673, vari: 674, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 74043968, bias: 74240576},
-		{weight: 675, conv: -1, gamma: 676, beta: 677, mean: 678, vari: 679, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 74240832, bias: 74502976},
-		{weight: 680, conv: -1, gamma: 681, beta: 682, mean: 683, vari: 684, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 74504000, bias: 74766144},
-		{weight: 685, conv: -1, gamma: 686, beta: 687, mean: 688, vari: 689, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 74766400, bias: 77125696, winograd: 4},
-		{weight: 690, conv: -1, gamma: 691, beta: 692, mean: 693, vari: 694, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 77125952, bias: 77322560},
-		{weight: 695, conv: -1, gamma: 696, beta: 697, mean: 698, vari: 699, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 77322816, bias: 77584960},
-		{weight: 700, conv: -1, gamma: 701, beta: 702, mean: 703, vari: 704, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 77585984, bias: 77848128},
-		{weight: 705, conv: -1, gamma: 706, beta: 707, mean: 708, vari: 709, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 77848384, bias: 80207680, winograd: 4},
-		{weight: 710, conv: -1, gamma: 711, beta: 712, mean: 713, vari: 714, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 80207936, bias: 80404544},
-		{weight: 715, conv: -1, gamma: 716, beta: 717, mean: 718, vari: 719, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 80404800, bias: 80666944},
-		{weight: 720, conv: -1, gamma: 721, beta: 722, mean: 723, vari: 724, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 80667968, bias: 80930112},
-		{weight: 725, conv: -1, gamma: 726, beta: 727, mean: 728, vari: 729, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 80930368, bias: 83289664, winograd: 4},
-		{weight: 730, conv: -1, gamma: 731, beta: 732, mean: 733, vari: 734, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 83289920, bias: 83486528},
-		{weight: 735, conv: -1, gamma: 736, beta: 737, mean: 738, vari: 739, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 83486784, bias: 83748928},
-		{weight: 740, conv: -1, gamma: 741, beta: 742, mean: 743, vari: 744, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 83749952, bias: 84012096},
-		{weight: 745, conv: -1, gamma: 746, beta: 747, mean: 748, vari: 749, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 84012352, bias: 86371648, winograd: 4},
-		{weight: 750, conv: -1, gamma: 751, beta: 752, mean: 753, vari: 754, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 86371904, bias: 86568512},
-		{weight: 755, conv: -1, gamma: 756, beta: 757, mean: 758, vari: 759, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 86568768, bias: 86830912},
-		{weight: 760, conv: -1, gamma: 761, beta: 762, mean: 763, vari: 764, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 86831936, bias: 87094080},
-		{weight: 765, conv: -1, gamma: 766, beta: 767, mean: 768, vari: 769, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 87094336, bias: 89453632, winograd: 4},
-		{weight: 770, conv: -1, gamma: 771, beta: 772, mean: 773, vari: 774, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 89453888, bias: 89650496},
-		{weight: 775, conv: -1, gamma: 776, beta: 777, mean: 778, vari: 779, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 89650752, bias: 89912896},
-		{weight: 780, conv: -1, gamma: 781, beta: 782, mean: 783, vari: 784, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 89913920, bias: 90176064},
-		{weight: 785, conv: -1, gamma: 786, beta: 787, mean: 788, vari: 789, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 90176320, bias: 92535616, winograd: 4},
-		{weight: 790, conv: -1, gamma: 791, beta: 792, mean: 793, vari: 794, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 92535872, bias: 92732480},
-		{weight: 795, conv: -1, gamma: 796, beta: 797, mean: 798, vari: 799, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 92732736, bias: 92994880},
-		{weight: 800, conv: -1, gamma: 801, beta: 802, mean: 803, vari: 804, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 92995904, bias: 93258048},
-		{weight: 805, conv: -1, gamma: 806, beta: 807, mean: 808, vari: 809, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 93258304, bias: 95617600, winograd: 4},
-		{weight: 810, conv: -1, gamma: 811, beta: 812, mean: 813, vari: 814, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 95617856, bias: 95814464},
-		{weight: 815, conv: -1, gamma: 816, beta: 817, mean: 818, vari: 819, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 95814720, bias: 96076864},
-		{weight: 820, conv: -1, gamma: 821, beta: 822, mean: 823, vari: 824, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 96077888, bias: 96340032},
-		{weight: 825, conv: -1, gamma: 826, beta: 827, mean: 828, vari: 829, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 96340288, bias: 98699584, winograd: 4},
-		{weight: 830, conv: -1, gamma: 831, beta: 832, mean: 833, vari: 834, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 98699840, bias: 98896448},
-		{weight: 835, conv: -1, gamma: 836, beta: 837, mean: 838, vari: 839, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 98896704, bias: 99158848},
-		{weight: 840, conv: -1, gamma: 841, beta: 842, mean: 843, vari: 844, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 99159872, bias: 99422016},
-		{weight: 845, conv: -1, gamma: 846, beta: 847, mean: 848, vari: 849, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 99422272, bias: 101781568, winograd: 4},
-		{weight: 850, conv: -1, gamma: 851, beta: 852, mean: 853, vari: 854, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 101781824, bias: 101978432},
-		{weight: 855, conv: -1, gamma: 856, beta: 857, mean: 858, vari: 859, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 101978688, bias: 102240832},
-		{weight: 860, conv: -1, gamma: 861, beta: 862, mean: 863, vari: 864, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 102241856, bias: 102504000},
-		{weight: 865, conv: -1, gamma: 866, beta: 867, mean: 868, vari: 869, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 102504256, bias: 104863552, winograd: 4},
-		{weight: 870, conv: -1, gamma: 871, beta: 872, mean: 873, vari: 874, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 104863808, bias: 105060416},
-		{weight: 875, conv: -1, gamma: 876, beta: 877, mean: 878, vari: 879, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 105060672, bias: 105322816},
-		{weight: 880, conv: -1, gamma: 881, beta: 882, mean: 883, vari: 884, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 105323840, bias: 105585984},
-		{weight: 885, conv: -1, gamma: 886, beta: 887, mean: 888, vari: 889, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 105586240, bias: 107945536, winograd: 4},
-		{weight: 890, conv: -1, gamma: 891, beta: 892, mean: 893, vari: 894, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 107945792, bias: 108142400},
-		{weight: 895, conv: -1, gamma: 896, beta: 897, mean: 898, vari: 899, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 108142656, bias: 108404800},
-		{weight: 900, conv: -1, gamma: 901, beta: 902, mean: 903, vari: 904, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 108405824, bias: 108667968},
-		{weight: 905, conv: -1, gamma: 906, beta: 907, mean: 908, vari: 909, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 108668224, bias: 111027520, winograd: 4},
-		{weight: 910, conv: -1, gamma: 911, beta: 912, mean: 913, vari: 914, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 111027776, bias: 111224384},
-		{weight: 915, conv: -1, gamma: 916, beta: 917, mean: 918, vari: 919, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 111224640, bias: 111486784},
-		{weight: 920, conv: -1, gamma: 921, beta: 922, mean: 923, vari: 924, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 111487808, bias: 111749952},
-		{weight: 925, conv: -1, gamma: 926, beta: 927, mean: 928, vari: 929, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 111750208, bias: 114109504, winograd: 4},
-		{weight: 930, conv: -1, gamma: 931, beta: 932, mean: 933, vari: 934, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 114109760, bias: 114306368},
-		{weight: 935, conv: -1, gamma: 936, beta: 937, mean: 938, vari: 939, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 114306624, bias: 114568768},
-		{weight: 940, conv: -1, gamma: 941, beta: 942, mean: 943, vari: 944, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 114569792, bias: 114831936},
-		{weight: 945, conv: -1, gamma: 946, beta: 947, mean: 948, vari: 949, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 114832192, bias: 115422016},
-		{weight: 950, conv: -1, gamma: 951, beta: 952, mean: 953, vari: 954, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 115422272, bias: 115618880},
-		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 115619136, bias: 115881280},
-		{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, taps: 1, width: 8, weights: 115882304, bias: 117979456},
-		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, taps: 1, width: 8, weights: 117981504, bias: 118505792},
-		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, taps: 9, width: 8, weights: 118506304, bias: 122700608, winograd: 2},
-		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, taps: 1, width: 8, weights: 122701120, bias: 123749696},
-		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, taps: 1, width: 8, weights: 123751744, bias: 124800320},
-		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, taps: 9, width: 8, weights: 124800832, bias: 128995136, winograd: 2},
-		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, taps: 1, width: 8, weights: 128995648, bias: 130044224},
-		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, taps: 1, width: 8, weights: 130046272, bias: 131094848},
-		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, taps: 9, width: 8, weights: 131095360, bias: 135289664, winograd: 2},
-		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, taps: 1, width: 8, weights: 135290176, bias: 136338752},
-		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, taps: 1, width: 8, weights: 136340800, bias: 137160000},
+		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, width: 8, taps: [3]int{1, 7, 7}, weights: 0, bias: 37632, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 37696, bias: 41792},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 3, 3}, weights: 41856, bias: 189312, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{3, 1, 1}, weights: 189376, bias: 213952, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 214016, bias: 246784, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 247040, bias: 263424},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 3, 3}, weights: 263488, bias: 410944, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{3, 1, 1}, weights: 411008, bias: 435584, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 435648, bias: 452032},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 452288, bias: 468672},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 3, 3}, weights: 468736, bias: 505600},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{3, 1, 1}, weights: 505664, bias: 530240, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 530304, bias: 546688},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 546944, bias: 579712},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 579840, bias: 1169664, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 1169792, bias: 1268096, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 1268224, bias: 1464832, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 1465344, bias: 1530880},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 1531008, bias: 2120832, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 2120960, bias: 2219264, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 2219392, bias: 2284928},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 2285440, bias: 2350976},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 2351104, bias: 2940928, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 2941056, bias: 3039360, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 3039488, bias: 3105024},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 3105536, bias: 3171072},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 3171200, bias: 3761024, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 3761152, bias: 3859456, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 3859584, bias: 3925120},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 3925632, bias: 3991168},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 3991296, bias: 4581120, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 4581248, bias: 4679552, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 4679680, bias: 4745216},
+		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 4745728, bias: 4811264},
+		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 4811392, bias: 5401216, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 5401344, bias: 5499648, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 5499776, bias: 5565312},
+		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 5565824, bias: 5631360},
+		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 5631488, bias: 6221312, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 6221440, bias: 6319744, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 6319872, bias: 6385408},
+		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 6385920, bias: 6451456},
+		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 6451584, bias: 6599040},
+		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 6599168, bias: 6648320},
+		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 6648448, bias: 6713984},
+		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 256, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 6714496, bias: 6845568},
+		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 6845824, bias: 9205120, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 9205376, bias: 9401984, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 9402240, bias: 10188672, project: &pack{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 512, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 10189696, bias: 10451840},
+		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 10452096, bias: 12811392, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 12811648, bias: 13008256, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 13008512, bias: 13270656},
+		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 13271680, bias: 13533824},
+		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 13534080, bias: 15893376, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 15893632, bias: 16090240, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 16090496, bias: 16352640},
+		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 16353664, bias: 16615808},
+		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 16616064, bias: 18975360, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 18975616, bias: 19172224, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 19172480, bias: 19434624},
+		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 19435648, bias: 19697792},
+		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 19698048, bias: 22057344, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 22057600, bias: 22254208, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 22254464, bias: 22516608},
+		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 22517632, bias: 22779776},
+		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 22780032, bias: 25139328, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 25139584, bias: 25336192, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 25336448, bias: 25598592},
+		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 25599616, bias: 25861760},
+		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 25862016, bias: 28221312, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 28221568, bias: 28418176, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 28418432, bias: 28680576},
+		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 28681600, bias: 28943744},
+		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 28944000, bias: 31303296, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 31303552, bias: 31500160, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 31500416, bias: 31762560},
+		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 31763584, bias: 32025728},
+		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 32025984, bias: 34385280, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 34385536, bias: 34582144, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 34582400, bias: 34844544},
+		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 34845568, bias: 35107712},
+		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 35107968, bias: 37467264, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 37467520, bias: 37664128, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 37664384, bias: 37926528},
+		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 37927552, bias: 38189696},
+		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 38189952, bias: 40549248, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 40549504, bias: 40746112, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 40746368, bias: 41008512},
+		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 41009536, bias: 41271680},
+		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 41271936, bias: 43631232, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 43631488, bias: 43828096, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 43828352, bias: 44090496},
+		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 44091520, bias: 44353664},
+		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 44353920, bias: 46713216, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 46713472, bias: 46910080, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 46910336, bias: 47172480},
+		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 47173504, bias: 47435648},
+		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 47435904, bias: 49795200, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 49795456, bias: 49992064, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 49992320, bias: 50254464},
+		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 50255488, bias: 50517632},
+		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 50517888, bias: 52877184, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 52877440, bias: 53074048, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 53074304, bias: 53336448},
+		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 53337472, bias: 53599616},
+		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 53599872, bias: 55959168, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 55959424, bias: 56156032, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 56156288, bias: 56418432},
+		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 56419456, bias: 56681600},
+		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 56681856, bias: 59041152, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 59041408, bias: 59238016, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 59238272, bias: 59500416},
+		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 59501440, bias: 59763584},
+		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 59763840, bias: 62123136, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 62123392, bias: 62320000, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 62320256, bias: 62582400},
+		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 62583424, bias: 62845568},
+		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 62845824, bias: 65205120, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 65205376, bias: 65401984, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 65402240, bias: 65664384},
+		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 65665408, bias: 65927552},
+		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 65927808, bias: 68287104, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 68287360, bias: 68483968, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 68484224, bias: 68746368},
+		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 68747392, bias: 69009536},
+		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 69009792, bias: 71369088, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 71369344, bias: 71565952, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 71566208, bias: 71828352},
+		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 71829376, bias: 72091520},
+		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 72091776, bias: 74451072, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 670, conv: -1, gamma: 671, beta: 672, mean: 673, vari: 674, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 74451328, bias: 74647936, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 675, conv: -1, gamma: 676, beta: 677, mean: 678, vari: 679, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 74648192, bias: 74910336},
+		{weight: 680, conv: -1, gamma: 681, beta: 682, mean: 683, vari: 684, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 74911360, bias: 75173504},
+		{weight: 685, conv: -1, gamma: 686, beta: 687, mean: 688, vari: 689, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 75173760, bias: 77533056, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 690, conv: -1, gamma: 691, beta: 692, mean: 693, vari: 694, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 77533312, bias: 77729920, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 695, conv: -1, gamma: 696, beta: 697, mean: 698, vari: 699, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 77730176, bias: 77992320},
+		{weight: 700, conv: -1, gamma: 701, beta: 702, mean: 703, vari: 704, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 77993344, bias: 78255488},
+		{weight: 705, conv: -1, gamma: 706, beta: 707, mean: 708, vari: 709, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 78255744, bias: 80615040, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 710, conv: -1, gamma: 711, beta: 712, mean: 713, vari: 714, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 80615296, bias: 80811904, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 715, conv: -1, gamma: 716, beta: 717, mean: 718, vari: 719, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 80812160, bias: 81074304},
+		{weight: 720, conv: -1, gamma: 721, beta: 722, mean: 723, vari: 724, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 81075328, bias: 81337472},
+		{weight: 725, conv: -1, gamma: 726, beta: 727, mean: 728, vari: 729, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 81337728, bias: 83697024, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 730, conv: -1, gamma: 731, beta: 732, mean: 733, vari: 734, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 83697280, bias: 83893888, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 735, conv: -1, gamma: 736, beta: 737, mean: 738, vari: 739, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 83894144, bias: 84156288},
+		{weight: 740, conv: -1, gamma: 741, beta: 742, mean: 743, vari: 744, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 84157312, bias: 84419456},
+		{weight: 745, conv: -1, gamma: 746, beta: 747, mean: 748, vari: 749, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 84419712, bias: 86779008, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 750, conv: -1, gamma: 751, beta: 752, mean: 753, vari: 754, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 86779264, bias: 86975872, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 755, conv: -1, gamma: 756, beta: 757, mean: 758, vari: 759, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 86976128, bias: 87238272},
+		{weight: 760, conv: -1, gamma: 761, beta: 762, mean: 763, vari: 764, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 87239296, bias: 87501440},
+		{weight: 765, conv: -1, gamma: 766, beta: 767, mean: 768, vari: 769, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 87501696, bias: 89860992, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 770, conv: -1, gamma: 771, beta: 772, mean: 773, vari: 774, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 89861248, bias: 90057856, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 775, conv: -1, gamma: 776, beta: 777, mean: 778, vari: 779, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 90058112, bias: 90320256},
+		{weight: 780, conv: -1, gamma: 781, beta: 782, mean: 783, vari: 784, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 90321280, bias: 90583424},
+		{weight: 785, conv: -1, gamma: 786, beta: 787, mean: 788, vari: 789, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 90583680, bias: 92942976, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 790, conv: -1, gamma: 791, beta: 792, mean: 793, vari: 794, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 92943232, bias: 93139840, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 795, conv: -1, gamma: 796, beta: 797, mean: 798, vari: 799, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 93140096, bias: 93402240},
+		{weight: 800, conv: -1, gamma: 801, beta: 802, mean: 803, vari: 804, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 93403264, bias: 93665408},
+		{weight: 805, conv: -1, gamma: 806, beta: 807, mean: 808, vari: 809, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 93665664, bias: 96024960, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 810, conv: -1, gamma: 811, beta: 812, mean: 813, vari: 814, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 96025216, bias: 96221824, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 815, conv: -1, gamma: 816, beta: 817, mean: 818, vari: 819, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 96222080, bias: 96484224},
+		{weight: 820, conv: -1, gamma: 821, beta: 822, mean: 823, vari: 824, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 96485248, bias: 96747392},
+		{weight: 825, conv: -1, gamma: 826, beta: 827, mean: 828, vari: 829, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 96747648, bias: 99106944, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 830, conv: -1, gamma: 831, beta: 832, mean: 833, vari: 834, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 99107200, bias: 99303808, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 835, conv: -1, gamma: 836, beta: 837, mean: 838, vari: 839, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 99304064, bias: 99566208},
+		{weight: 840, conv: -1, gamma: 841, beta: 842, mean: 843, vari: 844, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 99567232, bias: 99829376},
+		{weight: 845, conv: -1, gamma: 846, beta: 847, mean: 848, vari: 849, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 99829632, bias: 102188928, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 850, conv: -1, gamma: 851, beta: 852, mean: 853, vari: 854, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 102189184, bias: 102385792, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 855, conv: -1, gamma: 856, beta: 857, mean: 858, vari: 859, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 102386048, bias: 102648192},
+		{weight: 860, conv: -1, gamma: 861, beta: 862, mean: 863, vari: 864, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 102649216, bias: 102911360},
+		{weight: 865, conv: -1, gamma: 866, beta: 867, mean: 868, vari: 869, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 102911616, bias: 105270912, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 870, conv: -1, gamma: 871, beta: 872, mean: 873, vari: 874, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 105271168, bias: 105467776, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 875, conv: -1, gamma: 876, beta: 877, mean: 878, vari: 879, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 105468032, bias: 105730176},
+		{weight: 880, conv: -1, gamma: 881, beta: 882, mean: 883, vari: 884, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 105731200, bias: 105993344},
+		{weight: 885, conv: -1, gamma: 886, beta: 887, mean: 888, vari: 889, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 105993600, bias: 108352896, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 890, conv: -1, gamma: 891, beta: 892, mean: 893, vari: 894, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 108353152, bias: 108549760, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 895, conv: -1, gamma: 896, beta: 897, mean: 898, vari: 899, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 108550016, bias: 108812160},
+		{weight: 900, conv: -1, gamma: 901, beta: 902, mean: 903, vari: 904, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 108813184, bias: 109075328},
+		{weight: 905, conv: -1, gamma: 906, beta: 907, mean: 908, vari: 909, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 109075584, bias: 111434880, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 910, conv: -1, gamma: 911, beta: 912, mean: 913, vari: 914, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 111435136, bias: 111631744, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 915, conv: -1, gamma: 916, beta: 917, mean: 918, vari: 919, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 111632000, bias: 111894144},
+		{weight: 920, conv: -1, gamma: 921, beta: 922, mean: 923, vari: 924, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 111895168, bias: 112157312},
+		{weight: 925, conv: -1, gamma: 926, beta: 927, mean: 928, vari: 929, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 112157568, bias: 114516864, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 930, conv: -1, gamma: 931, beta: 932, mean: 933, vari: 934, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 114517120, bias: 114713728, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 935, conv: -1, gamma: 936, beta: 937, mean: 938, vari: 939, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 114713984, bias: 114976128},
+		{weight: 940, conv: -1, gamma: 941, beta: 942, mean: 943, vari: 944, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 114977152, bias: 115239296},
+		{weight: 945, conv: -1, gamma: 946, beta: 947, mean: 948, vari: 949, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 115239552, bias: 115829376},
+		{weight: 950, conv: -1, gamma: 951, beta: 952, mean: 953, vari: 954, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 115829632, bias: 116026240},
+		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 116026496, bias: 116288640},
+		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 116289664, bias: 116813952},
+		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 116814464, bias: 121008768, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 121009280, bias: 124155008, project: &pack{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 124157056, bias: 125205632},
+		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 125206144, bias: 129400448, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 129400960, bias: 130449536},
+		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 130451584, bias: 131500160},
+		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 131500672, bias: 135694976, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 135695488, bias: 136744064},
+		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 136746112, bias: 137565312},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 21, tapsH: 7, tapsW: 1, stepH: 498, in: pitch{6, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, k: 3, stepT: 336, in: pitch{3, 501}, out: pitch{16, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 5120}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 3, stepT: 409600, stepH: 5120, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 2688}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindWinogradOut, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 102400, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 2688}, out: pitch{64, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, from: 1, to: 6},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 102400}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, to: 5},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, k2: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 112896, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 112896}, out: pitch{64, 0}, from: 1, to: 6},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 102400}, res: pitch{64, 102400}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 112896}, out: pitch{64, 0}, to: 5},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 192, tapsH: 3, tapsW: 1, stepH: 2688, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 25600, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{64, 25600}, out: pitch{64, 0}, from: 1, to: 6},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{64, 0}, out: pitch{64, 25600}, res: pitch{64, 25600}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{64, 25600}, out: pitch{64, 0}, to: 5},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{544, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 108800, stepH: 5440, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 2816}, out: pitch{128, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{128, 0}},
-		{kind: kindWinogradOut, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 2816}, out: pitch{128, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 51200}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, k2: 256, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 61952}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 51200}, res: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{256, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 4, cols: 4, width: 8, stepT: 816, in: pitch{272, 3808}, out: pitch{272, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindWinogradOut, rows: 4, cols: 4, width: 8, stepT: 816, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 816, in: pitch{272, 3808}, out: pitch{272, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 816, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 53312, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 53312}, out: pitch{272, 0}, from: 1, to: 3},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 2, cols: 2, width: 8, stepT: 1584, in: pitch{528, 4224}, out: pitch{528, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindWinogradOut, rows: 2, cols: 2, width: 8, stepT: 1584, in: pitch{528, 0}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 2, cols: 2, width: 8, stepT: 1584, in: pitch{528, 4224}, out: pitch{528, 0}},
+		{kind: kindGather, rows: 2, cols: 2, width: 8, stepT: 1584, in: pitch{528, 0}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindAveragePool, rows: 1, cols: 1, width: 32, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
-			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
+			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
 		}},
-		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 2, 80, 16}, steps: []step{
-			{name: "conv1_custom", kernel: 1, maxTiles: 13535, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}},
+		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 4, 80, 64}, steps: []step{
+			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 121644, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}, winograd: &winogradStep{points: 146, sums: 147, rows: 1, spread: []int{2}, gather: []int{3}, maxSpread: 2066, maxGather: 812}},
 		}},
-		{name: "pool1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 1, 64}, steps: []step{
-			{name: "pool1", kernel: 2, maxTiles: 116508, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
+		{name: "pool1..layer1.0.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
+			{name: "pool1", kernel: 4, maxTiles: 116508, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
+			{name: "layer1.0.conv1", kernel: 5, maxTiles: 29839, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.downsample.0", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.0.downsample.0", kernel: 3, maxTiles: 29839, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 64}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 148, sums: 149, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.0.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
-			{name: "layer1.0.conv1", kernel: 4, maxTiles: 29839, in: 2, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.0.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 64}, steps: []step{
+			{name: "layer1.0.conv3", kernel: 6, run: runFlat, maxTiles: 29839, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 150, sums: 151, rows: 2, spread: []int{9, 11}, gather: []int{10, 10}, maxSpread: 9532, maxGather: 9532}},
 		}},
-		{name: "layer1.0.conv2", space: shape{1, 80, 10, 64}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 5, maxTiles: 919, in: 4, out: 146, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{36, 1, 10, 64}},
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 146, out: 147, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 10, 64}, to: shape{36, 1, 10, 64}},
-			{name: "layer1.0.conv2", kernel: 7, maxTiles: 979, in: 147, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 10, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.0.conv4..layer1.1.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
+			{name: "layer1.0.conv4", kernel: 12, run: runFlat, maxTiles: 15470, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
+			{name: "layer1.1.conv1", kernel: 13, maxTiles: 7880, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv3", space: shape{8, 1, 1600, 64}, tile: shape{1, 1, 50, 32}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 8, maxTiles: 10441, in: 5, out: 6, res: -1, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 1600, 64}, to: shape{8, 1, 1600, 64}},
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 64}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 152, sums: 153, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.0.conv4", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 9, maxTiles: 29839, in: 6, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+		{name: "layer1.1.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 64}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 154, sums: 155, rows: 2, spread: []int{14, 16}, gather: []int{15, 15}, maxSpread: 9532, maxGather: 9532}},
 		}},
-		{name: "layer1.1.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
-			{name: "layer1.1.conv1", kernel: 10, maxTiles: 7880, in: 3, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.1.conv4..layer1.2.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
+			{name: "layer1.1.conv4", kernel: 17, run: runFlat, maxTiles: 29839, in: 8, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
+			{name: "layer1.2.conv1", kernel: 13, maxTiles: 7880, in: 6, out: 9, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{1, 80, 10, 64}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 5, maxTiles: 919, in: 7, out: 148, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{36, 1, 10, 64}},
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 148, out: 149, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 10, 64}, to: shape{36, 1, 10, 64}},
-			{name: "layer1.1.conv2", kernel: 7, maxTiles: 979, in: 149, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 10, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.2.conv2", space: shape{8, 20, 20, 64}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 18, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}},
 		}},
-		{name: "layer1.1.conv3", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 40, 32}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 11, maxTiles: 10441, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.2.conv3", space: shape{1, 20, 20, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 6, run: runFlat, maxTiles: 29839, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, winograd: &winogradStep{points: 156, sums: 157, rows: 2, spread: []int{19, 21}, gather: []int{20, 20}, maxSpread: 9532, maxGather: 9532}},
 		}},
-		{name: "layer1.1.conv4", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 9, maxTiles: 29839, in: 8, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer1.2.conv4", kernel: 22, maxTiles: 29839, in: 11, out: 12, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}},
 		}},
-		{name: "layer1.2.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
-			{name: "layer1.2.conv1", kernel: 10, maxTiles: 7880, in: 3, out: 9, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
+		{name: "pool2..layer2.0.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "pool2", kernel: 23, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}},
+			{name: "layer2.0.conv1", kernel: 24, maxTiles: 7880, in: 13, out: 14, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer1.2.conv2", space: shape{8, 20, 20, 64}, tile: shape{1, 1, 20, 16}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 12, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}},
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 158, sums: 159, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer1.2.conv3", space: shape{8, 1, 400, 64}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 13, maxTiles: 10441, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 64}, to: shape{8, 1, 400, 64}},
+		{name: "layer2.0.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer2.0.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 160, sums: 161, rows: 1, spread: []int{28}, gather: []int{29}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 1, 20, 64}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 14, maxTiles: 29839, in: 11, out: 12, res: 3, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}},
+		{name: "layer2.0.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 13, 256}, steps: []step{
+			{name: "layer2.0.conv4", kernel: 30, maxTiles: 5286, in: 16, out: 17, res: 13, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
 		}},
-		{name: "pool2", space: shape{4, 1, 400, 256}, tile: shape{1, 1, 1, 256}, steps: []step{
-			{name: "pool2", kernel: 15, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 256}, to: shape{4, 1, 400, 256}},
+		{name: "layer2.1.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer2.1.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.0.downsample.0", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 16, maxTiles: 7880, in: 13, out: 14, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 256}, to: shape{1, 1, 1600, 512}},
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 162, sums: 163, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.0.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 17, maxTiles: 7880, in: 13, out: 15, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.1.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 164, sums: 165, rows: 1, spread: []int{32}, gather: []int{33}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.0.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 18, maxTiles: 459, in: 15, out: 150, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.0.conv2", kernel: 19, run: runFlat, maxTiles: 15470, in: 150, out: 151, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 5, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.0.conv2", kernel: 20, maxTiles: 489, in: 151, out: 16, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.1.conv4..layer2.2.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.1.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 19, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.2.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 20, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.0.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 21, maxTiles: 5286, in: 16, out: 17, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.2.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 20, out: 21, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 166, sums: 167, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.0.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 22, maxTiles: 15470, in: 17, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+		{name: "layer2.2.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer2.2.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 21, out: 22, res: 21, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 168, sums: 169, rows: 1, spread: []int{28}, gather: []int{33}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.1.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 23, maxTiles: 3977, in: 14, out: 18, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.2.conv4..layer2.3.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.2.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 22, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.3.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 23, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.1.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 18, maxTiles: 459, in: 18, out: 152, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.1.conv2", kernel: 19, run: runFlat, maxTiles: 15470, in: 152, out: 153, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 5, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.1.conv2", kernel: 20, maxTiles: 489, in: 153, out: 19, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 23, out: 24, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 170, sums: 171, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.1.conv3", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 24, maxTiles: 5286, in: 18, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.3.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 24, out: 25, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 172, sums: 173, rows: 1, spread: []int{28}, gather: []int{29}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.1.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 22, maxTiles: 15470, in: 19, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+		{name: "layer2.3.conv4..layer2.4.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.3.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 25, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.4.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 26, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.2.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.2.conv1", kernel: 23, maxTiles: 3977, in: 14, out: 20, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.4.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 26, out: 27, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 174, sums: 175, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.2.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 18, maxTiles: 459, in: 20, out: 154, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.2.conv2", kernel: 19, run: runFlat, maxTiles: 15470, in: 154, out: 155, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 5, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.2.conv2", kernel: 20, maxTiles: 489, in: 155, out: 21, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.4.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer2.4.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 26, out: 27, res: 27, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 176, sums: 177, rows: 1, spread: []int{32}, gather: []int{33}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.2.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 25, maxTiles: 5286, in: 21, out: 22, res: 21, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer2.4.conv4..layer2.5.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.4.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 27, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.5.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 28, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.2.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 22, maxTiles: 15470, in: 22, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.5.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 28, out: 29, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 178, sums: 179, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.3.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.3.conv1", kernel: 23, maxTiles: 3977, in: 14, out: 23, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.5.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer2.5.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 29, out: 30, res: 29, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 180, sums: 181, rows: 1, spread: []int{28}, gather: []int{33}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.3.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 18, maxTiles: 459, in: 23, out: 156, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.3.conv2", kernel: 19, run: runFlat, maxTiles: 15470, in: 156, out: 157, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 5, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.3.conv2", kernel: 20, maxTiles: 489, in: 157, out: 24, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.5.conv4..layer2.6.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.5.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 30, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.6.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 31, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.3.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 21, maxTiles: 5286, in: 24, out: 25, res: -1, pack: 29, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.6.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 31, out: 32, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 182, sums: 183, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.3.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 22, maxTiles: 15470, in: 25, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+		{name: "layer2.6.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer2.6.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 32, out: 33, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 184, sums: 185, rows: 1, spread: []int{28}, gather: []int{29}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.4.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.4.conv1", kernel: 23, maxTiles: 3977, in: 14, out: 26, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.6.conv4..layer2.7.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.6.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 33, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.7.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 34, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.4.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.4.conv2", kernel: 18, maxTiles: 459, in: 26, out: 158, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.4.conv2", kernel: 19, run: runFlat, maxTiles: 15470, in: 158, out: 159, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 5, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.4.conv2", kernel: 20, maxTiles: 489, in: 159, out: 27, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.7.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer2.7.conv2", kernel: 35, maxTiles: 1777, in: 34, out: 35, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
 		}},
-		{name: "layer2.4.conv3", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
-			{name: "layer2.4.conv3", kernel: 24, maxTiles: 5286, in: 26, out: 27, res: 27, every: [3]int{1, 1, 1}, pack: 33, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.7.conv3", space: shape{4, 10, 10, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
+			{name: "layer2.7.conv3", kernel: 36, maxTiles: 5286, in: 34, out: 35, res: 35, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
 		}},
-		{name: "layer2.4.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.4.conv4", kernel: 22, maxTiles: 15470, in: 27, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 34, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
-		}},
-		{name: "layer2.5.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.5.conv1", kernel: 23, maxTiles: 3977, in: 14, out: 28, res: -1, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
-		}},
-		{name: "layer2.5.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.5.conv2", kernel: 18, maxTiles: 459, in: 28, out: 160, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.5.conv2", kernel: 19, run: runFlat, maxTiles: 15470, in: 160, out: 161, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 5, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.5.conv2", kernel: 20, maxTiles: 489, in: 161, out: 29, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 5, 128}, to: shape{4, 20, 20, 128}},
-		}},
-		{name: "layer2.5.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.5.conv3", kernel: 25, maxTiles: 5286, in: 29, out: 30, res: 29, every: [3]int{1, 1, 1}, pack: 37, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
-		}},
-		{name: "layer2.5.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.5.conv4", kernel: 22, maxTiles: 15470, in: 30, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 38, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
-		}},
-		{name: "layer2.6.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.6.conv1", kernel: 23, maxTiles: 3977, in: 14, out: 31, res: -1, pack: 39, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
-		}},
-		{name: "layer2.6.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.6.conv2", kernel: 18, maxTiles: 459, in: 31, out: 162, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.6.conv2", kernel: 19, run: runFlat, maxTiles: 15470, in: 162, out: 163, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 5, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.6.conv2", kernel: 20, maxTiles: 489, in: 163, out: 32, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 5, 128}, to: shape{4, 20, 20, 128}},
-		}},
-		{name: "layer2.6.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.6.conv3", kernel: 21, maxTiles: 5286, in: 32, out: 33, res: -1, pack: 41, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
-		}},
-		{name: "layer2.6.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.6.conv4", kernel: 22, maxTiles: 15470, in: 33, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 42, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
-		}},
-		{name: "layer2.7.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.7.conv1", kernel: 23, maxTiles: 3977, in: 14, out: 34, res: -1, pack: 43, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
-		}},
-		{name: "layer2.7.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer2.7.conv2", kernel: 26, maxTiles: 1777, in: 34, out: 35, res: -1, pack: 44, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
-		}},
-		{name: "layer2.7.conv3", space: shape{4, 10, 10, 128}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer2.7.conv3", kernel: 27, maxTiles: 5286, in: 34, out: 35, res: 35, every: [3]int{1, 1, 1}, pack: 45, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
-		}},
-		{name: "layer2.7.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 2, 10, 32}, steps: []step{
-			{name: "layer2.7.conv4", kernel: 28, maxTiles: 15470, in: 35, out: 36, res: 14, every: [3]int{1, 2, 2}, pack: 46, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}},
+		{name: "layer2.7.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer2.7.conv4", kernel: 37, maxTiles: 15470, in: 35, out: 36, res: 17, every: [3]int{1, 2, 2}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}},
 		}},
 		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool3", kernel: 29, maxTiles: 1048576, in: 36, out: 37, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}},
+			{name: "pool3", kernel: 38, maxTiles: 1048576, in: 36, out: 37, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 30, maxTiles: 3977, in: 37, out: 38, res: -1, pack: 47, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 512}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 39, maxTiles: 3977, in: 37, out: 38, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 31, maxTiles: 3977, in: 37, out: 39, res: -1, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.0.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 38, out: 39, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 186, sums: 187, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.0.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 32, maxTiles: 229, in: 39, out: 164, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.0.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 164, out: 165, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.0.conv2", kernel: 34, maxTiles: 244, in: 165, out: 40, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.0.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 39, out: 40, res: 39, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 188, sums: 189, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.0.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 35, maxTiles: 2660, in: 40, out: 41, res: 40, every: [3]int{1, 1, 1}, pack: 50, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.0.conv4", kernel: 45, maxTiles: 2660, in: 40, out: 41, res: 37, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 36, maxTiles: 7880, in: 41, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 51, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.1.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 42, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 42, res: -1, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.1.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 42, out: 43, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 190, sums: 191, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.1.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 32, maxTiles: 229, in: 42, out: 166, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.1.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 166, out: 167, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.1.conv2", kernel: 34, maxTiles: 244, in: 167, out: 43, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.1.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 43, out: 44, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 192, sums: 193, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.1.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 38, maxTiles: 2660, in: 43, out: 44, res: -1, pack: 54, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 48, maxTiles: 7880, in: 44, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 36, maxTiles: 7880, in: 44, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.2.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 45, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 45, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.2.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 45, out: 46, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 194, sums: 195, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.2.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 32, maxTiles: 229, in: 45, out: 168, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.2.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 168, out: 169, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.2.conv2", kernel: 34, maxTiles: 244, in: 169, out: 46, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.2.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 45, out: 46, res: 46, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 196, sums: 197, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.2.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 39, maxTiles: 2660, in: 45, out: 46, res: 46, every: [3]int{1, 1, 1}, pack: 58, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 48, maxTiles: 7880, in: 46, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 36, maxTiles: 7880, in: 46, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.3.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 47, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 47, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.3.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 47, out: 48, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 198, sums: 199, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.3.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 32, maxTiles: 229, in: 47, out: 170, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.3.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 170, out: 171, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.3.conv2", kernel: 34, maxTiles: 244, in: 171, out: 48, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.3.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 48, out: 49, res: 48, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 200, sums: 201, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.3.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 35, maxTiles: 2660, in: 48, out: 49, res: 48, every: [3]int{1, 1, 1}, pack: 62, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 48, maxTiles: 7880, in: 49, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 36, maxTiles: 7880, in: 49, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 63, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.4.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 50, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 50, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.4.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 50, out: 51, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 202, sums: 203, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.4.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 32, maxTiles: 229, in: 50, out: 172, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.4.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 172, out: 173, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.4.conv2", kernel: 34, maxTiles: 244, in: 173, out: 51, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.4.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 51, out: 52, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 204, sums: 205, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.4.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 38, maxTiles: 2660, in: 51, out: 52, res: -1, pack: 66, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 48, maxTiles: 7880, in: 52, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 36, maxTiles: 7880, in: 52, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.5.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 53, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 53, res: -1, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.5.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 53, out: 54, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 206, sums: 207, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.5.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 32, maxTiles: 229, in: 53, out: 174, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.5.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 174, out: 175, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.5.conv2", kernel: 34, maxTiles: 244, in: 175, out: 54, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.5.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 53, out: 54, res: 54, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 208, sums: 209, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.5.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 39, maxTiles: 2660, in: 53, out: 54, res: 54, every: [3]int{1, 1, 1}, pack: 70, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.5.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 48, maxTiles: 7880, in: 54, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 36, maxTiles: 7880, in: 54, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.6.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.6.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 55, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.6.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.6.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 55, res: -1, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.6.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 55, out: 56, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 210, sums: 211, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.6.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.6.conv2", kernel: 32, maxTiles: 229, in: 55, out: 176, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.6.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 176, out: 177, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.6.conv2", kernel: 34, maxTiles: 244, in: 177, out: 56, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.6.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 56, out: 57, res: 56, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 212, sums: 213, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.6.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 35, maxTiles: 2660, in: 56, out: 57, res: 56, every: [3]int{1, 1, 1}, pack: 74, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.6.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.6.conv4", kernel: 48, maxTiles: 7880, in: 57, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.6.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 36, maxTiles: 7880, in: 57, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 75, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.7.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.7.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 58, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.7.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.7.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 58, res: -1, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.7.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 58, out: 59, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 214, sums: 215, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.7.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.7.conv2", kernel: 32, maxTiles: 229, in: 58, out: 178, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.7.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 178, out: 179, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.7.conv2", kernel: 34, maxTiles: 244, in: 179, out: 59, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.7.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 59, out: 60, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 216, sums: 217, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.7.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 38, maxTiles: 2660, in: 59, out: 60, res: -1, pack: 78, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.7.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.7.conv4", kernel: 48, maxTiles: 7880, in: 60, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.7.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 36, maxTiles: 7880, in: 60, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.8.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.8.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 61, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.8.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.8.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 61, res: -1, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.8.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 61, out: 62, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 218, sums: 219, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.8.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.8.conv2", kernel: 32, maxTiles: 229, in: 61, out: 180, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.8.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 180, out: 181, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.8.conv2", kernel: 34, maxTiles: 244, in: 181, out: 62, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.8.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 61, out: 62, res: 62, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 220, sums: 221, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.8.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 39, maxTiles: 2660, in: 61, out: 62, res: 62, every: [3]int{1, 1, 1}, pack: 82, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.8.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.8.conv4", kernel: 48, maxTiles: 7880, in: 62, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.8.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 36, maxTiles: 7880, in: 62, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.9.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.9.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 63, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.9.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.9.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 63, res: -1, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.9.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 63, out: 64, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 222, sums: 223, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.9.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.9.conv2", kernel: 32, maxTiles: 229, in: 63, out: 182, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.9.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 182, out: 183, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.9.conv2", kernel: 34, maxTiles: 244, in: 183, out: 64, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.9.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 64, out: 65, res: 64, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 224, sums: 225, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.9.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 35, maxTiles: 2660, in: 64, out: 65, res: 64, every: [3]int{1, 1, 1}, pack: 86, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.9.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.9.conv4", kernel: 48, maxTiles: 7880, in: 65, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.9.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 36, maxTiles: 7880, in: 65, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 87, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.10.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.10.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 66, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.10.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.10.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 66, res: -1, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.10.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 66, out: 67, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 226, sums: 227, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.10.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.10.conv2", kernel: 32, maxTiles: 229, in: 66, out: 184, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.10.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 184, out: 185, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.10.conv2", kernel: 34, maxTiles: 244, in: 185, out: 67, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.10.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 67, out: 68, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 228, sums: 229, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.10.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 38, maxTiles: 2660, in: 67, out: 68, res: -1, pack: 90, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.10.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.10.conv4", kernel: 48, maxTiles: 7880, in: 68, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.10.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 36, maxTiles: 7880, in: 68, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.11.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.11.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 69, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.11.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.11.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 69, res: -1, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.11.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 69, out: 70, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 230, sums: 231, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.11.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.11.conv2", kernel: 32, maxTiles: 229, in: 69, out: 186, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.11.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 186, out: 187, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.11.conv2", kernel: 34, maxTiles: 244, in: 187, out: 70, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.11.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 69, out: 70, res: 70, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 232, sums: 233, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.11.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 39, maxTiles: 2660, in: 69, out: 70, res: 70, every: [3]int{1, 1, 1}, pack: 94, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.11.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.11.conv4", kernel: 48, maxTiles: 7880, in: 70, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.11.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 36, maxTiles: 7880, in: 70, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.12.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.12.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 71, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.12.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.12.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 71, res: -1, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.12.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 71, out: 72, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 234, sums: 235, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.12.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.12.conv2", kernel: 32, maxTiles: 229, in: 71, out: 188, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.12.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 188, out: 189, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.12.conv2", kernel: 34, maxTiles: 244, in: 189, out: 72, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.12.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 72, out: 73, res: 72, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 236, sums: 237, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.12.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 35, maxTiles: 2660, in: 72, out: 73, res: 72, every: [3]int{1, 1, 1}, pack: 98, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.12.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.12.conv4", kernel: 48, maxTiles: 7880, in: 73, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.12.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 36, maxTiles: 7880, in: 73, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 99, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.13.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.13.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 74, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.13.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.13.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 74, res: -1, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.13.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 74, out: 75, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 238, sums: 239, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.13.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.13.conv2", kernel: 32, maxTiles: 229, in: 74, out: 190, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.13.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 190, out: 191, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.13.conv2", kernel: 34, maxTiles: 244, in: 191, out: 75, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.13.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 75, out: 76, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 240, sums: 241, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.13.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 38, maxTiles: 2660, in: 75, out: 76, res: -1, pack: 102, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.13.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.13.conv4", kernel: 48, maxTiles: 7880, in: 76, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.13.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 36, maxTiles: 7880, in: 76, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.14.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.14.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 77, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.14.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.14.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 77, res: -1, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.14.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 77, out: 78, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 242, sums: 243, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.14.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.14.conv2", kernel: 32, maxTiles: 229, in: 77, out: 192, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.14.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 192, out: 193, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.14.conv2", kernel: 34, maxTiles: 244, in: 193, out: 78, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.14.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 77, out: 78, res: 78, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 244, sums: 245, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.14.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 39, maxTiles: 2660, in: 77, out: 78, res: 78, every: [3]int{1, 1, 1}, pack: 106, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.14.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.14.conv4", kernel: 48, maxTiles: 7880, in: 78, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.14.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 36, maxTiles: 7880, in: 78, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.15.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.15.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 79, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.15.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.15.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 79, res: -1, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.15.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 79, out: 80, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 246, sums: 247, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.15.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.15.conv2", kernel: 32, maxTiles: 229, in: 79, out: 194, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.15.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 194, out: 195, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.15.conv2", kernel: 34, maxTiles: 244, in: 195, out: 80, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.15.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 80, out: 81, res: 80, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 248, sums: 249, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.15.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 35, maxTiles: 2660, in: 80, out: 81, res: 80, every: [3]int{1, 1, 1}, pack: 110, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.15.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.15.conv4", kernel: 48, maxTiles: 7880, in: 81, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.15.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 36, maxTiles: 7880, in: 81, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 111, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.16.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.16.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 82, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.16.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.16.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 82, res: -1, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.16.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 82, out: 83, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 250, sums: 251, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.16.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.16.conv2", kernel: 32, maxTiles: 229, in: 82, out: 196, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.16.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 196, out: 197, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.16.conv2", kernel: 34, maxTiles: 244, in: 197, out: 83, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.16.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 83, out: 84, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 252, sums: 253, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.16.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 38, maxTiles: 2660, in: 83, out: 84, res: -1, pack: 114, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.16.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.16.conv4", kernel: 48, maxTiles: 7880, in: 84, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.16.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 36, maxTiles: 7880, in: 84, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.17.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.17.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 85, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.17.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.17.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 85, res: -1, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.17.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 85, out: 86, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 254, sums: 255, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.17.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.17.conv2", kernel: 32, maxTiles: 229, in: 85, out: 198, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.17.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 198, out: 199, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.17.conv2", kernel: 34, maxTiles: 244, in: 199, out: 86, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.17.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 85, out: 86, res: 86, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 256, sums: 257, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.17.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 39, maxTiles: 2660, in: 85, out: 86, res: 86, every: [3]int{1, 1, 1}, pack: 118, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.17.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.17.conv4", kernel: 48, maxTiles: 7880, in: 86, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.17.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 36, maxTiles: 7880, in: 86, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.18.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.18.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 87, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.18.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.18.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 87, res: -1, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.18.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 87, out: 88, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 258, sums: 259, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.18.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.18.conv2", kernel: 32, maxTiles: 229, in: 87, out: 200, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.18.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 200, out: 201, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.18.conv2", kernel: 34, maxTiles: 244, in: 201, out: 88, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.18.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 88, out: 89, res: 88, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 260, sums: 261, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.18.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 35, maxTiles: 2660, in: 88, out: 89, res: 88, every: [3]int{1, 1, 1}, pack: 122, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.18.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.18.conv4", kernel: 48, maxTiles: 7880, in: 89, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.18.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 36, maxTiles: 7880, in: 89, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.19.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.19.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 90, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.19.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.19.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 90, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.19.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 90, out: 91, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 262, sums: 263, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.19.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.19.conv2", kernel: 32, maxTiles: 229, in: 90, out: 202, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.19.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 202, out: 203, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.19.conv2", kernel: 34, maxTiles: 244, in: 203, out: 91, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.19.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 91, out: 92, res: -1, pack: 123, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 264, sums: 265, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.19.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 38, maxTiles: 2660, in: 91, out: 92, res: -1, pack: 126, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.19.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.19.conv4", kernel: 48, maxTiles: 7880, in: 92, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.19.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 36, maxTiles: 7880, in: 92, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.20.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.20.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 93, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.20.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.20.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 93, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.20.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 93, out: 94, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 266, sums: 267, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.20.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.20.conv2", kernel: 32, maxTiles: 229, in: 93, out: 204, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.20.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 204, out: 205, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.20.conv2", kernel: 34, maxTiles: 244, in: 205, out: 94, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.20.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 93, out: 94, res: 94, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 268, sums: 269, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.20.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 39, maxTiles: 2660, in: 93, out: 94, res: 94, every: [3]int{1, 1, 1}, pack: 130, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.20.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.20.conv4", kernel: 48, maxTiles: 7880, in: 94, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.20.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 36, maxTiles: 7880, in: 94, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.21.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.21.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 95, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.21.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.21.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 95, res: -1, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.21.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 95, out: 96, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 270, sums: 271, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.21.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.21.conv2", kernel: 32, maxTiles: 229, in: 95, out: 206, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.21.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 206, out: 207, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.21.conv2", kernel: 34, maxTiles: 244, in: 207, out: 96, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.21.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 96, out: 97, res: 96, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 272, sums: 273, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.21.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 35, maxTiles: 2660, in: 96, out: 97, res: 96, every: [3]int{1, 1, 1}, pack: 134, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.21.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.21.conv4", kernel: 48, maxTiles: 7880, in: 97, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.21.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 36, maxTiles: 7880, in: 97, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 135, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.22.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.22.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 98, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.22.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.22.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 98, res: -1, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.22.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 98, out: 99, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 274, sums: 275, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.22.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.22.conv2", kernel: 32, maxTiles: 229, in: 98, out: 208, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.22.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 208, out: 209, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.22.conv2", kernel: 34, maxTiles: 244, in: 209, out: 99, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.22.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.22.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 99, out: 100, res: -1, pack: 135, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 276, sums: 277, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.22.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 38, maxTiles: 2660, in: 99, out: 100, res: -1, pack: 138, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.22.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.22.conv4", kernel: 48, maxTiles: 7880, in: 100, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.22.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.22.conv4", kernel: 36, maxTiles: 7880, in: 100, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.23.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.23.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 101, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.23.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.23.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 101, res: -1, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.23.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.23.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 101, out: 102, res: -1, pack: 138, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 278, sums: 279, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.23.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.23.conv2", kernel: 32, maxTiles: 229, in: 101, out: 210, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.23.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 210, out: 211, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.23.conv2", kernel: 34, maxTiles: 244, in: 211, out: 102, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.23.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.23.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 101, out: 102, res: 102, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 280, sums: 281, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.23.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.23.conv3", kernel: 39, maxTiles: 2660, in: 101, out: 102, res: 102, every: [3]int{1, 1, 1}, pack: 142, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.23.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.23.conv4", kernel: 48, maxTiles: 7880, in: 102, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.23.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.23.conv4", kernel: 36, maxTiles: 7880, in: 102, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.24.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.24.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 103, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.24.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.24.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 103, res: -1, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.24.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.24.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 103, out: 104, res: -1, pack: 142, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 282, sums: 283, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.24.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.24.conv2", kernel: 32, maxTiles: 229, in: 103, out: 212, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.24.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 212, out: 213, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.24.conv2", kernel: 34, maxTiles: 244, in: 213, out: 104, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.24.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.24.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 104, out: 105, res: 104, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 284, sums: 285, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.24.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.24.conv3", kernel: 35, maxTiles: 2660, in: 104, out: 105, res: 104, every: [3]int{1, 1, 1}, pack: 146, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.24.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.24.conv4", kernel: 48, maxTiles: 7880, in: 105, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.24.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.24.conv4", kernel: 36, maxTiles: 7880, in: 105, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 147, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.25.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.25.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 106, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.25.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.25.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 106, res: -1, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.25.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.25.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 106, out: 107, res: -1, pack: 146, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 286, sums: 287, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.25.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.25.conv2", kernel: 32, maxTiles: 229, in: 106, out: 214, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.25.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 214, out: 215, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.25.conv2", kernel: 34, maxTiles: 244, in: 215, out: 107, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.25.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.25.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 107, out: 108, res: -1, pack: 147, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 288, sums: 289, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.25.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.25.conv3", kernel: 38, maxTiles: 2660, in: 107, out: 108, res: -1, pack: 150, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.25.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.25.conv4", kernel: 48, maxTiles: 7880, in: 108, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.25.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.25.conv4", kernel: 36, maxTiles: 7880, in: 108, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.26.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.26.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 109, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.26.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.26.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 109, res: -1, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.26.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.26.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 109, out: 110, res: -1, pack: 150, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 290, sums: 291, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.26.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.26.conv2", kernel: 32, maxTiles: 229, in: 109, out: 216, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.26.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 216, out: 217, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.26.conv2", kernel: 34, maxTiles: 244, in: 217, out: 110, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.26.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.26.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 109, out: 110, res: 110, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 292, sums: 293, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.26.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.26.conv3", kernel: 39, maxTiles: 2660, in: 109, out: 110, res: 110, every: [3]int{1, 1, 1}, pack: 154, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.26.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.26.conv4", kernel: 48, maxTiles: 7880, in: 110, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.26.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.26.conv4", kernel: 36, maxTiles: 7880, in: 110, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.27.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.27.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 111, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.27.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.27.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 111, res: -1, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.27.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.27.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 111, out: 112, res: -1, pack: 154, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 294, sums: 295, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.27.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.27.conv2", kernel: 32, maxTiles: 229, in: 111, out: 218, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.27.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 218, out: 219, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.27.conv2", kernel: 34, maxTiles: 244, in: 219, out: 112, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.27.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.27.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 112, out: 113, res: 112, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 296, sums: 297, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.27.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.27.conv3", kernel: 35, maxTiles: 2660, in: 112, out: 113, res: 112, every: [3]int{1, 1, 1}, pack: 158, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.27.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.27.conv4", kernel: 48, maxTiles: 7880, in: 113, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.27.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.27.conv4", kernel: 36, maxTiles: 7880, in: 113, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 159, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.28.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.28.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 114, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.28.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.28.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 114, res: -1, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.28.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.28.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 114, out: 115, res: -1, pack: 158, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 298, sums: 299, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.28.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.28.conv2", kernel: 32, maxTiles: 229, in: 114, out: 220, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.28.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 220, out: 221, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.28.conv2", kernel: 34, maxTiles: 244, in: 221, out: 115, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.28.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.28.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 115, out: 116, res: -1, pack: 159, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 300, sums: 301, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.28.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.28.conv3", kernel: 38, maxTiles: 2660, in: 115, out: 116, res: -1, pack: 162, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.28.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.28.conv4", kernel: 48, maxTiles: 7880, in: 116, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.28.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.28.conv4", kernel: 36, maxTiles: 7880, in: 116, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.29.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.29.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 117, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.29.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.29.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 117, res: -1, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.29.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.29.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 117, out: 118, res: -1, pack: 162, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 302, sums: 303, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.29.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.29.conv2", kernel: 32, maxTiles: 229, in: 117, out: 222, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.29.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 222, out: 223, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.29.conv2", kernel: 34, maxTiles: 244, in: 223, out: 118, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.29.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.29.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 117, out: 118, res: 118, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 304, sums: 305, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.29.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.29.conv3", kernel: 39, maxTiles: 2660, in: 117, out: 118, res: 118, every: [3]int{1, 1, 1}, pack: 166, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.29.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.29.conv4", kernel: 48, maxTiles: 7880, in: 118, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.29.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.29.conv4", kernel: 36, maxTiles: 7880, in: 118, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.30.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.30.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 119, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.30.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.30.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 119, res: -1, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.30.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.30.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 119, out: 120, res: -1, pack: 166, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 306, sums: 307, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.30.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.30.conv2", kernel: 32, maxTiles: 229, in: 119, out: 224, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.30.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 224, out: 225, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.30.conv2", kernel: 34, maxTiles: 244, in: 225, out: 120, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.30.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.30.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 120, out: 121, res: 120, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 308, sums: 309, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.30.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.30.conv3", kernel: 35, maxTiles: 2660, in: 120, out: 121, res: 120, every: [3]int{1, 1, 1}, pack: 170, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.30.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.30.conv4", kernel: 48, maxTiles: 7880, in: 121, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.30.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.30.conv4", kernel: 36, maxTiles: 7880, in: 121, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 171, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.31.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.31.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 122, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.31.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.31.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 122, res: -1, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.31.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.31.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 122, out: 123, res: -1, pack: 170, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 310, sums: 311, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.31.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.31.conv2", kernel: 32, maxTiles: 229, in: 122, out: 226, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.31.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 226, out: 227, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.31.conv2", kernel: 34, maxTiles: 244, in: 227, out: 123, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.31.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.31.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 123, out: 124, res: -1, pack: 171, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 312, sums: 313, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.31.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.31.conv3", kernel: 38, maxTiles: 2660, in: 123, out: 124, res: -1, pack: 174, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.31.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.31.conv4", kernel: 48, maxTiles: 7880, in: 124, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.31.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.31.conv4", kernel: 36, maxTiles: 7880, in: 124, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.32.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.32.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 125, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.32.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.32.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 125, res: -1, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.32.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.32.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 125, out: 126, res: -1, pack: 174, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 314, sums: 315, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.32.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.32.conv2", kernel: 32, maxTiles: 229, in: 125, out: 228, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.32.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 228, out: 229, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.32.conv2", kernel: 34, maxTiles: 244, in: 229, out: 126, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.32.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.32.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 125, out: 126, res: 126, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 316, sums: 317, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.32.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.32.conv3", kernel: 39, maxTiles: 2660, in: 125, out: 126, res: 126, every: [3]int{1, 1, 1}, pack: 178, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.32.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.32.conv4", kernel: 48, maxTiles: 7880, in: 126, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.32.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.32.conv4", kernel: 36, maxTiles: 7880, in: 126, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.33.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.33.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 127, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.33.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.33.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 127, res: -1, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.33.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.33.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 127, out: 128, res: -1, pack: 178, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 318, sums: 319, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.33.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.33.conv2", kernel: 32, maxTiles: 229, in: 127, out: 230, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.33.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 230, out: 231, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.33.conv2", kernel: 34, maxTiles: 244, in: 231, out: 128, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.33.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.33.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 128, out: 129, res: 128, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 320, sums: 321, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.33.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.33.conv3", kernel: 35, maxTiles: 2660, in: 128, out: 129, res: 128, every: [3]int{1, 1, 1}, pack: 182, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.33.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.33.conv4", kernel: 48, maxTiles: 7880, in: 129, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.33.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.33.conv4", kernel: 36, maxTiles: 7880, in: 129, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 183, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.34.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.34.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 130, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.34.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.34.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 130, res: -1, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.34.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.34.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 130, out: 131, res: -1, pack: 182, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 322, sums: 323, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.34.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.34.conv2", kernel: 32, maxTiles: 229, in: 130, out: 232, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.34.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 232, out: 233, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.34.conv2", kernel: 34, maxTiles: 244, in: 233, out: 131, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.34.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.34.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 131, out: 132, res: -1, pack: 183, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 324, sums: 325, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.34.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.34.conv3", kernel: 38, maxTiles: 2660, in: 131, out: 132, res: -1, pack: 186, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.34.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.34.conv4", kernel: 48, maxTiles: 7880, in: 132, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.34.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.34.conv4", kernel: 36, maxTiles: 7880, in: 132, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 187, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.35.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.35.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 133, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.35.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.35.conv1", kernel: 37, maxTiles: 1998, in: 38, out: 133, res: -1, pack: 188, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.35.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 1, 5, 32}, steps: []step{
+			{name: "layer3.35.conv2", kernel: 50, maxTiles: 890, in: 133, out: 134, res: -1, pack: 186, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
 		}},
-		{name: "layer3.35.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 2, 5, 8}, steps: []step{
-			{name: "layer3.35.conv2", kernel: 40, maxTiles: 890, in: 133, out: 134, res: -1, pack: 189, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
+		{name: "layer3.35.conv3", space: shape{2, 5, 5, 256}, tile: shape{1, 1, 3, 64}, steps: []step{
+			{name: "layer3.35.conv3", kernel: 51, maxTiles: 2660, in: 133, out: 134, res: 134, every: [3]int{1, 1, 1}, pack: 187, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
 		}},
-		{name: "layer3.35.conv3", space: shape{2, 5, 5, 256}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer3.35.conv3", kernel: 41, maxTiles: 2660, in: 133, out: 134, res: 134, every: [3]int{1, 1, 1}, pack: 190, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
+		{name: "layer3.35.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 2, 5, 64}, steps: []step{
+			{name: "layer3.35.conv4", kernel: 52, maxTiles: 7880, in: 134, out: 135, res: 41, every: [3]int{1, 2, 2}, pack: 188, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}},
 		}},
-		{name: "layer3.35.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 3, 5, 16}, steps: []step{
-			{name: "layer3.35.conv4", kernel: 42, maxTiles: 7880, in: 134, out: 135, res: 38, every: [3]int{1, 2, 2}, pack: 191, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}},
+		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
+			{name: "pool4", kernel: 53, maxTiles: 1048576, in: 135, out: 136, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}},
 		}},
-		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool4", kernel: 43, maxTiles: 1048576, in: 135, out: 136, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}},
+		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
+			{name: "layer4.0.conv1", kernel: 54, maxTiles: 1998, in: 136, out: 137, res: -1, pack: 189, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}},
 		}},
-		{name: "layer4.0.downsample.0", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.0.downsample.0", kernel: 44, maxTiles: 1998, in: 136, out: 137, res: -1, pack: 192, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 1024}, to: shape{1, 1, 25, 2048}},
+		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 64}, steps: []step{
+			{name: "layer4.0.conv_normal", kernel: 55, run: runFlat, maxTiles: 3977, in: 137, out: 138, res: -1, pack: 190, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, winograd: &winogradStep{points: 326, sums: 327, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 409, maxGather: 655}},
 		}},
-		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 45, maxTiles: 1998, in: 136, out: 138, res: -1, pack: 193, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
+			{name: "layer4.0.conv4", kernel: 58, maxTiles: 1334, in: 138, out: 139, res: 136, every: [3]int{1, 1, 1}, pack: 191, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.0.conv_normal", space: shape{1, 3, 3, 512}, tile: shape{1, 1, 3, 64}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 46, maxTiles: 409, in: 138, out: 234, res: -1, pack: 194, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.0.conv_normal", kernel: 47, run: runFlat, maxTiles: 3977, in: 234, out: 235, res: -1, pack: 194, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 1, 3, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.0.conv_normal", kernel: 48, maxTiles: 595, in: 235, out: 139, res: -1, pack: 194, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 1, 3, 512}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
+			{name: "layer4.1.conv1", kernel: 59, maxTiles: 1001, in: 139, out: 140, res: -1, pack: 192, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
-		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 49, maxTiles: 3977, in: 139, out: 137, res: 137, every: [3]int{1, 1, 1}, pack: 195, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 64}, steps: []step{
+			{name: "layer4.1.conv_normal", kernel: 55, run: runFlat, maxTiles: 3977, in: 140, out: 141, res: -1, pack: 193, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, winograd: &winogradStep{points: 328, sums: 329, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 409, maxGather: 655}},
 		}},
-		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 50, maxTiles: 1001, in: 137, out: 140, res: -1, pack: 196, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
+			{name: "layer4.1.conv4", kernel: 60, maxTiles: 3977, in: 141, out: 139, res: 139, every: [3]int{1, 1, 1}, pack: 194, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.1.conv_normal", space: shape{1, 3, 3, 512}, tile: shape{1, 1, 3, 64}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 46, maxTiles: 409, in: 140, out: 236, res: -1, pack: 197, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.1.conv_normal", kernel: 47, run: runFlat, maxTiles: 3977, in: 236, out: 237, res: -1, pack: 197, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 1, 3, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.1.conv_normal", kernel: 48, maxTiles: 595, in: 237, out: 141, res: -1, pack: 197, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 1, 3, 512}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
+			{name: "layer4.2.conv1", kernel: 59, maxTiles: 1001, in: 139, out: 142, res: -1, pack: 195, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
-		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 49, maxTiles: 3977, in: 141, out: 137, res: 137, every: [3]int{1, 1, 1}, pack: 198, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 64}, steps: []step{
+			{name: "layer4.2.conv_normal", kernel: 55, run: runFlat, maxTiles: 3977, in: 142, out: 143, res: -1, pack: 196, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, winograd: &winogradStep{points: 330, sums: 331, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 409, maxGather: 655}},
 		}},
-		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 50, maxTiles: 1001, in: 137, out: 142, res: -1, pack: 199, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
+			{name: "layer4.2.conv4", kernel: 60, maxTiles: 3977, in: 143, out: 139, res: 139, every: [3]int{1, 1, 1}, pack: 197, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.2.conv_normal", space: shape{1, 3, 3, 512}, tile: shape{1, 1, 3, 64}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 46, maxTiles: 409, in: 142, out: 238, res: -1, pack: 200, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.2.conv_normal", kernel: 47, run: runFlat, maxTiles: 3977, in: 238, out: 239, res: -1, pack: 200, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 1, 3, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.2.conv_normal", kernel: 48, maxTiles: 595, in: 239, out: 143, res: -1, pack: 200, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 1, 3, 512}, to: shape{1, 5, 5, 512}},
+		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
+			{name: "pool5", kernel: 61, maxTiles: 167772, in: 139, out: 144, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
 		}},
-		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 49, maxTiles: 3977, in: 143, out: 137, res: 137, every: [3]int{1, 1, 1}, pack: 201, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
-		}},
-		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 256}, steps: []step{
-			{name: "pool5", kernel: 51, maxTiles: 167772, in: 137, out: 144, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
-		}},
-		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "fc", kernel: 52, maxTiles: 1001, in: 144, out: 145, res: -1, pack: 202, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
+		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 56}, steps: []step{
+			{name: "fc", kernel: 62, maxTiles: 1001, in: 144, out: 145, res: -1, pack: 198, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
 		}},
 	},
 	outputs: []output{

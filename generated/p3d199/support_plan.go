@@ -44,45 +44,55 @@ const none = -1
 
 // buffer is the place of a feature map: position (t, h, w), channel c lies at
 // offset + t·frame + h·row + w·pixel + c of the arena or, counted from the
-// tile's corner, of the worker's scratch memory.
+// first frame and row that cover has of the tile, of the worker's scratch memory.
 type buffer struct {
 	offset, frame, row, pixel int
 	scratch                   bool
+	cover                     [2]axis // over frames and rows
 }
 
 func (b *buffer) at(t, h, w int) int { return b.offset + t*b.frame + h*b.row + w*b.pixel }
 
 // pack is where one layer's weights go: panels of width output channels, each
 // [tap][input channel][width], then the biases. A convolution by Winograd's
-// algorithm has the weights at its points instead of the taps.
+// algorithm has [point][phase][input channel][width].
 type pack struct {
 	weight, conv            int // parameters: the weight, and the bias before the norm
 	gamma, beta, mean, vari int // parameters of the batch norm
 	epsilon                 float64
-	out, in, taps, width    int
-	winograd                int // side of the tiles, 0 without
-	weights, bias           int // places in the packed weights
+	out, in, width          int
+	taps                    [3]int     // over frames, rows, columns
+	transform               *transform // nil for the weights as they are
+	project                 *pack      // a projected shortcut, behind the weights of each panel; nil without
+	weights, bias           int        // places in the packed weights
 }
 
-func (p *pack) panels() int   { return (p.out + p.width - 1) / p.width }
-func (p *pack) panelLen() int { return p.places() * p.in * p.width }
+func (p *pack) panels() int { return (p.out + p.width - 1) / p.width }
+
+// panelLen returns the distance between panels.
+func (p *pack) panelLen() int {
+	n := p.ownLen()
+	if p.project != nil {
+		n += p.project.ownLen()
+	}
+	return n
+}
+
+// ownLen returns the length of a panel without a projected shortcut's weights.
+func (p *pack) ownLen() int { return p.places() * p.in * p.width }
 
 // places returns how many weights there are for each pair of channels.
 func (p *pack) places() int {
-	if p.winograd > 0 {
-		return (p.winograd + 2) * (p.winograd + 2)
+	if p.transform != nil {
+		return p.transform.points() * p.transform.phases()
 	}
-	return p.taps
+	return p.tapCount()
 }
 
-// pointLen returns the distance between the weights of neighbouring frames,
-// which are points there; 0 where all frames share theirs.
-func (p *pack) pointLen() int {
-	if p.winograd > 0 {
-		return p.in * p.width
-	}
-	return 0
-}
+func (p *pack) tapCount() int { return p.taps[0] * p.taps[1] * p.taps[2] }
+
+// pointLen returns the distance between the weights of neighbouring points.
+func (p *pack) pointLen() int { return p.transform.phases() * p.in * p.width }
 
 // kind tells the kernels apart.
 type kind uint8
@@ -93,24 +103,25 @@ const (
 	kindAveragePool
 	kindIngest
 	kindSoftmax
-	kindWinogradIn
-	kindWinogradOut
+	kindSpread
+	kindGather
 )
 
 // convFunc computes consecutive register tiles: sums of taps frames' products
-// from in on, then the epilogue with bias and res.
+// from in on and, where the kernel projects a shortcut, of its channels from res
+// on, then the epilogue with bias and res.
 type convFunc func(in, weights, bias, res, out *float32, tiles, taps int)
 
 // poolFunc reduces a window of tapsT x tapsH x tapsW for each of consecutive
 // pixels. An average is multiplied by scale.
 type poolFunc func(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
-// winogradInFunc makes the patches of neighbouring tiles into points.
-type winogradInFunc func(in, out *float32, tiles, vectors int)
+// spreadFunc makes the patches of neighbouring tiles into points.
+type spreadFunc func(in, out *float32, tiles, vectors int)
 
-// winogradOutFunc makes the sums at the points of neighbouring tiles into
+// gatherFunc makes the sums at the points of neighbouring tiles into
 // rows x cols results each, with bias and res for the epilogue.
-type winogradOutFunc func(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+type gatherFunc func(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 // kernel is a piece of code and what its caller must know of it. On the
 // portable path the functions are nil, and the distances say what to do.
@@ -118,14 +129,15 @@ type kernel struct {
 	kind                kind
 	conv                convFunc
 	pool                poolFunc
-	winogradIn          winogradInFunc
-	winogradOut         winogradOutFunc
+	spread              spreadFunc
+	gather              gatherFunc
 	rows, cols, width   int // the register tile: pixels, channels
-	k                   int // the reduction's length at one tap
+	k, k2               int // the reduction's length at one tap, and over a projected shortcut
 	tapsH, tapsW        int
 	stepT, stepH, stepW int
 	in, out, res        pitch
 	epi                 []epi
+	from, to            int // of a line over time, what lies on the map
 }
 
 // pitch is the distance of neighbouring output pixels and rows.
@@ -160,7 +172,7 @@ const (
 
 // region is a grid of tiles that workers take in any order. Where its space has
 // one frame or channel, a step takes all that it has: tiles of several layers
-// are complete in time and channels.
+// are complete in channels, and most are in time.
 type region struct {
 	name        string
 	space, tile shape
@@ -183,7 +195,19 @@ type step struct {
 	every        [3]int // which frames, rows and columns of res are added
 	pack         int
 	window       [3]axis // over frames, rows, columns
+	cover        [3]axis // where the positions lie that a tile needs
 	from, to     shape   // extents of input and output
+	winograd     *winogradStep
+}
+
+// winogradStep is what a convolution by Winograd's algorithm has besides the
+// kernel of its products: scratch memory for points and sums of so many rows of
+// tiles, and the transforms by the place of their tile in time.
+type winogradStep struct {
+	points, sums         int // buffers
+	rows                 int
+	spread, gather       []int // kernels
+	maxSpread, maxGather int   // tiles in one call
 }
 
 // axis is a window's extent, stride and padding.
@@ -194,6 +218,14 @@ type axis struct{ kernel, stride, pad int }
 func (a axis) span(o, n int) (lo, hi int) {
 	start := o*a.stride - a.pad
 	return max(0, -start), min(a.kernel, n-start)
+}
+
+// start returns the first position that the window at i visits, on the map or not.
+func (a axis) start(i int) int { return i*a.stride - a.pad }
+
+// visits returns the range of n positions that windows at [lo, hi) visit.
+func (a axis) visits(lo, hi, n int) (from, to int) {
+	return max(0, lo*a.stride-a.pad), min(n, (hi-1)*a.stride-a.pad+a.kernel)
 }
 
 // output is a feature map that outlives the run.

@@ -4,373 +4,415 @@
 package p3d63
 
 //go:noescape
-func conv14x32_k1x7x1x21_1_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x64_k1x1x1x12_1_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x7x1x21_2_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x4x4_2_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func maxpool64_3_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func gather1x4x4_3_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv10x32_k1x1x1x64_4_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_4_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv10x32_k1x1x1x64_5_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func winograd_in4_6_avx512(in, out *float32, tiles, vectors int)
+func conv5x64_k1x1x1x64_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x64_7_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x4x4_7_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func winograd_out4_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x4x4_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv14x32_k3x1x1x64_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x64_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k3x1x1x64_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x64_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x64_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_11_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv14x32_k1x1x1x256_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_12_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv12x32_k1x1x1x256_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_13_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv14x32_k3x1x1x64_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x64p64_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k3x1x1x64_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x32_k1x1x1x64p64_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x1x192_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x256_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k3x1x1x64_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x32_k1x1x1x256_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x64_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_18_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func maxpool128_19_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func gather4x1x1_19_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv14x32_k1x1x1x256_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_20_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv4x32_k1x1x1x256_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x64_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x256_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x1x192_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func winograd_in4_23_avx512(in, out *float32, tiles, vectors int)
+func spread4x1x1_23_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x64_k1x1x1x128_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_24_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func winograd_out4_25_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread4x1x1_25_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv14x32_k3x1x1x128_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x64_k1x1x1x64_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x32_k3x1x1x128_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_27_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv10x32_k1x1x1x128_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x256_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x512_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x64_k1x1x1x128_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k3x1x1x128_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x4x4_30_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv14x32_k3x1x1x128_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x4x4_31_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv8x32_k3x1x1x128_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x128_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x1x384_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_33_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv13x32_k3x1x1x128_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_34_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv9x32_k3x1x1x128_35_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x128p256_35_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x128_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x512_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool128_37_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func spread4x1x1_37_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv14x32_k1x1x1x512_38_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_38_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv4x32_k1x1x1x512_39_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x128_39_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x512_40_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x1x384_40_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func winograd_in2_41_avx512(in, out *float32, tiles, vectors int)
+func spread4x1x1_41_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv10x32_k1x1x1x256_42_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_42_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func winograd_out2_43_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x64_k1x1x1x128_43_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k3x1x1x256_44_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_44_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv14x32_k1x1x1x256_45_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x512_45_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x32_k1x1x1x256_46_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x256_46_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x1024_47_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x2x2_47_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv13x32_k3x1x1x256_48_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x2x2_48_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv9x32_k3x1x1x256_49_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_49_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv13x32_k3x1x1x256_50_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_50_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv9x32_k3x1x1x256_51_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x256p512_51_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x3x256_52_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x1x1x256p512_52_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x3x3x256_53_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x1024_53_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv13x32_k3x1x1x256_54_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_54_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv12x32_k3x1x1x256_55_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x256_55_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x256_56_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x1x1x256_56_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool128_57_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func gather2x1x1_57_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv13x32_k1x1x1x1024_58_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x3x256_58_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k1x1x1x1024_59_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x3x3x256_59_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x1024_60_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x64_k1x1x1x256_60_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x1x1x1024_61_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_61_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv10x32_k1x3x3x512_62_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_62_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x32_k1x3x3x512_63_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x64_k1x1x1x256_63_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv13x32_k1x1x1x512_64_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_64_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv12x32_k1x1x1x512_65_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x1024_65_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x2048_66_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x1x1x1024_66_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x1x1x2048_67_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x3x512_67_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_68_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x32_k1x3x3x512_68_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x80_k1x1x1x2048_69_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv13x32_k1x1x1x512p1024_69_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x7x1x21_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x32_k1x1x1x512p1024_70_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_2_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv10x32_k1x1x1x2048_71_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x64_3_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x1x1x2048_72_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x64_4_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv13x32_k1x1x1x512_73_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func winograd_in4_5_avx2(in, out *float32, tiles, vectors int)
+func conv12x32_k1x1x1x512_74_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool64_75_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x80_k1x1x1x2048_76_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x12_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func spread1x4x4_2_avx2(in, out *float32, tiles, vectors int)
+
+//go:noescape
+func gather1x4x4_3_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+
+//go:noescape
+func maxpool64_4_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv5x16_k1x1x1x64_5_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv5x16_k1x1x1x64_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func winograd_out4_7_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread1x4x4_7_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k3x1x1x64_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x4x4_8_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x1x1x64_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_9_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_10_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k3x1x1x64_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_11_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x3x1x192_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x64p64_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k3x1x1x64_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x64_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_14_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func maxpool64_15_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func gather4x1x1_15_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_16_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x64_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func winograd_in4_18_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x3x1x192_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_19_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func winograd_out4_20_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather4x1x1_20_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv6x16_k3x1x1x128_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_21_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv4x16_k3x1x1x128_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x64_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_23_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv5x16_k1x1x1x512_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k3x1x1x128_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x128_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k3x1x1x128_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x4x4_26_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv4x16_k3x1x1x128_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x4x4_27_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x3x1x384_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_28_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv6x16_k3x1x1x128_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_29_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv4x16_k3x1x1x128_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x128p256_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_31_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x512_31_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_32_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func spread4x1x1_32_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_33_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x128_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func winograd_in2_35_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x3x1x384_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_36_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_36_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func winograd_out2_37_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather4x1x1_37_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k3x1x1x256_38_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x128_38_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_39_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_39_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv5x16_k1x1x1x1024_40_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x512_40_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k3x1x1x256_41_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_41_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x256_42_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x2x2_42_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv6x16_k3x1x1x256_43_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x2x2_43_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv4x16_k3x1x1x256_44_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_44_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x3x3x256_45_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_45_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k3x1x1x256_46_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256p512_46_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_47_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x1024_47_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_48_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func spread2x1x1_48_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x1024_49_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_49_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x1024_50_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_50_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x3x3x512_51_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x3x256_51_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_52_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_52_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x2048_53_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_53_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func averagepool32_54_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x16_k1x1x1x256_54_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x40_k1x1x1x2048_55_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_55_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv5x16_k1x1x1x1024_56_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x3x3x512_57_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x512p1024_58_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x2048_59_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x512_60_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool32_61_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x40_k1x1x1x2048_62_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -5,544 +5,558 @@ package p3d63
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	arena:   10065216,
-	scratch: 58752,
-	packed:  41617104,
+	arena:   10073184,
+	scratch: 79968,
+	packed:  41874960,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
-		{offset: 1503, frame: 82668, row: 498, pixel: 3},
+		{offset: 1512, frame: 83166, row: 501, pixel: 3},
 		// 1: conv1_custom.relu, 16x80x80x64
-		{offset: 2692416, frame: 409600, row: 5120, pixel: 64},
+		{offset: 2700384, frame: 409600, row: 5120, pixel: 64},
 		// 2: pool1, 8x40x40x64
-		{offset: 9246016, frame: 102400, row: 2560, pixel: 64},
-		// 3: layer1.0.downsample.1, 8x40x40x256
-		{offset: 2692416, frame: 435200, row: 10880, pixel: 272},
-		// 4: layer1.0.relu1, 8x40x40x64
-		{offset: 1325440, frame: 112896, row: 2688, pixel: 64},
-		// 5: layer1.0.relu2, 8x40x40x64
-		{offset: 6174016, frame: 102400, row: 2560, pixel: 64},
-		// 6: layer1.0.relu3, 8x40x40x64
-		{offset: 6993216, frame: 102400, row: 2560, pixel: 64},
+		{offset: 9253984, frame: 102400, row: 2560, pixel: 64},
+		// 3: layer1.0.relu1, 8x40x40x64
+		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
+		// 4: layer1.0.relu2, 8x40x40x64
+		{offset: 2700384, frame: 102400, row: 2560, pixel: 64},
+		// 5: layer1.0.relu3, 8x40x40x64
+		{offset: 6181984, frame: 102400, row: 2560, pixel: 64},
+		// 6: layer1.0.relu, 8x40x40x256
+		{offset: 2700384, frame: 435200, row: 10880, pixel: 272},
 		// 7: layer1.1.relu1, 8x40x40x64
-		{offset: 1325440, frame: 112896, row: 2688, pixel: 64},
+		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
 		// 8: layer1.1.relu2, 8x40x40x64
-		{offset: 6174016, frame: 102400, row: 2560, pixel: 64},
+		{offset: 6181984, frame: 102400, row: 2560, pixel: 64},
 		// 9: layer1.2.relu1, 8x40x40x64
-		{offset: 1325440, frame: 112896, row: 2688, pixel: 64},
+		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
 		// 10: layer1.2.relu2, 8x20x20x64
-		{offset: 6174016, frame: 25600, row: 1280, pixel: 64},
+		{offset: 6181984, frame: 25600, row: 1280, pixel: 64},
 		// 11: layer1.2.sum, 8x20x20x64
-		{offset: 7044416, frame: 25600, row: 1280, pixel: 64},
+		{offset: 7052384, frame: 25600, row: 1280, pixel: 64},
 		// 12: layer1.2.relu, 8x20x20x256
-		{offset: 6174016, frame: 108800, row: 5440, pixel: 272},
+		{offset: 6181984, frame: 108800, row: 5440, pixel: 272},
 		// 13: pool2, 4x20x20x256
-		{offset: 3537216, frame: 108800, row: 5440, pixel: 272},
-		// 14: layer2.0.downsample.1, 4x20x20x512
-		{offset: 2692416, frame: 211200, row: 10560, pixel: 528},
-		// 15: layer2.0.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
-		// 16: layer2.0.relu2, 4x20x20x128
-		{offset: 3537216, frame: 51200, row: 2560, pixel: 128},
-		// 17: layer2.0.relu3, 4x20x20x128
-		{offset: 3742016, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3545184, frame: 108800, row: 5440, pixel: 272},
+		// 14: layer2.0.relu1, 4x20x20x128
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		// 15: layer2.0.relu2, 4x20x20x128
+		{offset: 2700384, frame: 51200, row: 2560, pixel: 128},
+		// 16: layer2.0.relu3, 4x20x20x128
+		{offset: 3980384, frame: 51200, row: 2560, pixel: 128},
+		// 17: layer2.0.relu, 4x20x20x512
+		{offset: 2700384, frame: 211200, row: 10560, pixel: 528},
 		// 18: layer2.1.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
 		// 19: layer2.1.relu2, 4x20x20x128
-		{offset: 3537216, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
 		// 20: layer2.2.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
 		// 21: layer2.2.relu2, 4x20x20x128
-		{offset: 3537216, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
 		// 22: layer2.2.sum, 4x20x20x128
-		{offset: 3742016, frame: 51200, row: 2560, pixel: 128},
+		{offset: 3749984, frame: 51200, row: 2560, pixel: 128},
 		// 23: layer2.3.relu1, 4x20x20x128
-		{offset: 2228800, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
 		// 24: layer2.3.relu2, 4x10x10x128
-		{offset: 3537216, frame: 12800, row: 1280, pixel: 128},
+		{offset: 3545184, frame: 12800, row: 1280, pixel: 128},
 		// 25: layer2.3.relu3, 4x10x10x128
-		{offset: 3748416, frame: 12800, row: 1280, pixel: 128},
+		{offset: 3756384, frame: 12800, row: 1280, pixel: 128},
 		// 26: layer2.3.relu, 4x10x10x512
-		{offset: 3537216, frame: 52800, row: 5280, pixel: 528},
+		{offset: 3545184, frame: 52800, row: 5280, pixel: 528},
 		// 27: pool3, 2x10x10x512
-		{offset: 2900416, frame: 52800, row: 5280, pixel: 528},
-		// 28: layer3.0.downsample.1, 2x10x10x1024
-		{offset: 2692416, frame: 104000, row: 10400, pixel: 1040},
-		// 29: layer3.0.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
-		// 30: layer3.0.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 52800, row: 5280, pixel: 528},
+		// 28: layer3.0.relu1, 2x10x10x256
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		// 29: layer3.0.relu2, 2x10x10x256
+		{offset: 3013984, frame: 27200, row: 2720, pixel: 272},
+		// 30: layer3.0.relu, 2x10x10x1024
+		{offset: 2700384, frame: 104000, row: 10400, pixel: 1040},
 		// 31: layer3.1.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 32: layer3.1.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 33: layer3.1.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 34: layer3.2.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 35: layer3.2.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 36: layer3.2.relu3, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 37: layer3.3.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 38: layer3.3.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 39: layer3.4.relu1, 2x10x10x256
-		{offset: 2477744, frame: 53312, row: 3808, pixel: 272},
+		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
 		// 40: layer3.4.relu2, 2x10x10x256
-		{offset: 2900416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
 		// 41: layer3.4.sum, 2x10x10x256
-		{offset: 2954816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
 		// 42: layer3.5.relu1, 2x10x10x256
-		{offset: 2583824, frame: 39168, row: 3264, pixel: 272},
+		{offset: 2591792, frame: 39168, row: 3264, pixel: 272},
 		// 43: layer3.5.relu2, 2x5x5x256
-		{offset: 2900416, frame: 6800, row: 1360, pixel: 272},
+		{offset: 2908384, frame: 6800, row: 1360, pixel: 272},
 		// 44: layer3.5.relu3, 2x5x5x256
-		{offset: 2952416, frame: 6800, row: 1360, pixel: 272},
+		{offset: 2960384, frame: 6800, row: 1360, pixel: 272},
 		// 45: layer3.5.relu, 2x5x5x1024
-		{offset: 2900416, frame: 26000, row: 5200, pixel: 1040},
+		{offset: 2908384, frame: 26000, row: 5200, pixel: 1040},
 		// 46: pool4, 1x5x5x1024
-		{offset: 2744016, frame: 26000, row: 5200, pixel: 1040},
-		// 47: layer4.0.downsample.1, 1x5x5x2048
-		{offset: 2692416, frame: 51600, row: 10320, pixel: 2064},
-		// 48: layer4.0.relu1, 1x5x5x512
-		{offset: 2663376, frame: 33792, row: 4224, pixel: 528},
-		// 49: layer4.0.relu2, 1x5x5x512
-		{offset: 2744016, frame: 13200, row: 2640, pixel: 528},
+		{offset: 2751984, frame: 26000, row: 5200, pixel: 1040},
+		// 47: layer4.0.relu1, 1x5x5x512
+		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
+		// 48: layer4.0.relu2, 1x5x5x512
+		{offset: 2777984, frame: 13200, row: 2640, pixel: 528},
+		// 49: layer4.0.relu, 1x5x5x2048
+		{offset: 2700384, frame: 51600, row: 10320, pixel: 2064},
 		// 50: layer4.1.relu1, 1x5x5x512
-		{offset: 2663376, frame: 33792, row: 4224, pixel: 528},
+		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
 		// 51: layer4.1.relu2, 1x5x5x512
-		{offset: 2744016, frame: 13200, row: 2640, pixel: 528},
+		{offset: 2751984, frame: 13200, row: 2640, pixel: 528},
 		// 52: layer4.2.relu1, 1x5x5x512
-		{offset: 2663376, frame: 33792, row: 4224, pixel: 528},
+		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
 		// 53: layer4.2.relu2, 1x5x5x512
-		{offset: 2744016, frame: 13200, row: 2640, pixel: 528},
+		{offset: 2751984, frame: 13200, row: 2640, pixel: 528},
 		// 54: pool5, 1x1x1x2048
-		{offset: 2744016, frame: 2064, row: 2064, pixel: 2064},
+		{offset: 2751984, frame: 2064, row: 2064, pixel: 2064},
 		// 55: fc, 1x1x1x400
-		{offset: 2692416, frame: 400, row: 400, pixel: 400},
-		// 56: layer1.0.conv2.points, 36x1x10x64
-		{frame: 656, row: 640, pixel: 64, scratch: true},
-		// 57: layer1.0.conv2.sums, 36x1x10x64
-		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true},
-		// 58: layer1.1.conv2.points, 36x1x10x64
-		{frame: 656, row: 640, pixel: 64, scratch: true},
-		// 59: layer1.1.conv2.sums, 36x1x10x64
-		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true},
-		// 60: layer2.0.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true},
-		// 61: layer2.0.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true},
-		// 62: layer2.1.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true},
-		// 63: layer2.1.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true},
-		// 64: layer2.2.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true},
-		// 65: layer2.2.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true},
-		// 66: layer3.0.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 67: layer3.0.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 68: layer3.1.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 69: layer3.1.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 70: layer3.2.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 71: layer3.2.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 72: layer3.3.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 73: layer3.3.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 74: layer3.4.conv2.points, 36x1x3x256
-		{frame: 816, row: 816, pixel: 272, scratch: true},
-		// 75: layer3.4.conv2.sums, 36x1x3x256
-		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true},
-		// 76: layer4.0.conv_normal.points, 16x1x3x512
-		{frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 77: layer4.0.conv_normal.sums, 16x1x3x512
-		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 78: layer4.1.conv_normal.points, 16x1x3x512
-		{frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 79: layer4.1.conv_normal.sums, 16x1x3x512
-		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 80: layer4.2.conv_normal.points, 16x1x3x512
-		{frame: 1584, row: 1584, pixel: 528, scratch: true},
-		// 81: layer4.2.conv_normal.sums, 16x1x3x512
-		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true},
+		{offset: 2700384, frame: 400, row: 400, pixel: 400},
+		// 56: conv1_custom.points, 49x1x20x12
+		{frame: 336, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 57: conv1_custom.sums, 49x1x20x64
+		{offset: 16464, frame: 1296, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 58: layer1.0.conv2.points, 36x1x10x64
+		{frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 59: layer1.0.conv2.sums, 36x1x10x64
+		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 60: layer1.0.conv3.points, 6x2x40x64
+		{frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 61: layer1.0.conv3.sums, 6x2x40x64
+		{offset: 30816, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 62: layer1.1.conv2.points, 36x1x10x64
+		{frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 63: layer1.1.conv2.sums, 36x1x10x64
+		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 64: layer1.1.conv3.points, 6x2x40x64
+		{frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 65: layer1.1.conv3.sums, 6x2x40x64
+		{offset: 30816, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 66: layer1.2.conv3.points, 6x2x20x64
+		{frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 67: layer1.2.conv3.sums, 6x2x20x64
+		{offset: 15456, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 68: layer2.0.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 69: layer2.0.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 70: layer2.0.conv3.points, 6x1x20x128
+		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 71: layer2.0.conv3.sums, 6x1x20x128
+		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 72: layer2.1.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 73: layer2.1.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 74: layer2.1.conv3.points, 6x1x20x128
+		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 75: layer2.1.conv3.sums, 6x1x20x128
+		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 76: layer2.2.conv2.points, 36x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 77: layer2.2.conv2.sums, 36x1x5x128
+		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 78: layer2.2.conv3.points, 6x1x20x128
+		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 79: layer2.2.conv3.sums, 6x1x20x128
+		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 80: layer2.3.conv3.points, 6x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 81: layer2.3.conv3.sums, 6x1x10x128
+		{offset: 7776, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 82: layer3.0.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 83: layer3.0.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 84: layer3.0.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 85: layer3.0.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 86: layer3.1.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 87: layer3.1.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 88: layer3.1.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 89: layer3.1.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 90: layer3.2.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 91: layer3.2.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 92: layer3.2.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 93: layer3.2.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 94: layer3.3.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 95: layer3.3.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 96: layer3.3.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 97: layer3.3.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 98: layer3.4.conv2.points, 36x1x3x256
+		{frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 99: layer3.4.conv2.sums, 36x1x3x256
+		{offset: 29376, frame: 816, row: 816, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 100: layer3.4.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 101: layer3.4.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 102: layer3.5.conv3.points, 3x1x5x256
+		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 103: layer3.5.conv3.sums, 3x1x5x256
+		{offset: 4080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 104: layer4.0.conv_normal.points, 16x1x3x512
+		{frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 105: layer4.0.conv_normal.sums, 16x1x3x512
+		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 106: layer4.1.conv_normal.points, 16x1x3x512
+		{frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 107: layer4.1.conv_normal.sums, 16x1x3x512
+		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 108: layer4.2.conv_normal.points, 16x1x3x512
+		{frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 109: layer4.2.conv_normal.sums, 16x1x3x512
+		{offset: 25344, frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
-		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, taps: 49, width: 8, weights: 0, bias: 9408},
-		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 8, weights: 9472, bias: 25856},
-		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 64, in: 64, taps: 1, width: 8, weights: 26112, bias: 30208},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, taps: 9, width: 8, weights: 30272, bias: 177728, winograd: 4},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, taps: 3, width: 8, weights: 177792, bias: 190080},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 8, weights: 190144, bias: 206528},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, taps: 1, width: 8, weights: 206784, bias: 223168},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, taps: 9, width: 8, weights: 223232, bias: 370688, winograd: 4},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, taps: 3, width: 8, weights: 370752, bias: 383040},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 8, weights: 383104, bias: 399488},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, taps: 1, width: 8, weights: 399744, bias: 416128},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, taps: 9, width: 8, weights: 416192, bias: 453056},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, taps: 3, width: 8, weights: 453120, bias: 465408},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, taps: 1, width: 8, weights: 465472, bias: 481856},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, taps: 1, width: 8, weights: 482112, bias: 613184},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, taps: 1, width: 8, weights: 613696, bias: 646464},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 646592, bias: 1236416, winograd: 4},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 1236544, bias: 1285696},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 1285824, bias: 1351360},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 8, weights: 1351872, bias: 1417408},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 1417536, bias: 2007360, winograd: 4},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 2007488, bias: 2056640},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 2056768, bias: 2122304},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 8, weights: 2122816, bias: 2188352},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 2188480, bias: 2778304, winograd: 4},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 2778432, bias: 2827584},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 2827712, bias: 2893248},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, taps: 1, width: 8, weights: 2893760, bias: 2959296},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, taps: 9, width: 8, weights: 2959424, bias: 3106880},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, taps: 3, width: 8, weights: 3107008, bias: 3156160},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, taps: 1, width: 8, weights: 3156288, bias: 3221824},
-		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 1024, in: 512, taps: 1, width: 8, weights: 3222336, bias: 3746624},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, taps: 1, width: 8, weights: 3747648, bias: 3878720},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 3878976, bias: 6238272, winograd: 4},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 6238528, bias: 6435136},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 6435392, bias: 6697536},
-		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 6698560, bias: 6960704},
-		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 6960960, bias: 9320256, winograd: 4},
-		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 9320512, bias: 9517120},
-		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 9517376, bias: 9779520},
-		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 9780544, bias: 10042688},
-		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 10042944, bias: 12402240, winograd: 4},
-		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 12402496, bias: 12599104},
-		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 12599360, bias: 12861504},
-		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 12862528, bias: 13124672},
-		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 13124928, bias: 15484224, winograd: 4},
-		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 15484480, bias: 15681088},
-		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 15681344, bias: 15943488},
-		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 15944512, bias: 16206656},
-		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 16206912, bias: 18566208, winograd: 4},
-		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 18566464, bias: 18763072},
-		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 18763328, bias: 19025472},
-		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, taps: 1, width: 8, weights: 19026496, bias: 19288640},
-		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, taps: 9, width: 8, weights: 19288896, bias: 19878720},
-		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, taps: 3, width: 8, weights: 19878976, bias: 20075584},
-		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, taps: 1, width: 8, weights: 20075840, bias: 20337984},
-		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 2048, in: 1024, taps: 1, width: 8, weights: 20339008, bias: 22436160},
-		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 512, in: 1024, taps: 1, width: 8, weights: 22438208, bias: 22962496},
-		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 512, in: 512, taps: 9, width: 8, weights: 22963008, bias: 27157312, winograd: 2},
-		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 2048, in: 512, taps: 1, width: 8, weights: 27157824, bias: 28206400},
-		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 512, in: 2048, taps: 1, width: 8, weights: 28208448, bias: 29257024},
-		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 512, in: 512, taps: 9, width: 8, weights: 29257536, bias: 33451840, winograd: 2},
-		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 2048, in: 512, taps: 1, width: 8, weights: 33452352, bias: 34500928},
-		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 512, in: 2048, taps: 1, width: 8, weights: 34502976, bias: 35551552},
-		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 512, in: 512, taps: 9, width: 8, weights: 35552064, bias: 39746368, winograd: 2},
-		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 2048, in: 512, taps: 1, width: 8, weights: 39746880, bias: 40795456},
-		{weight: 330, conv: 331, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, taps: 1, width: 8, weights: 40797504, bias: 41616704},
+		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, width: 8, taps: [3]int{1, 7, 7}, weights: 0, bias: 37632, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 37696, bias: 41792},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 3, 3}, weights: 41856, bias: 189312, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{3, 1, 1}, weights: 189376, bias: 213952, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 214016, bias: 246784, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 247040, bias: 263424},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 3, 3}, weights: 263488, bias: 410944, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{3, 1, 1}, weights: 411008, bias: 435584, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 435648, bias: 452032},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 452288, bias: 468672},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 3, 3}, weights: 468736, bias: 505600},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{3, 1, 1}, weights: 505664, bias: 530240, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 530304, bias: 546688},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 546944, bias: 579712},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 579840, bias: 1169664, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 1169792, bias: 1268096, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 1268224, bias: 1464832, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 1465344, bias: 1530880},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 1531008, bias: 2120832, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 2120960, bias: 2219264, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 2219392, bias: 2284928},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 2285440, bias: 2350976},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 2351104, bias: 2940928, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 2941056, bias: 3039360, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 3039488, bias: 3105024},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 3105536, bias: 3171072},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 3171200, bias: 3318656},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 3318784, bias: 3417088, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 3417216, bias: 3482752},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 3483264, bias: 3614336},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 3614592, bias: 5973888, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 5974144, bias: 6170752, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 6171008, bias: 6957440, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 1024, in: 512, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 6958464, bias: 7220608},
+		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 7220864, bias: 9580160, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 9580416, bias: 9777024, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 9777280, bias: 10039424},
+		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 10040448, bias: 10302592},
+		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 10302848, bias: 12662144, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 12662400, bias: 12859008, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 12859264, bias: 13121408},
+		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 13122432, bias: 13384576},
+		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 13384832, bias: 15744128, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 15744384, bias: 15940992, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 15941248, bias: 16203392},
+		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 16204416, bias: 16466560},
+		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 16466816, bias: 18826112, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 18826368, bias: 19022976, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 19023232, bias: 19285376},
+		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 19286400, bias: 19548544},
+		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 19548800, bias: 20138624},
+		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 20138880, bias: 20335488, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 20335744, bias: 20597888},
+		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 512, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 20598912, bias: 21123200},
+		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 21123712, bias: 25318016, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 25318528, bias: 28464256, project: &pack{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 2048, in: 1024, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 512, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 28466304, bias: 29514880},
+		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 29515392, bias: 33709696, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 33710208, bias: 34758784},
+		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 512, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 34760832, bias: 35809408},
+		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 35809920, bias: 40004224, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 40004736, bias: 41053312},
+		{weight: 330, conv: 331, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 41055360, bias: 41874560},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 21, tapsH: 7, tapsW: 1, stepH: 498, in: pitch{6, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, k: 3, stepT: 336, in: pitch{3, 501}, out: pitch{16, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 5120}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 3, stepT: 409600, stepH: 5120, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 2688}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindWinogradOut, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 102400, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 2688}, out: pitch{64, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, from: 1, to: 6},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 102400}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, to: 5},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, k2: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 112896, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 112896}, out: pitch{64, 0}, from: 1, to: 6},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 102400}, res: pitch{64, 102400}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 112896}, out: pitch{64, 0}, to: 5},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 192, tapsH: 3, tapsW: 1, stepH: 2688, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, stepT: 25600, in: pitch{64, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{64, 25600}, out: pitch{64, 0}, from: 1, to: 6},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{64, 0}, out: pitch{64, 25600}, res: pitch{64, 25600}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{64, 25600}, out: pitch{64, 0}, to: 5},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{544, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 108800, stepH: 5440, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{528, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 2816}, out: pitch{128, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{128, 0}},
-		{kind: kindWinogradOut, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 2816}, out: pitch{128, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 51200}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, k2: 256, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 51200, in: pitch{128, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 61952}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 51200}, res: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 12800, in: pitch{128, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 12800}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 12800}, to: 4, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{1040, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 4, cols: 4, width: 8, stepT: 816, in: pitch{272, 3808}, out: pitch{272, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindWinogradOut, rows: 4, cols: 4, width: 8, stepT: 816, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 53312, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 816, in: pitch{272, 3808}, out: pitch{272, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 816, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 53312}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 27200, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 6800, in: pitch{272, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 1360, in: pitch{272, 6800}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 6800}, to: 2, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{2064, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 2, cols: 2, width: 8, stepT: 1584, in: pitch{528, 4224}, out: pitch{528, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindWinogradOut, rows: 2, cols: 2, width: 8, stepT: 1584, in: pitch{528, 0}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 2, cols: 2, width: 8, stepT: 1584, in: pitch{528, 4224}, out: pitch{528, 0}},
+		{kind: kindGather, rows: 2, cols: 2, width: 8, stepT: 1584, in: pitch{528, 0}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindAveragePool, rows: 1, cols: 1, width: 32, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
-			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
+			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
 		}},
-		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 2, 80, 16}, steps: []step{
-			{name: "conv1_custom", kernel: 1, maxTiles: 13535, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}},
+		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 4, 80, 64}, steps: []step{
+			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 121644, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}, winograd: &winogradStep{points: 56, sums: 57, rows: 1, spread: []int{2}, gather: []int{3}, maxSpread: 2066, maxGather: 812}},
 		}},
-		{name: "pool1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 1, 64}, steps: []step{
-			{name: "pool1", kernel: 2, maxTiles: 116508, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
+		{name: "pool1..layer1.0.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
+			{name: "pool1", kernel: 4, maxTiles: 116508, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
+			{name: "layer1.0.conv1", kernel: 5, maxTiles: 29839, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.downsample.0", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.0.downsample.0", kernel: 3, maxTiles: 29839, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 64}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 58, sums: 59, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.0.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
-			{name: "layer1.0.conv1", kernel: 4, maxTiles: 29839, in: 2, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.0.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 64}, steps: []step{
+			{name: "layer1.0.conv3", kernel: 6, run: runFlat, maxTiles: 29839, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 60, sums: 61, rows: 2, spread: []int{9, 11}, gather: []int{10, 10}, maxSpread: 9532, maxGather: 9532}},
 		}},
-		{name: "layer1.0.conv2", space: shape{1, 80, 10, 64}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 5, maxTiles: 919, in: 4, out: 56, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{36, 1, 10, 64}},
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 56, out: 57, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 10, 64}, to: shape{36, 1, 10, 64}},
-			{name: "layer1.0.conv2", kernel: 7, maxTiles: 979, in: 57, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 10, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.0.conv4..layer1.1.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
+			{name: "layer1.0.conv4", kernel: 12, run: runFlat, maxTiles: 15470, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
+			{name: "layer1.1.conv1", kernel: 13, maxTiles: 7880, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv3", space: shape{8, 1, 1600, 64}, tile: shape{1, 1, 50, 32}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 8, maxTiles: 10441, in: 5, out: 6, res: -1, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 1600, 64}, to: shape{8, 1, 1600, 64}},
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 64}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 62, sums: 63, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.0.conv4", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 9, maxTiles: 29839, in: 6, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+		{name: "layer1.1.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 64}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, winograd: &winogradStep{points: 64, sums: 65, rows: 2, spread: []int{14, 16}, gather: []int{15, 15}, maxSpread: 9532, maxGather: 9532}},
 		}},
-		{name: "layer1.1.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
-			{name: "layer1.1.conv1", kernel: 10, maxTiles: 7880, in: 3, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.1.conv4..layer1.2.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
+			{name: "layer1.1.conv4", kernel: 17, run: runFlat, maxTiles: 29839, in: 8, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
+			{name: "layer1.2.conv1", kernel: 13, maxTiles: 7880, in: 6, out: 9, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{1, 80, 10, 64}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 5, maxTiles: 919, in: 7, out: 58, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{8, 40, 40, 64}, to: shape{36, 1, 10, 64}},
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 58, out: 59, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 10, 64}, to: shape{36, 1, 10, 64}},
-			{name: "layer1.1.conv2", kernel: 7, maxTiles: 979, in: 59, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 10, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.2.conv2", space: shape{8, 20, 20, 64}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 18, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}},
 		}},
-		{name: "layer1.1.conv3", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 40, 32}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 11, maxTiles: 10441, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
+		{name: "layer1.2.conv3", space: shape{1, 20, 20, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 6, run: runFlat, maxTiles: 29839, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, winograd: &winogradStep{points: 66, sums: 67, rows: 2, spread: []int{19, 21}, gather: []int{20, 20}, maxSpread: 9532, maxGather: 9532}},
 		}},
-		{name: "layer1.1.conv4", space: shape{1, 1, 12800, 256}, tile: shape{1, 1, 50, 64}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 9, maxTiles: 29839, in: 8, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12800, 64}, to: shape{1, 1, 12800, 256}},
+		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer1.2.conv4", kernel: 22, maxTiles: 29839, in: 11, out: 12, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}},
 		}},
-		{name: "layer1.2.conv1", space: shape{8, 40, 40, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
-			{name: "layer1.2.conv1", kernel: 10, maxTiles: 7880, in: 3, out: 9, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
+		{name: "pool2..layer2.0.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "pool2", kernel: 23, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}},
+			{name: "layer2.0.conv1", kernel: 24, maxTiles: 7880, in: 13, out: 14, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer1.2.conv2", space: shape{8, 20, 20, 64}, tile: shape{1, 1, 20, 16}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 12, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}},
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 68, sums: 69, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer1.2.conv3", space: shape{8, 1, 400, 64}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 13, maxTiles: 10441, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 64}, to: shape{8, 1, 400, 64}},
+		{name: "layer2.0.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer2.0.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 70, sums: 71, rows: 1, spread: []int{28}, gather: []int{29}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 1, 20, 64}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 14, maxTiles: 29839, in: 11, out: 12, res: 3, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}},
+		{name: "layer2.0.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 13, 256}, steps: []step{
+			{name: "layer2.0.conv4", kernel: 30, maxTiles: 5286, in: 16, out: 17, res: 13, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
 		}},
-		{name: "pool2", space: shape{4, 1, 400, 256}, tile: shape{1, 1, 1, 256}, steps: []step{
-			{name: "pool2", kernel: 15, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 256}, to: shape{4, 1, 400, 256}},
+		{name: "layer2.1.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer2.1.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.0.downsample.0", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 16, maxTiles: 7880, in: 13, out: 14, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 256}, to: shape{1, 1, 1600, 512}},
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 72, sums: 73, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.0.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 17, maxTiles: 7880, in: 13, out: 15, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.1.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 74, sums: 75, rows: 1, spread: []int{32}, gather: []int{33}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.0.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 18, maxTiles: 459, in: 15, out: 60, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.0.conv2", kernel: 19, run: runFlat, maxTiles: 15470, in: 60, out: 61, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 5, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.0.conv2", kernel: 20, maxTiles: 489, in: 61, out: 16, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.1.conv4..layer2.2.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.1.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 19, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.2.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 20, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.0.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 21, maxTiles: 5286, in: 16, out: 17, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
+			{name: "layer2.2.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 20, out: 21, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 76, sums: 77, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.0.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 22, maxTiles: 15470, in: 17, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
+		{name: "layer2.2.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
+			{name: "layer2.2.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 21, out: 22, res: 21, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, winograd: &winogradStep{points: 78, sums: 79, rows: 1, spread: []int{28}, gather: []int{33}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.1.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 23, maxTiles: 3977, in: 14, out: 18, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.2.conv4..layer2.3.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "layer2.2.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 22, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.3.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 23, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
 		}},
-		{name: "layer2.1.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 18, maxTiles: 459, in: 18, out: 62, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.1.conv2", kernel: 19, run: runFlat, maxTiles: 15470, in: 62, out: 63, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 5, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.1.conv2", kernel: 20, maxTiles: 489, in: 63, out: 19, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 5, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 35, maxTiles: 1777, in: 23, out: 24, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
 		}},
-		{name: "layer2.1.conv3", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 24, maxTiles: 5286, in: 18, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 24, out: 25, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, winograd: &winogradStep{points: 80, sums: 81, rows: 1, spread: []int{36}, gather: []int{37}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.1.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 22, maxTiles: 15470, in: 19, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
-		}},
-		{name: "layer2.2.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.2.conv1", kernel: 23, maxTiles: 3977, in: 14, out: 20, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
-		}},
-		{name: "layer2.2.conv2", space: shape{1, 20, 5, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 18, maxTiles: 459, in: 20, out: 64, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 20, 20, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.2.conv2", kernel: 19, run: runFlat, maxTiles: 15470, in: 64, out: 65, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 5, 128}, to: shape{36, 1, 5, 128}},
-			{name: "layer2.2.conv2", kernel: 20, maxTiles: 489, in: 65, out: 21, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 5, 128}, to: shape{4, 20, 20, 128}},
-		}},
-		{name: "layer2.2.conv3", space: shape{4, 1, 400, 128}, tile: shape{1, 1, 25, 16}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 25, maxTiles: 5286, in: 21, out: 22, res: 21, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 400, 128}, to: shape{4, 1, 400, 128}},
-		}},
-		{name: "layer2.2.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 22, maxTiles: 15470, in: 22, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}},
-		}},
-		{name: "layer2.3.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
-			{name: "layer2.3.conv1", kernel: 23, maxTiles: 3977, in: 14, out: 23, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
-		}},
-		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 26, maxTiles: 1777, in: 23, out: 24, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}},
-		}},
-		{name: "layer2.3.conv3", space: shape{4, 1, 100, 128}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 27, maxTiles: 5286, in: 24, out: 25, res: -1, pack: 29, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 128}, to: shape{4, 1, 100, 128}},
-		}},
-		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 2, 10, 32}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 28, maxTiles: 15470, in: 25, out: 26, res: 14, every: [3]int{1, 2, 2}, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}},
+		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer2.3.conv4", kernel: 38, maxTiles: 15470, in: 25, out: 26, res: 17, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}},
 		}},
 		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool3", kernel: 29, maxTiles: 1048576, in: 26, out: 27, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}},
+			{name: "pool3", kernel: 39, maxTiles: 1048576, in: 26, out: 27, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 30, maxTiles: 3977, in: 27, out: 28, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 512}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 40, maxTiles: 3977, in: 27, out: 28, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 31, maxTiles: 3977, in: 27, out: 29, res: -1, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.0.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 82, sums: 83, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.0.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 32, maxTiles: 229, in: 29, out: 66, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.0.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 66, out: 67, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.0.conv2", kernel: 34, maxTiles: 244, in: 67, out: 30, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.0.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 28, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 84, sums: 85, rows: 1, spread: []int{44}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.0.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 35, maxTiles: 2660, in: 29, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 34, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.0.conv4", kernel: 46, maxTiles: 2660, in: 29, out: 30, res: 27, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 36, maxTiles: 7880, in: 30, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.1.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 31, res: -1, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.1.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 31, out: 32, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 86, sums: 87, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.1.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 32, maxTiles: 229, in: 31, out: 68, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.1.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 68, out: 69, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.1.conv2", kernel: 34, maxTiles: 244, in: 69, out: 32, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.1.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 32, out: 33, res: 32, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 88, sums: 89, rows: 1, spread: []int{48}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.1.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 38, maxTiles: 2660, in: 32, out: 33, res: 32, every: [3]int{1, 1, 1}, pack: 38, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 49, maxTiles: 7880, in: 33, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 36, maxTiles: 7880, in: 33, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 39, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.2.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 34, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 34, res: -1, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.2.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 34, out: 35, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 90, sums: 91, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.2.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 32, maxTiles: 229, in: 34, out: 70, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.2.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 70, out: 71, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.2.conv2", kernel: 34, maxTiles: 244, in: 71, out: 35, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.2.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 35, out: 36, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 92, sums: 93, rows: 1, spread: []int{48}, gather: []int{50}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.2.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 39, maxTiles: 2660, in: 35, out: 36, res: -1, pack: 42, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 49, maxTiles: 7880, in: 36, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 36, maxTiles: 7880, in: 36, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.3.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 37, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 37, res: -1, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.3.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 37, out: 38, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 94, sums: 95, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.3.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 32, maxTiles: 229, in: 37, out: 72, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.3.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 72, out: 73, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.3.conv2", kernel: 34, maxTiles: 244, in: 73, out: 38, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.3.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 37, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 96, sums: 97, rows: 1, spread: []int{44}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.3.conv3", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 8}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 35, maxTiles: 2660, in: 37, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 46, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 49, maxTiles: 7880, in: 38, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 36, maxTiles: 7880, in: 38, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.4.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 39, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 39, res: -1, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 4, 10, 128}, steps: []step{
+			{name: "layer3.4.conv2", kernel: 41, run: runFlat, maxTiles: 7880, in: 39, out: 40, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 98, sums: 99, rows: 1, spread: []int{42}, gather: []int{43}, maxSpread: 224, maxGather: 267}},
 		}},
-		{name: "layer3.4.conv2", space: shape{1, 6, 3, 256}, tile: shape{1, 1, 3, 128}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 32, maxTiles: 229, in: 39, out: 74, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 10, 10, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.4.conv2", kernel: 33, run: runFlat, maxTiles: 7880, in: 74, out: 75, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 3, 256}, to: shape{36, 1, 3, 256}},
-			{name: "layer3.4.conv2", kernel: 34, maxTiles: 244, in: 75, out: 40, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 3, 256}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.4.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 40, out: 41, res: 40, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, winograd: &winogradStep{points: 100, sums: 101, rows: 1, spread: []int{48}, gather: []int{45}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.4.conv3", space: shape{2, 1, 100, 256}, tile: shape{1, 1, 25, 8}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 38, maxTiles: 2660, in: 40, out: 41, res: 40, every: [3]int{1, 1, 1}, pack: 50, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 100, 256}, to: shape{2, 1, 100, 256}},
+		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 49, maxTiles: 7880, in: 41, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 25, 32}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 36, maxTiles: 7880, in: 41, out: 28, res: 28, every: [3]int{1, 1, 1}, pack: 51, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}},
+		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.5.conv1", kernel: 47, maxTiles: 1998, in: 30, out: 42, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
 		}},
-		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 37, maxTiles: 1998, in: 28, out: 42, res: -1, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}},
+		{name: "layer3.5.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 1, 5, 32}, steps: []step{
+			{name: "layer3.5.conv2", kernel: 51, maxTiles: 890, in: 42, out: 43, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
 		}},
-		{name: "layer3.5.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 2, 5, 8}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 40, maxTiles: 890, in: 42, out: 43, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}},
+		{name: "layer3.5.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.5.conv3", kernel: 41, run: runFlat, maxTiles: 7880, in: 43, out: 44, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, winograd: &winogradStep{points: 102, sums: 103, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.5.conv3", space: shape{2, 1, 25, 256}, tile: shape{1, 1, 13, 8}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 41, maxTiles: 2660, in: 43, out: 44, res: -1, pack: 54, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 256}, to: shape{2, 1, 25, 256}},
+		{name: "layer3.5.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 2, 5, 64}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 54, maxTiles: 7880, in: 44, out: 45, res: 30, every: [3]int{1, 2, 2}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}},
 		}},
-		{name: "layer3.5.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 3, 5, 16}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 42, maxTiles: 7880, in: 44, out: 45, res: 28, every: [3]int{1, 2, 2}, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}},
+		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
+			{name: "pool4", kernel: 55, maxTiles: 1048576, in: 45, out: 46, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}},
 		}},
-		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool4", kernel: 43, maxTiles: 1048576, in: 45, out: 46, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}},
+		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
+			{name: "layer4.0.conv1", kernel: 56, maxTiles: 1998, in: 46, out: 47, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}},
 		}},
-		{name: "layer4.0.downsample.0", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.0.downsample.0", kernel: 44, maxTiles: 1998, in: 46, out: 47, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 1024}, to: shape{1, 1, 25, 2048}},
+		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 64}, steps: []step{
+			{name: "layer4.0.conv_normal", kernel: 57, run: runFlat, maxTiles: 3977, in: 47, out: 48, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, winograd: &winogradStep{points: 104, sums: 105, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 409, maxGather: 655}},
 		}},
-		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 45, maxTiles: 1998, in: 46, out: 48, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
+			{name: "layer4.0.conv4", kernel: 60, maxTiles: 1334, in: 48, out: 49, res: 46, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.0.conv_normal", space: shape{1, 3, 3, 512}, tile: shape{1, 1, 3, 64}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 46, maxTiles: 409, in: 48, out: 76, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.0.conv_normal", kernel: 47, run: runFlat, maxTiles: 3977, in: 76, out: 77, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 1, 3, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.0.conv_normal", kernel: 48, maxTiles: 595, in: 77, out: 49, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 1, 3, 512}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
+			{name: "layer4.1.conv1", kernel: 61, maxTiles: 1001, in: 49, out: 50, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
-		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 49, maxTiles: 3977, in: 49, out: 47, res: 47, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 64}, steps: []step{
+			{name: "layer4.1.conv_normal", kernel: 57, run: runFlat, maxTiles: 3977, in: 50, out: 51, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, winograd: &winogradStep{points: 106, sums: 107, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 409, maxGather: 655}},
 		}},
-		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 50, maxTiles: 1001, in: 47, out: 50, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
+			{name: "layer4.1.conv4", kernel: 62, maxTiles: 3977, in: 51, out: 49, res: 49, every: [3]int{1, 1, 1}, pack: 58, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.1.conv_normal", space: shape{1, 3, 3, 512}, tile: shape{1, 1, 3, 64}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 46, maxTiles: 409, in: 50, out: 78, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.1.conv_normal", kernel: 47, run: runFlat, maxTiles: 3977, in: 78, out: 79, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 1, 3, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.1.conv_normal", kernel: 48, maxTiles: 595, in: 79, out: 51, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 1, 3, 512}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
+			{name: "layer4.2.conv1", kernel: 61, maxTiles: 1001, in: 49, out: 52, res: -1, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
 		}},
-		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 49, maxTiles: 3977, in: 51, out: 47, res: 47, every: [3]int{1, 1, 1}, pack: 62, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
+		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 64}, steps: []step{
+			{name: "layer4.2.conv_normal", kernel: 57, run: runFlat, maxTiles: 3977, in: 52, out: 53, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, winograd: &winogradStep{points: 108, sums: 109, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 409, maxGather: 655}},
 		}},
-		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 16}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 50, maxTiles: 1001, in: 47, out: 52, res: -1, pack: 63, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}},
+		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
+			{name: "layer4.2.conv4", kernel: 62, maxTiles: 3977, in: 53, out: 49, res: 49, every: [3]int{1, 1, 1}, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
 		}},
-		{name: "layer4.2.conv_normal", space: shape{1, 3, 3, 512}, tile: shape{1, 1, 3, 64}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 46, maxTiles: 409, in: 52, out: 80, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 5, 5, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.2.conv_normal", kernel: 47, run: runFlat, maxTiles: 3977, in: 80, out: 81, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 1, 3, 512}, to: shape{16, 1, 3, 512}},
-			{name: "layer4.2.conv_normal", kernel: 48, maxTiles: 595, in: 81, out: 53, res: -1, pack: 64, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{16, 1, 3, 512}, to: shape{1, 5, 5, 512}},
+		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
+			{name: "pool5", kernel: 63, maxTiles: 167772, in: 49, out: 54, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
 		}},
-		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 16}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 49, maxTiles: 3977, in: 53, out: 47, res: 47, every: [3]int{1, 1, 1}, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}},
-		}},
-		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 256}, steps: []step{
-			{name: "pool5", kernel: 51, maxTiles: 167772, in: 47, out: 54, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}},
-		}},
-		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "fc", kernel: 52, maxTiles: 1001, in: 54, out: 55, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
+		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 56}, steps: []step{
+			{name: "fc", kernel: 64, maxTiles: 1001, in: 54, out: 55, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}},
 		}},
 	},
 	outputs: []output{

@@ -16,19 +16,20 @@ func lookup(net *network) [][256]float32 {
 
 // ingest brings the tile's rows of the caller's clip into the input buffer.
 func (w *worker) ingest(st *step) {
+	clip := &w.clips[w.clip]
 	for t := w.lo.t; t < w.hi.t; t++ {
 		for h := w.lo.h; h < w.hi.h; h++ {
-			if w.clip.values != nil {
-				w.ingestFloat32(st, t, h)
+			if clip.values != nil {
+				w.ingestFloat32(st, clip.values, t, h)
 			} else {
-				w.ingestUint8(st, t, h)
+				w.ingestUint8(st, clip.frames, t, h)
 			}
 		}
 	}
 }
 
 // ingestUint8 normalises a row of frames that are T x H x W x C.
-func (w *worker) ingestUint8(st *step, t, h int) {
+func (w *worker) ingestUint8(st *step, frames []uint8, t, h int) {
 	in := st.from
 	pixel := w.model.plan.buffers[st.out].pixel
 	for c := range in.c {
@@ -36,7 +37,7 @@ func (w *worker) ingestUint8(st *step, t, h int) {
 		if w.model.net.bgr {
 			source = in.c - 1 - c
 		}
-		row := w.clip.frames[(t*in.h+h)*in.w*in.c+source:]
+		row := frames[(t*in.h+h)*in.w*in.c+source:]
 		out, to := w.place(st.out, t, h, 0)
 		out = out[to+c:]
 		lut := &w.lut[c]
@@ -47,11 +48,11 @@ func (w *worker) ingestUint8(st *step, t, h int) {
 }
 
 // ingestFloat32 copies a row of a clip that is C x T x H x W.
-func (w *worker) ingestFloat32(st *step, t, h int) {
+func (w *worker) ingestFloat32(st *step, values []float32, t, h int) {
 	in := st.from
 	pixel := w.model.plan.buffers[st.out].pixel
 	for c := range in.c {
-		row := w.clip.values[((c*in.t+t)*in.h+h)*in.w:][:in.w]
+		row := values[((c*in.t+t)*in.h+h)*in.w:][:in.w]
 		out, to := w.place(st.out, t, h, 0)
 		out = out[to+c:]
 		for x, v := range row {

@@ -6,18 +6,15 @@ package smalla
 // frame, each run of pixels or rows.
 func (w *worker) step(st *step) {
 	k := &w.model.plan.kernels[st.kernel]
-	switch k.kind {
-	case kindIngest:
+	switch {
+	case k.kind == kindIngest:
 		w.ingest(st)
 		return
-	case kindSoftmax:
+	case k.kind == kindSoftmax:
 		w.softmax(st)
 		return
-	case kindWinogradIn:
-		w.winogradIn(st, k)
-		return
-	case kindWinogradOut:
-		w.winogradOut(st, k)
+	case st.winograd != nil:
+		w.winograd(st, k)
 		return
 	}
 	for c := w.lo.c; c < w.hi.c; c += k.width {
@@ -44,14 +41,13 @@ func (w *worker) call(st *step, k *kernel, t, h, c, units int) {
 	}
 }
 
-// place returns a buffer's memory and the place in it of the pixel (t, h, x),
-// which the tile's corner is subtracted from in scratch memory.
+// place returns a buffer's memory and the place in it of the pixel (t, h, x).
 func (w *worker) place(b int, t, h, x int) ([]float32, int) {
 	buf := &w.model.plan.buffers[b]
 	if buf.scratch {
-		return w.scratch, buf.at(t, h-w.lo.h, x-w.lo.w)
+		return w.scratch, buf.at(t-buf.cover[0].start(w.corner.t), h-buf.cover[1].start(w.corner.h), x)
 	}
-	return w.arena, buf.at(t, h, x)
+	return w.arenas[w.clip], buf.at(t, h, x)
 }
 
 // conv runs one panel of a convolution along a run of units. Taps on frames
@@ -68,11 +64,26 @@ func (w *worker) conv(st *step, k *kernel, t, h, c, units int) {
 	var add int
 	if st.res != none {
 		res, add = w.place(st.res, t*st.every[0], h*st.every[1], x*st.every[2])
-		add += c
+		if k.k2 == 0 {
+			add += c
+		}
 	}
 	pk := &w.model.plan.packs[st.pack]
-	weights := w.packed[pk.weights+c/pk.width*pk.panelLen()+t*pk.pointLen()+lo*k.tapsH*k.tapsW*k.k*k.width:]
-	bias := w.packed[pk.bias+c:]
+	w.tiles(st, k, units, hi-lo, operands{
+		in: in, weights: w.packed[pk.weights+c/pk.width*pk.panelLen()+lo*k.tapsH*k.tapsW*k.k*k.width:],
+		bias: w.packed[pk.bias+c:], res: res, out: out, from: from, add: add, to: to,
+	})
+}
+
+// operands are a conv kernel's, with the places of the first pixel in in, res
+// and out.
+type operands struct {
+	in, weights, bias, res, out []float32
+	from, add, to               int
+}
+
+// tiles runs a conv kernel along a run of units, and its tail for the rest.
+func (w *worker) tiles(st *step, k *kernel, units, taps int, o operands) {
 	inStep, outStep, resStep := k.in.pixel*k.cols, k.out.pixel*k.cols, k.res.pixel*k.cols
 	if st.run == runRows {
 		inStep, outStep, resStep = k.in.row*k.rows, k.out.row*k.rows, k.res.row*k.rows
@@ -80,13 +91,13 @@ func (w *worker) conv(st *step, k *kernel, t, h, c, units int) {
 	size := k.units(st.run)
 	for whole := units / size; whole > 0; {
 		n := min(whole, st.maxTiles)
-		k.convolve(in[from:], weights, bias, at(res, add), out[to:], n, hi-lo)
-		from, to, add = from+n*inStep, to+n*outStep, add+n*resStep
+		k.convolve(o.in[o.from:], o.weights, o.bias, at(o.res, o.add), o.out[o.to:], n, taps)
+		o.from, o.to, o.add = o.from+n*inStep, o.to+n*outStep, o.add+n*resStep
 		whole -= n
 	}
 	if left := units % size; left > 0 {
 		tail := &w.model.plan.kernels[st.tails[left]]
-		tail.convolve(in[from:], weights, bias, at(res, add), out[to:], 1, hi-lo)
+		tail.convolve(o.in[o.from:], o.weights, o.bias, at(o.res, o.add), o.out[o.to:], 1, taps)
 	}
 }
 

@@ -36,3 +36,17 @@ func mapFile(path string) (data []byte, unmap func() error, err error) {
 	}
 	return data, func() error { return syscall.Munmap(data) }, nil
 }
+
+// allocate returns room for n values beside the Go heap, where they do not make
+// the garbage collector wait for more garbage, and where free takes effect at
+// once.
+func allocate(n int) (values []float32, free func() error, err error) {
+	if n == 0 {
+		return nil, nil, nil
+	}
+	data, err := syscall.Mmap(-1, 0, 4*n, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%d bytes for the packed weights: %w", 4*n, err)
+	}
+	return floatsIn(data), func() error { return syscall.Munmap(data) }, nil
+}

@@ -3,101 +3,225 @@
 package smallb
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
-	"sync"
-	"sync/atomic"
 )
 
+// panelTask is a panel of one layer, which one worker packs.
+type panelTask struct{ pack, panel int }
+
 // packAll folds every batch norm into its layer and lays the weights out as
-// the kernels read them, in parallel. raw holds the parameters' bytes.
-func packAll(net *network, p *plan, raw [][]byte) ([]float32, error) {
-	packed := make([]float32, p.packed)
-	errs := make([]error, len(p.packs))
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(p.packs)) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(p.packs); i = int(next.Add(1)) - 1 {
-				if err := p.packs[i].fill(packed, raw); err != nil {
-					errs[i] = fmt.Errorf("%s: %w", net.params[p.packs[i].weight].name, err)
-				}
-			}
-		})
+// the kernels read them, in parallel. raw holds the parameters' values.
+func packAll(net *network, p *plan, raw [][]float32) (*packedWeights, error) {
+	packed, free, err := allocate(p.packed)
+	if err != nil {
+		return nil, err
 	}
-	wg.Wait()
-	return packed, errors.Join(errs...)
+	var tasks []panelTask
+	for i := range p.packs {
+		for panel := range p.packs[i].panels() {
+			tasks = append(tasks, panelTask{i, panel})
+		}
+	}
+	faults := make([]error, len(tasks))
+	parallel(len(tasks), func() func(int) {
+		var tile []float32
+		return func(i int) {
+			faults[i] = p.packs[tasks[i].pack].fill(packed, raw, tasks[i].panel, &tile)
+		}
+	})
+	var errs []error // the first of each layer
+	last := none
+	for i, t := range tasks {
+		if faults[i] != nil && t.pack != last {
+			last = t.pack
+			errs = append(errs, fmt.Errorf("%s: %w", net.params[p.packs[t.pack].weight].name, faults[i]))
+		}
+	}
+	w := newPackedWeights(packed, free)
+	if errs != nil {
+		w.release()
+		return nil, errors.Join(errs...)
+	}
+	return w, nil
 }
 
-// float returns the i-th value of a parameter.
-func float(raw []byte, i int) float32 {
-	return math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-}
+// tileLen is about how many values a panel is filled with at a time: they stay
+// in the core's caches until they are copied to their places.
+const tileLen = 8192
 
-// fill computes one layer's weights and biases, in float64 and rounded once:
-// weights w·s and biases (b - mean)·s + beta with s = gamma/sqrt(var + epsilon).
-func (p *pack) fill(packed []float32, raw [][]byte) error {
-	values := p.reader(raw[p.weight])
-	for o := range p.out {
-		scale, bias := p.fold(raw, o)
-		b := float32(bias)
-		if !finite(b) || p.vari != none && !finite(float(raw[p.vari], o)) { // an infinite variance would make all weights 0
-			return fmt.Errorf("output channel %d has a batch norm or bias that is not finite", o)
+// fill computes the weights and biases of one panel, in float64 and rounded
+// once: weights w·s and biases (b - mean)·s + beta with
+// s = gamma/sqrt(var + epsilon). Some input channels at a time are gathered in
+// tile, [tap][input channel][output channel], so that both the parameters and
+// the panel are gone through in long runs.
+func (p *pack) fill(packed []float32, raw [][]float32, panel int, tile *[]float32) error {
+	first := panel * p.width
+	lanes := min(p.width, p.out-first)
+	for o := first; o < first+lanes; o++ {
+		_, bias := p.fold(raw, o)
+		if p.project != nil {
+			_, more := p.project.fold(raw, o)
+			bias += more
 		}
-		packed[p.bias+o] = b
-		panel := packed[p.weights+o/p.width*p.panelLen():]
-		lane := o % p.width
-		for c := range p.in {
-			for t, x := range values(o*p.in + c) {
-				w := float32(x * scale)
-				if !finite(w) {
-					return fmt.Errorf("the weight of output channel %d, input channel %d is not finite", o, c)
-				}
-				panel[(t*p.in+c)*p.width+lane] = w
-			}
+		packed[p.bias+o] = float32(bias)
+	}
+	at := p.weights + panel*p.panelLen()
+	for q := p; q != nil; q = q.project {
+		if err := q.fillPanel(packed[at:][:q.ownLen()], raw, first, lanes, tile); err != nil {
+			return err
 		}
+		at += q.ownLen()
 	}
 	return nil
 }
 
-// reader returns a function that gives a pair of channels' weights at every
-// tap or, for Winograd's algorithm, at every point. The slice is used again.
-func (p *pack) reader(raw []byte) func(pair int) []float64 {
-	taps := make([]float64, p.taps)
-	read := func(pair int) []float64 {
-		for t := range taps {
-			taps[t] = float64(float(raw, pair*p.taps+t))
+// fillPanel is the part of fill for the weights of some output channels.
+func (p *pack) fillPanel(dst []float32, raw [][]float32, first, lanes int, tile *[]float32) error {
+	scales := make([]float64, lanes)
+	ok := true
+	for lane := range scales {
+		scale, bias := p.fold(raw, first+lane)
+		scales[lane] = scale
+		ok = ok && p.finiteNorm(raw, first+lane, float32(bias))
+	}
+	block := max(1, tileLen/(p.places()*p.width)) // input channels
+	if n := p.places() * block * p.width; len(*tile) < n {
+		*tile = make([]float32, n)
+	}
+	values := (*tile)[:p.places()*block*p.width]
+	clear(values) // lanes behind the last channel stay zero
+	taps, rows := p.tapCount(), make([][]float32, lanes)
+	for c := 0; c < p.in; c += block {
+		n := min(block, p.in-c)
+		for lane := range rows {
+			rows[lane] = raw[p.weight][((first+lane)*p.in+c)*taps:][:n*taps]
 		}
-		return taps
+		if p.transform != nil {
+			p.points(values, rows, scales, block)
+		} else {
+			p.scaled(values, rows, scales, block)
+		}
+		ok = ok && allFinite(values)
+		for place := range p.places() {
+			copy(dst[(place*p.in+c)*p.width:], values[place*block*p.width:][:n*p.width])
+		}
 	}
-	if p.winograd == 0 {
-		return read
+	if !ok {
+		return p.fault(raw, first, lanes)
 	}
-	m, points := winogradWeights(p.winograd), make([]float64, p.places())
-	return func(pair int) []float64 {
-		transformWeights(points, m, (*[9]float64)(read(pair)))
-		return points
+	return nil
+}
+
+// scaled writes output channels' weights to their lanes.
+func (p *pack) scaled(lanes []float32, rows [][]float32, scales []float64, block int) {
+	taps := p.tapCount()
+	for ; len(rows) >= 4; rows, scales, lanes = rows[4:], scales[4:], lanes[4:] { // at once, which is faster
+		r0 := rows[0]
+		r1, r2, r3 := rows[1][:len(r0)], rows[2][:len(r0)], rows[3][:len(r0)]
+		s0, s1, s2, s3 := scales[0], scales[1], scales[2], scales[3]
+		for t := range taps {
+			at := t * block * p.width
+			for i := t; i < len(r0); i += taps {
+				out := (*[4]float32)(lanes[at:])
+				out[0] = float32(float64(r0[i]) * s0)
+				out[1] = float32(float64(r1[i]) * s1)
+				out[2] = float32(float64(r2[i]) * s2)
+				out[3] = float32(float64(r3[i]) * s3)
+				at += p.width
+			}
+		}
+	}
+	for lane, row := range rows {
+		for i, x := range row {
+			lanes[(i%taps*block+i/taps)*p.width+lane] = float32(float64(x) * scales[lane])
+		}
+	}
+}
+
+// points writes what output channels' weights are at the points of Winograd's
+// algorithm to their lanes.
+func (p *pack) points(lanes []float32, rows [][]float32, scales []float64, block int) {
+	taps, points := p.tapCount(), make([]float64, p.places())
+	for lane, row := range rows {
+		scale := scales[lane]
+		for c := range len(row) / taps {
+			p.transform.weights(points, row[c*taps:][:taps], p.taps)
+			at := c*p.width + lane
+			for _, x := range points {
+				lanes[at] = float32(x * scale)
+				at += block * p.width
+			}
+		}
 	}
 }
 
 // finite reports whether x is neither infinite nor NaN.
 func finite(x float32) bool { return x-x == 0 }
 
+// allFinite reports whether no value is infinite or NaN: the difference of such
+// a value and itself is NaN, and so is every sum with it. Four sums are faster
+// than one.
+func allFinite(values []float32) bool {
+	var a, b, c, d float32
+	for ; len(values) >= 4; values = values[4:] {
+		v := (*[4]float32)(values)
+		a += v[0] - v[0]
+		b += v[1] - v[1]
+		c += v[2] - v[2]
+		d += v[3] - v[3]
+	}
+	for _, v := range values {
+		a += v - v
+	}
+	return a+b+c+d == 0
+}
+
+// finiteNorm reports whether a channel's bias and variance are finite: an
+// infinite variance would make all weights 0.
+func (p *pack) finiteNorm(raw [][]float32, o int, bias float32) bool {
+	return finite(bias) && (p.vari == none || finite(raw[p.vari][o]))
+}
+
+// fault says where the first value of a panel is that is not finite.
+func (p *pack) fault(raw [][]float32, first, lanes int) error {
+	one := *p
+	one.width = 1
+	taps := p.tapCount()
+	weights := make([]float32, p.places())
+	for o := first; o < first+lanes; o++ {
+		scale, bias := p.fold(raw, o)
+		if !p.finiteNorm(raw, o, float32(bias)) {
+			return fmt.Errorf("output channel %d has a batch norm or bias that is not finite", o)
+		}
+		for c := range p.in {
+			row := raw[p.weight][(o*p.in+c)*taps:][:taps]
+			if p.transform != nil {
+				one.points(weights, [][]float32{row}, []float64{scale}, 1)
+			} else {
+				one.scaled(weights, [][]float32{row}, []float64{scale}, 1)
+			}
+			if !allFinite(weights) {
+				return fmt.Errorf("the weight of output channel %d, input channel %d is not finite", o, c)
+			}
+		}
+	}
+	panic("BUG: a panel that is not finite has no value that is not")
+}
+
 // fold returns the factor and the bias of an output channel.
-func (p *pack) fold(raw [][]byte, o int) (scale, bias float64) {
+func (p *pack) fold(raw [][]float32, o int) (scale, bias float64) {
 	get := func(param int, absent float64) float64 {
 		if param == none {
 			return absent
 		}
-		return float64(float(raw[param], o))
+		return float64(raw[param][o])
 	}
 	scale, bias = 1, get(p.conv, 0)
 	if p.gamma != none {
 		scale = get(p.gamma, 1) / math.Sqrt(get(p.vari, 1)+p.epsilon)
-		bias = get(p.beta, 0) + (bias-get(p.mean, 0))*scale
+		bias = get(p.beta, 0) + float64((bias-get(p.mean, 0))*scale) // not fused: the same bits everywhere
 	}
 	return scale, bias
 }

@@ -5,243 +5,238 @@ package smallc
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	arena:   80736,
-	scratch: 3456,
-	packed:  90368,
+	arena:   80496,
+	scratch: 7840,
+	packed:  98704,
 	buffers: []buffer{
 		// 0: input, 8x32x32x3
-		{offset: 351, frame: 4332, row: 114, pixel: 3},
+		{offset: 360, frame: 4446, row: 117, pixel: 3},
 		// 1: conv1_custom.relu, 8x16x16x16
-		{offset: 43872, frame: 4096, row: 256, pixel: 16},
+		{offset: 43632, frame: 4096, row: 256, pixel: 16},
 		// 2: pool1, 4x8x8x16
-		{offset: 76640, frame: 1024, row: 128, pixel: 16},
-		// 3: layer1.0.downsample.1, 4x8x8x64
-		{offset: 43872, frame: 4096, row: 512, pixel: 64},
-		// 4: layer1.0.relu1, 4x8x8x16
-		{offset: 34832, frame: 1600, row: 160, pixel: 16},
-		// 5: layer1.0.relu2, 4x8x8x16
-		{offset: 60256, frame: 1024, row: 128, pixel: 16},
-		// 6: layer1.0.sum, 4x8x8x16
-		{offset: 64352, frame: 1024, row: 128, pixel: 16},
+		{offset: 76400, frame: 1024, row: 128, pixel: 16},
+		// 3: layer1.0.relu1, 4x8x8x16
+		{offset: 35744, frame: 1600, row: 160, pixel: 16},
+		// 4: layer1.0.relu2, 4x8x8x16
+		{offset: 43632, frame: 1024, row: 128, pixel: 16},
+		// 5: layer1.0.sum, 4x8x8x16
+		{offset: 60016, frame: 1024, row: 128, pixel: 16},
+		// 6: layer1.0.relu, 4x8x8x64
+		{offset: 43632, frame: 4096, row: 512, pixel: 64},
 		// 7: layer1.1.relu1, 4x8x8x16
-		{offset: 34832, frame: 1600, row: 160, pixel: 16},
+		{offset: 35744, frame: 1600, row: 160, pixel: 16},
 		// 8: layer1.1.relu2, 4x8x8x16
-		{offset: 60256, frame: 1024, row: 128, pixel: 16},
+		{offset: 60016, frame: 1024, row: 128, pixel: 16},
 		// 9: layer1.1.sum, 4x8x8x16
-		{offset: 64352, frame: 1024, row: 128, pixel: 16},
+		{offset: 64112, frame: 1024, row: 128, pixel: 16},
 		// 10: layer1.2.relu1, 4x8x8x16
-		{offset: 34832, frame: 1600, row: 160, pixel: 16},
+		{offset: 35744, frame: 1600, row: 160, pixel: 16},
 		// 11: layer1.2.relu2, 4x4x4x16
-		{offset: 60256, frame: 256, row: 64, pixel: 16},
-		// 12: layer1.2.sum, 4x4x4x16
-		{offset: 64352, frame: 256, row: 64, pixel: 16},
-		// 13: layer1.2.relu, 4x4x4x64
-		{offset: 60256, frame: 1024, row: 256, pixel: 64},
+		{offset: 62064, frame: 256, row: 64, pixel: 16},
+		// 12: layer1.2.sum, 2x1x4x16
+		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
+		// 13: layer1.2.relu, 2x1x4x64
+		{offset: 128, frame: 256, row: 256, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 14: pool2, 2x4x4x64
-		{offset: 43872, frame: 1024, row: 256, pixel: 64},
-		// 15: layer2.0.downsample.1, 2x4x4x64
-		{offset: 45920, frame: 1024, row: 256, pixel: 64},
-		// 16: layer2.0.relu1, 2x4x4x16
-		{offset: 41168, frame: 576, row: 96, pixel: 16},
-		// 17: layer2.0.relu2, 2x1x4x16
-		{frame: 64, row: 64, pixel: 16, scratch: true},
-		// 18: layer2.0.sum, 2x1x4x16
-		{offset: 128, frame: 64, row: 64, pixel: 16, scratch: true},
+		{offset: 60016, frame: 1024, row: 256, pixel: 64},
+		// 15: layer2.0.relu1, 2x4x4x16
+		{offset: 42080, frame: 576, row: 96, pixel: 16},
+		// 16: layer2.0.relu2, 2x1x4x16
+		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 17: layer2.0.sum, 2x4x4x16
+		{offset: 45680, frame: 256, row: 64, pixel: 16},
+		// 18: layer2.0.relu, 2x4x4x64
+		{offset: 43632, frame: 1024, row: 256, pixel: 64},
 		// 19: layer2.1.relu1, 2x4x4x16
-		{offset: 42320, frame: 576, row: 96, pixel: 16},
+		{offset: 42080, frame: 576, row: 96, pixel: 16},
 		// 20: layer2.1.relu2, 2x2x2x16
-		{offset: 43872, frame: 64, row: 32, pixel: 16},
-		// 21: layer2.1.sum, 2x1x2x16
-		{frame: 32, row: 32, pixel: 16, scratch: true},
-		// 22: layer2.1.relu, 2x1x2x64
-		{offset: 64, frame: 128, row: 128, pixel: 64, scratch: true},
+		{offset: 46192, frame: 64, row: 32, pixel: 16},
+		// 21: layer2.1.sum, 1x1x2x16
+		{frame: 32, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 22: layer2.1.relu, 2x2x2x64
+		{offset: 45680, frame: 256, row: 128, pixel: 64},
 		// 23: pool3, 1x2x2x64
-		{offset: 44384, frame: 256, row: 128, pixel: 64},
-		// 24: layer3.0.downsample.1, 1x2x2x128
-		{offset: 43872, frame: 512, row: 256, pixel: 128},
-		// 25: layer3.0.relu1, 1x2x2x32
-		{offset: 43520, frame: 512, row: 128, pixel: 32},
-		// 26: layer3.0.relu2, 1x2x2x32
-		{offset: 44384, frame: 128, row: 64, pixel: 32},
+		{offset: 44144, frame: 256, row: 128, pixel: 64},
+		// 24: layer3.0.relu1, 1x2x2x32
+		{offset: 43280, frame: 512, row: 128, pixel: 32},
+		// 25: layer3.0.relu2, 1x2x2x32
+		{offset: 44400, frame: 128, row: 64, pixel: 32},
+		// 26: layer3.0.relu, 1x2x2x128
+		{offset: 43632, frame: 512, row: 256, pixel: 128},
 		// 27: layer3.1.relu1, 1x2x2x32
-		{offset: 43520, frame: 512, row: 128, pixel: 32},
+		{offset: 43280, frame: 512, row: 128, pixel: 32},
 		// 28: layer3.1.relu2, 1x2x2x32
-		{offset: 44384, frame: 128, row: 64, pixel: 32},
+		{offset: 44144, frame: 128, row: 64, pixel: 32},
 		// 29: pool4, 1x1x1x128
-		{offset: 44384, frame: 128, row: 128, pixel: 128},
+		{offset: 44144, frame: 128, row: 128, pixel: 128},
 		// 30: fc, 1x1x1x10
-		{offset: 44512, frame: 16, row: 16, pixel: 16},
-		// 31: layer1.0.conv2.points, 36x1x2x16
-		{frame: 48, row: 32, pixel: 16, scratch: true},
-		// 32: layer1.0.conv2.sums, 36x1x2x16
-		{offset: 1728, frame: 48, row: 32, pixel: 16, scratch: true},
-		// 33: layer1.1.conv2.points, 36x1x2x16
-		{frame: 48, row: 32, pixel: 16, scratch: true},
-		// 34: layer1.1.conv2.sums, 36x1x2x16
-		{offset: 1728, frame: 48, row: 32, pixel: 16, scratch: true},
+		{offset: 44272, frame: 16, row: 16, pixel: 16},
+		// 31: conv1_custom.points, 49x1x4x12
+		{frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 32: conv1_custom.sums, 49x1x4x16
+		{offset: 3920, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 33: layer1.0.conv2.points, 36x1x2x16
+		{frame: 48, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 34: layer1.0.conv2.sums, 36x1x2x16
+		{offset: 1728, frame: 48, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 35: layer1.0.conv3.points, 6x1x8x16
+		{frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 36: layer1.0.conv3.sums, 6x1x8x16
+		{offset: 864, frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 37: layer1.1.conv2.points, 36x1x2x16
+		{frame: 48, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 38: layer1.1.conv2.sums, 36x1x2x16
+		{offset: 1728, frame: 48, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 39: layer1.1.conv3.points, 6x1x8x16
+		{frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 40: layer1.1.conv3.sums, 6x1x8x16
+		{offset: 864, frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 41: layer2.0.conv3.points, 3x1x4x16
+		{offset: 128, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 42: layer2.0.conv3.sums, 3x1x4x16
+		{offset: 368, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
-		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, taps: 49, width: 8, weights: 0, bias: 2352},
-		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, taps: 1, width: 8, weights: 2368, bias: 3392},
-		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 16, in: 16, taps: 1, width: 8, weights: 3456, bias: 3712},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 8, weights: 3728, bias: 12944, winograd: 4},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 8, weights: 12960, bias: 13728},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, taps: 1, width: 8, weights: 13744, bias: 14768},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, taps: 1, width: 8, weights: 14832, bias: 15856},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 8, weights: 15872, bias: 25088, winograd: 4},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 8, weights: 25104, bias: 25872},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, taps: 1, width: 8, weights: 25888, bias: 26912},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, taps: 1, width: 8, weights: 26976, bias: 28000},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 8, weights: 28016, bias: 30320},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 8, weights: 30336, bias: 31104},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, taps: 1, width: 8, weights: 31120, bias: 32144},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, taps: 1, width: 8, weights: 32208, bias: 36304},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, taps: 1, width: 8, weights: 36368, bias: 37392},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 8, weights: 37408, bias: 39712},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 8, weights: 39728, bias: 40496},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, taps: 1, width: 8, weights: 40512, bias: 41536},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, taps: 1, width: 8, weights: 41600, bias: 42624},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 8, weights: 42640, bias: 44944},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 8, weights: 44960, bias: 45728},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, taps: 1, width: 8, weights: 45744, bias: 46768},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, taps: 1, width: 8, weights: 46832, bias: 55024},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 8, weights: 55152, bias: 57200},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 57232, bias: 66448},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, taps: 1, width: 8, weights: 66480, bias: 70576},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, taps: 1, width: 8, weights: 70704, bias: 74800},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 8, weights: 74832, bias: 84048},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, taps: 1, width: 8, weights: 84080, bias: 88176},
-		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, taps: 1, width: 8, weights: 88304, bias: 90352},
+		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, width: 8, taps: [3]int{1, 7, 7}, weights: 0, bias: 9408, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 9424, bias: 9680},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 9696, bias: 18912, transform: &transform{&lines[0], &lines[4], &lines[4]}},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 18928, bias: 20464, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 20480, bias: 22528, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 22592, bias: 23616},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 23632, bias: 32848, transform: &transform{&lines[0], &lines[4], &lines[4]}},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 32864, bias: 34400, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 34416, bias: 35440},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 35504, bias: 36528},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 36544, bias: 38848},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 38864, bias: 39632},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 39648, bias: 40672},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 40736, bias: 41760},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 41776, bias: 44080},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 44096, bias: 44864, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 44880, bias: 50000, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 50064, bias: 51088},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 51104, bias: 53408},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 53424, bias: 54192},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 54208, bias: 55232},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 55296, bias: 57344},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 57376, bias: 66592},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 66624, bias: 78912, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 79040, bias: 83136},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 83168, bias: 92384},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 92416, bias: 96512},
+		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 96640, bias: 98688},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 21, tapsH: 7, tapsW: 1, stepH: 114, in: pitch{6, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, k: 3, stepT: 80, in: pitch{3, 117}, out: pitch{16, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 80, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 4096, stepH: 256, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindWinogradIn, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{16, 160}, out: pitch{16, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
-		{kind: kindWinogradOut, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{16, 0}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{16, 160}, out: pitch{16, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{16, 0}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 144, in: pitch{16, 1024}, out: pitch{16, 0}, from: 1, to: 5},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 1024}, res: pitch{16, 1024}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, k2: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 48, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 1024, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 64, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 64}, out: pitch{16, 0}, from: 1, to: 3},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 0}, out: pitch{16, 256}, res: pitch{16, 64}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, k2: 64, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 128, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{128, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 64, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, k2: 64, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{128, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindAveragePool, rows: 1, cols: 1, width: 32, tapsH: 2, tapsW: 2, stepT: 512, stepH: 256, stepW: 128, in: pitch{256, 0}, out: pitch{128, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{8, 32, 32, 3}, tile: shape{1, 8, 32, 3}, steps: []step{
-			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 32, 32, 3}, to: shape{8, 32, 32, 3}},
+			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 32, 32, 3}, to: shape{8, 32, 32, 3}},
 		}},
-		{name: "conv1_custom", space: shape{8, 16, 16, 16}, tile: shape{1, 1, 16, 8}, steps: []step{
-			{name: "conv1_custom", kernel: 1, maxTiles: 13535, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, from: shape{8, 32, 32, 3}, to: shape{8, 16, 16, 16}},
+		{name: "conv1_custom", space: shape{8, 16, 16, 16}, tile: shape{1, 4, 16, 16}, steps: []step{
+			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 121644, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 32, 32, 3}, to: shape{8, 16, 16, 16}, winograd: &winogradStep{points: 31, sums: 32, rows: 1, spread: []int{2}, gather: []int{3}, maxSpread: 2066, maxGather: 3251}},
 		}},
-		{name: "pool1", space: shape{4, 8, 8, 16}, tile: shape{1, 1, 1, 16}, steps: []step{
-			{name: "pool1", kernel: 2, maxTiles: 466033, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{8, 16, 16, 16}, to: shape{4, 8, 8, 16}},
+		{name: "pool1..layer1.0.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
+			{name: "pool1", kernel: 4, maxTiles: 466033, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 16, 16, 16}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.0.conv1", kernel: 5, maxTiles: 98365, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.0.downsample.0", space: shape{1, 1, 256, 64}, tile: shape{1, 1, 8, 16}, steps: []step{
-			{name: "layer1.0.downsample.0", kernel: 3, maxTiles: 98365, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 256, 16}, to: shape{1, 1, 256, 64}},
+		{name: "layer1.0.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 16}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, winograd: &winogradStep{points: 33, sums: 34, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 3584, maxGather: 4279}},
 		}},
-		{name: "layer1.0.conv1", space: shape{4, 8, 8, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.0.conv1", kernel: 4, maxTiles: 98365, in: 2, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
+		{name: "layer1.0.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 16}, steps: []step{
+			{name: "layer1.0.conv3", kernel: 6, run: runFlat, maxTiles: 98365, in: 4, out: 5, res: 4, every: [3]int{1, 1, 1}, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, winograd: &winogradStep{points: 35, sums: 36, rows: 1, spread: []int{9}, gather: []int{10}, maxSpread: 38130, maxGather: 38130}},
 		}},
-		{name: "layer1.0.conv2", space: shape{1, 8, 2, 16}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 5, maxTiles: 3679, in: 4, out: 31, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 8, 8, 16}, to: shape{36, 1, 2, 16}},
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 31, out: 32, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 2, 16}, to: shape{36, 1, 2, 16}},
-			{name: "layer1.0.conv2", kernel: 7, maxTiles: 3919, in: 32, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 2, 16}, to: shape{4, 8, 8, 16}},
+		{name: "layer1.0.conv4..layer1.1.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
+			{name: "layer1.0.conv4", kernel: 11, run: runFlat, maxTiles: 55716, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
+			{name: "layer1.1.conv1", kernel: 12, maxTiles: 29839, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.0.conv3", space: shape{4, 1, 64, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 8, maxTiles: 38864, in: 5, out: 6, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 64, 16}, to: shape{4, 1, 64, 16}},
+		{name: "layer1.1.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 16}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, winograd: &winogradStep{points: 37, sums: 38, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 3584, maxGather: 4279}},
 		}},
-		{name: "layer1.0.conv4", space: shape{1, 1, 256, 64}, tile: shape{1, 1, 8, 16}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 9, maxTiles: 98365, in: 6, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 256, 16}, to: shape{1, 1, 256, 64}},
+		{name: "layer1.1.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 16}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 6, run: runFlat, maxTiles: 98365, in: 8, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, winograd: &winogradStep{points: 39, sums: 40, rows: 1, spread: []int{9}, gather: []int{10}, maxSpread: 38130, maxGather: 38130}},
 		}},
-		{name: "layer1.1.conv1", space: shape{4, 8, 8, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.1.conv1", kernel: 10, maxTiles: 29839, in: 3, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
+		{name: "layer1.1.conv4..layer1.2.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
+			{name: "layer1.1.conv4", kernel: 13, run: runFlat, maxTiles: 98365, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
+			{name: "layer1.2.conv1", kernel: 12, maxTiles: 29839, in: 6, out: 10, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.1.conv2", space: shape{1, 8, 2, 16}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 5, maxTiles: 3679, in: 7, out: 33, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 8, 8, 16}, to: shape{36, 1, 2, 16}},
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 33, out: 34, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{36, 1, 2, 16}, to: shape{36, 1, 2, 16}},
-			{name: "layer1.1.conv2", kernel: 7, maxTiles: 3919, in: 34, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{36, 1, 2, 16}, to: shape{4, 8, 8, 16}},
+		{name: "layer1.2.conv2", space: shape{4, 4, 4, 16}, tile: shape{1, 1, 2, 16}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 14, maxTiles: 13807, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}},
 		}},
-		{name: "layer1.1.conv3", space: shape{4, 1, 64, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 8, maxTiles: 38864, in: 8, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 64, 16}, to: shape{4, 1, 64, 16}},
+		{name: "layer1.2.conv3..layer2.0.conv1", space: shape{2, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 15, run: runFlat, maxTiles: 38864, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 16}},
+			{name: "layer1.2.conv4", kernel: 16, maxTiles: 98365, in: 12, out: 13, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}},
+			{name: "pool2", kernel: 17, maxTiles: 1048576, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 64}, to: shape{2, 4, 4, 64}},
+			{name: "layer2.0.conv1", kernel: 12, maxTiles: 29839, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
-		{name: "layer1.1.conv4", space: shape{1, 1, 256, 64}, tile: shape{1, 1, 8, 16}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 9, maxTiles: 98365, in: 9, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 256, 16}, to: shape{1, 1, 256, 64}},
+		{name: "layer2.0.conv2..layer2.0.conv3", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 18, maxTiles: 13807, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv3", kernel: 6, run: runFlat, maxTiles: 98365, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, winograd: &winogradStep{points: 41, sums: 42, rows: 1, spread: []int{19}, gather: []int{20}, maxSpread: 139810, maxGather: 139810}},
 		}},
-		{name: "layer1.2.conv1", space: shape{4, 8, 8, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.2.conv1", kernel: 10, maxTiles: 29839, in: 3, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
-		}},
-		{name: "layer1.2.conv2", space: shape{4, 4, 4, 16}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 11, maxTiles: 13807, in: 10, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}},
-		}},
-		{name: "layer1.2.conv3", space: shape{4, 1, 16, 16}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 12, maxTiles: 38864, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 16, 16}, to: shape{4, 1, 16, 16}},
-		}},
-		{name: "layer1.2.conv4", space: shape{4, 4, 4, 64}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 13, maxTiles: 98365, in: 12, out: 13, res: 3, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}},
-		}},
-		{name: "pool2", space: shape{2, 1, 16, 64}, tile: shape{1, 1, 1, 64}, steps: []step{
-			{name: "pool2", kernel: 14, maxTiles: 1048576, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 16, 64}, to: shape{2, 1, 16, 64}},
-		}},
-		{name: "layer2.0.downsample.0", space: shape{1, 1, 32, 64}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.0.downsample.0", kernel: 15, maxTiles: 29839, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 32, 64}, to: shape{1, 1, 32, 64}},
-		}},
-		{name: "layer2.0.conv1", space: shape{2, 4, 4, 16}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 10, maxTiles: 29839, in: 14, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
-		}},
-		{name: "layer2.0.conv2..layer2.1.conv1", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 16, maxTiles: 13807, in: 16, out: 17, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
-			{name: "layer2.0.conv3", kernel: 17, run: runFlat, maxTiles: 38864, in: 17, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
-			{name: "layer2.0.conv4", kernel: 9, run: runFlat, maxTiles: 98365, in: 18, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}},
-			{name: "layer2.1.conv1", kernel: 10, maxTiles: 29839, in: 15, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
+		{name: "layer2.0.conv4..layer2.1.conv1", space: shape{2, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
+			{name: "layer2.0.conv4", kernel: 21, run: runFlat, maxTiles: 24216, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}},
+			{name: "layer2.1.conv1", kernel: 12, maxTiles: 29839, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
 		{name: "layer2.1.conv2", space: shape{2, 2, 2, 16}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 18, maxTiles: 13807, in: 19, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}},
+			{name: "layer2.1.conv2", kernel: 22, maxTiles: 13807, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}},
 		}},
-		{name: "layer2.1.conv3..pool3", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 17, run: runFlat, maxTiles: 38864, in: 20, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 16}},
-			{name: "layer2.1.conv4", kernel: 13, maxTiles: 98365, in: 21, out: 22, res: 15, every: [3]int{1, 2, 2}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
-			{name: "pool3", kernel: 19, maxTiles: 1048576, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 64}, to: shape{1, 2, 2, 64}},
+		{name: "layer2.1.conv3..layer2.1.conv4", space: shape{2, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 23, run: runFlat, maxTiles: 38864, in: 20, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 16}},
+			{name: "layer2.1.conv4", kernel: 16, maxTiles: 98365, in: 21, out: 22, res: 18, every: [3]int{1, 2, 2}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
 		}},
-		{name: "layer3.0.downsample.0", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.0.downsample.0", kernel: 20, maxTiles: 29839, in: 23, out: 24, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 64}, to: shape{1, 1, 4, 128}},
-		}},
-		{name: "layer3.0.conv1", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 21, maxTiles: 29839, in: 23, out: 25, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 32}},
+		{name: "pool3..layer3.0.conv1", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
+			{name: "pool3", kernel: 24, maxTiles: 1048576, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 64}, to: shape{1, 2, 2, 64}},
+			{name: "layer3.0.conv1", kernel: 25, maxTiles: 29839, in: 23, out: 24, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 22, maxTiles: 7019, in: 25, out: 26, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.0.conv_normal", kernel: 26, maxTiles: 7019, in: 24, out: 25, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
 		}},
-		{name: "layer3.0.conv4", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 23, maxTiles: 55716, in: 26, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}},
+		{name: "layer3.0.conv4", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 1, 16}, steps: []step{
+			{name: "layer3.0.conv4", kernel: 27, maxTiles: 20376, in: 25, out: 26, res: 23, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}},
 		}},
 		{name: "layer3.1.conv1", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 24, maxTiles: 15470, in: 24, out: 27, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.1.conv1", kernel: 28, maxTiles: 15470, in: 26, out: 27, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}},
 		}},
 		{name: "layer3.1.conv_normal", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 22, maxTiles: 7019, in: 27, out: 28, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.1.conv_normal", kernel: 26, maxTiles: 7019, in: 27, out: 28, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 2, 8}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 23, maxTiles: 55716, in: 28, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}},
+		{name: "layer3.1.conv4", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 1, 16}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 29, maxTiles: 55716, in: 28, out: 26, res: 26, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 25, maxTiles: 1048576, in: 24, out: 29, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}},
-			{name: "fc", kernel: 26, run: runFlat, maxTiles: 15470, in: 29, out: 30, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
+			{name: "pool4", kernel: 30, maxTiles: 1048576, in: 26, out: 29, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}},
+			{name: "fc", kernel: 31, run: runFlat, maxTiles: 15470, in: 29, out: 30, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
 		}},
 	},
 	outputs: []output{

@@ -6,206 +6,198 @@ package smallflow
 // avx2Plan is how the network runs on avx2.
 var avx2Plan = plan{
 	isa:     "avx2",
-	arena:   92480,
-	scratch: 1536,
-	packed:  75760,
+	arena:   60320,
+	scratch: 63520,
+	packed:  80208,
 	buffers: []buffer{
 		// 0: input, 8x32x32x2
-		{offset: 234, frame: 2888, row: 76, pixel: 2},
-		// 1: conv1_custom.relu, 8x16x16x16
-		{offset: 39232, frame: 4096, row: 256, pixel: 16},
+		{offset: 240, frame: 2964, row: 78, pixel: 2},
+		// 1: conv1_custom.relu, 2x23x16x16
+		{frame: 5888, row: 256, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {9, 2, 3}}},
 		// 2: pool1, 4x8x8x16
-		{offset: 88384, frame: 1024, row: 128, pixel: 16},
-		// 3: layer1.0.downsample.1, 4x8x8x64
-		{offset: 72000, frame: 4096, row: 512, pixel: 64},
-		// 4: layer1.0.relu1, 4x8x8x16
-		{offset: 23280, frame: 1600, row: 160, pixel: 16},
-		// 5: layer1.0.relu2, 4x1x8x16
-		{frame: 128, row: 128, pixel: 16, scratch: true},
-		// 6: layer1.0.relu3, 4x1x8x16
-		{offset: 512, frame: 128, row: 128, pixel: 16, scratch: true},
+		{offset: 56224, frame: 1024, row: 128, pixel: 16},
+		// 3: layer1.0.relu1, 4x8x8x16
+		{offset: 23888, frame: 1600, row: 160, pixel: 16},
+		// 4: layer1.0.relu2, 4x1x8x16
+		{frame: 128, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 5: layer1.0.relu3, 4x1x8x16
+		{offset: 512, frame: 128, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 6: layer1.0.relu, 4x8x8x64
+		{offset: 39840, frame: 4096, row: 512, pixel: 64},
 		// 7: layer1.1.relu1, 4x8x8x16
-		{offset: 29680, frame: 1600, row: 160, pixel: 16},
-		// 8: layer1.1.relu2, 4x1x8x16
-		{frame: 128, row: 128, pixel: 16, scratch: true},
-		// 9: layer1.1.sum, 4x1x8x16
-		{offset: 512, frame: 128, row: 128, pixel: 16, scratch: true},
+		{offset: 30288, frame: 1600, row: 160, pixel: 16},
+		// 8: layer1.1.relu2, 1x2x8x16
+		{frame: 256, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 9: layer1.1.sum, 1x2x8x16
+		{offset: 256, frame: 256, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 10: layer1.2.relu1, 4x8x8x16
-		{offset: 23280, frame: 1600, row: 160, pixel: 16},
+		{offset: 23888, frame: 1600, row: 160, pixel: 16},
 		// 11: layer1.2.relu2, 4x1x4x16
-		{frame: 64, row: 64, pixel: 16, scratch: true},
+		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 12: layer1.2.sum, 4x1x4x16
-		{offset: 256, frame: 64, row: 64, pixel: 16, scratch: true},
+		{offset: 256, frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 13: layer1.2.relu, 4x1x4x64
-		{offset: 512, frame: 256, row: 256, pixel: 64, scratch: true},
+		{offset: 512, frame: 256, row: 256, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 14: pool2, 2x4x4x64
-		{offset: 39232, frame: 1024, row: 256, pixel: 64},
-		// 15: layer2.0.downsample.1, 2x4x4x64
-		{offset: 41280, frame: 1024, row: 256, pixel: 64},
-		// 16: layer2.0.relu1, 2x4x4x16
-		{offset: 36016, frame: 576, row: 96, pixel: 16},
-		// 17: layer2.0.relu2, 2x1x4x16
-		{frame: 64, row: 64, pixel: 16, scratch: true},
-		// 18: layer2.0.relu3, 2x1x4x16
-		{offset: 128, frame: 64, row: 64, pixel: 16, scratch: true},
+		{offset: 56224, frame: 1024, row: 256, pixel: 64},
+		// 15: layer2.0.relu1, 2x4x4x16
+		{offset: 36624, frame: 576, row: 96, pixel: 16},
+		// 16: layer2.0.relu2, 2x1x4x16
+		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 17: layer2.0.relu3, 2x1x4x16
+		{offset: 128, frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 18: layer2.0.relu, 2x4x4x64
+		{offset: 39840, frame: 1024, row: 256, pixel: 64},
 		// 19: layer2.1.relu1, 2x4x4x16
-		{offset: 37168, frame: 576, row: 96, pixel: 16},
+		{offset: 37776, frame: 576, row: 96, pixel: 16},
 		// 20: layer2.1.relu2, 2x2x2x16
-		{offset: 40000, frame: 64, row: 32, pixel: 16},
+		{offset: 42144, frame: 64, row: 32, pixel: 16},
 		// 21: layer2.1.sum, 2x1x2x16
-		{frame: 32, row: 32, pixel: 16, scratch: true},
+		{frame: 32, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 22: layer2.1.relu, 2x1x2x64
-		{offset: 64, frame: 128, row: 128, pixel: 64, scratch: true},
+		{offset: 64, frame: 128, row: 128, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 23: pool3, 1x2x2x64
-		{offset: 39744, frame: 256, row: 128, pixel: 64},
-		// 24: layer3.0.downsample.1, 1x2x2x128
-		{offset: 39232, frame: 512, row: 256, pixel: 128},
-		// 25: layer3.0.relu1, 1x2x2x32
-		{offset: 38368, frame: 512, row: 128, pixel: 32},
-		// 26: layer3.0.relu2, 1x1x2x32
-		{frame: 64, row: 64, pixel: 32, scratch: true},
+		{offset: 41888, frame: 256, row: 128, pixel: 64},
+		// 24: layer3.0.relu1, 1x2x2x32
+		{offset: 38976, frame: 512, row: 128, pixel: 32},
+		// 25: layer3.0.relu2, 1x1x2x32
+		{frame: 64, row: 64, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 26: layer3.0.relu, 1x2x2x128
+		{offset: 39840, frame: 512, row: 256, pixel: 128},
 		// 27: layer3.1.relu1, 1x2x2x32
-		{offset: 38880, frame: 512, row: 128, pixel: 32},
-		// 28: layer3.1.relu2, 1x1x2x32
-		{frame: 64, row: 64, pixel: 32, scratch: true},
-		// 29: pool4, 1x1x1x128
-		{offset: 39744, frame: 128, row: 128, pixel: 128},
-		// 30: fc, 1x1x1x10
-		{offset: 39872, frame: 16, row: 16, pixel: 16},
+		{offset: 39488, frame: 512, row: 128, pixel: 32},
+		// 28: layer3.1.relu2, 1x2x2x32
+		{frame: 128, row: 64, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {2, 2, 0}}},
+		// 29: layer3.1.relu, 1x2x2x128
+		{offset: 128, frame: 512, row: 256, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {2, 2, 0}}},
+		// 30: pool4, 1x1x1x128
+		{offset: 40352, frame: 128, row: 128, pixel: 128},
+		// 31: fc, 1x1x1x10
+		{offset: 40480, frame: 16, row: 16, pixel: 16},
+		// 32: conv1_custom.points, 49x8x4x8
+		{offset: 11776, frame: 528, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 33: conv1_custom.sums, 49x8x4x16
+		{offset: 37648, frame: 528, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
-		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 2, taps: 49, width: 16, weights: 0, bias: 1568},
-		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, taps: 1, width: 32, weights: 1584, bias: 2608},
-		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 16, in: 16, taps: 1, width: 16, weights: 2672, bias: 2928},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 16, weights: 2944, bias: 5248},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 16, weights: 5264, bias: 6032},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, taps: 1, width: 32, weights: 6048, bias: 7072},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, taps: 1, width: 16, weights: 7136, bias: 8160},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 16, weights: 8176, bias: 10480},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 16, weights: 10496, bias: 11264},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, taps: 1, width: 32, weights: 11280, bias: 12304},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, taps: 1, width: 16, weights: 12368, bias: 13392},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 16, weights: 13408, bias: 15712},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 16, weights: 15728, bias: 16496},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, taps: 1, width: 32, weights: 16512, bias: 17536},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, taps: 1, width: 16, weights: 17600, bias: 21696},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, taps: 1, width: 16, weights: 21760, bias: 22784},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 16, weights: 22800, bias: 25104},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 16, weights: 25120, bias: 25888},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, taps: 1, width: 32, weights: 25904, bias: 26928},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, taps: 1, width: 16, weights: 26992, bias: 28016},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, taps: 9, width: 16, weights: 28032, bias: 30336},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, taps: 3, width: 16, weights: 30352, bias: 31120},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, taps: 1, width: 32, weights: 31136, bias: 32160},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, taps: 1, width: 32, weights: 32224, bias: 40416},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, taps: 1, width: 16, weights: 40544, bias: 42592},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 32, weights: 42624, bias: 51840},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, taps: 1, width: 32, weights: 51872, bias: 55968},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, taps: 1, width: 32, weights: 56096, bias: 60192},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, taps: 9, width: 32, weights: 60224, bias: 69440},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, taps: 1, width: 32, weights: 69472, bias: 73568},
-		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, taps: 1, width: 16, weights: 73696, bias: 75744},
+		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 2, width: 16, taps: [3]int{1, 7, 7}, weights: 0, bias: 6272, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 6288, bias: 6544},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 6560, bias: 8864},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 8880, bias: 9648},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 9664, bias: 11712, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 11776, bias: 12800},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 12816, bias: 15120},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 15136, bias: 15904},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 15920, bias: 16944},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 17008, bias: 18032},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 18048, bias: 20352},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 20368, bias: 21136},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 32, taps: [3]int{1, 1, 1}, weights: 21152, bias: 22176},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 22240, bias: 23264},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 23280, bias: 25584},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 25600, bias: 26368},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 26384, bias: 31504, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 31568, bias: 32592},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 32608, bias: 34912},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 34928, bias: 35696},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 32, taps: [3]int{1, 1, 1}, weights: 35712, bias: 36736},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 36800, bias: 38848},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 38880, bias: 48096},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 48128, bias: 60416, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 60544, bias: 64640},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 16, taps: [3]int{1, 3, 3}, weights: 64672, bias: 73888},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 73920, bias: 78016},
+		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 78144, bias: 80192},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, conv: conv6x16_k1x7x1x14_1_avx2, rows: 1, cols: 6, width: 16, k: 14, tapsH: 7, tapsW: 1, stepH: 76, in: pitch{4, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x7x1x14_2_avx2, rows: 1, cols: 4, width: 16, k: 14, tapsH: 7, tapsW: 1, stepH: 76, in: pitch{4, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool16_3_avx2, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 4096, stepH: 256, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x16_4_avx2, rows: 1, cols: 2, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x8_1_avx2, rows: 1, cols: 4, width: 16, k: 8, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindSpread, spread: spread1x4x4_2_avx2, rows: 4, cols: 4, width: 8, k: 2, stepT: 528, in: pitch{2, 78}, out: pitch{16, 0}},
+		{kind: kindGather, gather: gather1x4x4_3_avx2, rows: 4, cols: 4, width: 8, stepT: 528, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool16_4_avx2, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 5888, stepH: 256, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x16_5_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k1x3x1x48_6_avx2, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k3x1x1x16_7_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 128, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x16_8_avx2, rows: 1, cols: 2, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x16p16_8_avx2, rows: 1, cols: 4, width: 16, k: 16, k2: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x64_9_avx2, rows: 1, cols: 4, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k3x1x1x16_10_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1600, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv4x16_k1x3x1x48_11_avx2, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k3x1x1x16_12_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 64, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x16_13_avx2, rows: 1, cols: 2, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_14_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x64_15_avx2, rows: 1, cols: 4, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x16_11_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x3x1x48_12_avx2, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k3x1x1x16_13_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 64, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x16_14_avx2, rows: 1, cols: 2, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_15_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
 		{kind: kindConv, conv: conv4x16_k1x3x1x48_16_avx2, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k3x1x1x16_17_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 64, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x3x1x48_18_avx2, rows: 2, cols: 2, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{32, 192}, out: pitch{16, 32}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x16_k3x1x1x16_19_avx2, rows: 1, cols: 2, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 576, in: pitch{32, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindMaxPool, pool: maxpool64_20_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 128, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x64_21_avx2, rows: 1, cols: 2, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{128, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x64_22_avx2, rows: 2, cols: 2, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 128}, out: pitch{32, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x16p64_18_avx2, rows: 1, cols: 4, width: 16, k: 16, k2: 64, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x3x1x48_19_avx2, rows: 2, cols: 2, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{32, 192}, out: pitch{16, 32}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x16_k3x1x1x16_20_avx2, rows: 1, cols: 2, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 576, in: pitch{32, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindMaxPool, pool: maxpool64_21_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 128, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x64_22_avx2, rows: 1, cols: 2, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x32_k1x3x1x96_23_avx2, rows: 1, cols: 2, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x32_24_avx2, rows: 1, cols: 2, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x32p64_24_avx2, rows: 1, cols: 2, width: 32, k: 32, k2: 64, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{128, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x32_k1x1x1x128_25_avx2, rows: 1, cols: 2, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool32_26_avx2, rows: 1, cols: 1, width: 32, tapsH: 2, tapsW: 2, stepT: 512, stepH: 256, stepW: 128, in: pitch{256, 0}, out: pitch{128, 0}},
-		{kind: kindConv, conv: conv1x16_k1x1x1x128_27_avx2, rows: 1, cols: 1, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv4x16_k1x3x1x96_26_avx2, rows: 2, cols: 2, width: 16, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 128}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x32_27_avx2, rows: 1, cols: 2, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool32_28_avx2, rows: 1, cols: 1, width: 32, tapsH: 2, tapsW: 2, stepT: 512, stepH: 256, stepW: 128, in: pitch{256, 0}, out: pitch{128, 0}},
+		{kind: kindConv, conv: conv1x16_k1x1x1x128_29_avx2, rows: 1, cols: 1, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{8, 32, 32, 2}, tile: shape{1, 8, 32, 2}, steps: []step{
-			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 32, 32, 2}, to: shape{8, 32, 32, 2}},
+			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 32, 32, 2}, to: shape{8, 32, 32, 2}},
 		}},
-		{name: "conv1_custom", space: shape{8, 16, 16, 16}, tile: shape{1, 2, 16, 16}, steps: []step{
-			{name: "conv1_custom", kernel: 1, tails: []int{-1, -1, -1, -1, 2, -1}, maxTiles: 181, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, from: shape{8, 32, 32, 2}, to: shape{8, 16, 16, 16}},
-		}},
-		{name: "pool1..layer1.0.downsample.0", space: shape{1, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "pool1", kernel: 3, maxTiles: 3333, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 0}, {3, 2, 0}}, from: shape{8, 16, 16, 16}, to: shape{4, 8, 8, 16}},
-			{name: "layer1.0.downsample.0", kernel: 4, run: runFlat, maxTiles: 1027, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
-		}},
-		{name: "layer1.0.conv1", space: shape{4, 8, 8, 16}, tile: shape{1, 1, 8, 16}, steps: []step{
-			{name: "layer1.0.conv1", kernel: 5, maxTiles: 1176, in: 2, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
+		{name: "conv1_custom..layer1.0.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 8, 8, 1}, steps: []step{
+			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 1846, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{2, 2, 0}, {3, 2, 0}, {3, 2, 0}}, from: shape{8, 32, 32, 2}, to: shape{8, 16, 16, 16}, winograd: &winogradStep{points: 32, sums: 33, rows: 8, spread: []int{2}, gather: []int{3}, maxSpread: 492, maxGather: 387}},
+			{name: "pool1", kernel: 4, maxTiles: 3333, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 0}, {3, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 16, 16, 16}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.0.conv1", kernel: 5, maxTiles: 1176, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 		}},
 		{name: "layer1.0.conv2..layer1.1.conv1", space: shape{1, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, maxTiles: 173, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
-			{name: "layer1.0.conv3", kernel: 7, run: runFlat, maxTiles: 480, in: 5, out: 6, res: -1, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
-			{name: "layer1.0.conv4", kernel: 8, run: runFlat, maxTiles: 1027, in: 6, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
-			{name: "layer1.1.conv1", kernel: 9, maxTiles: 370, in: 3, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.0.conv2", kernel: 6, maxTiles: 173, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.0.conv3", kernel: 7, run: runFlat, maxTiles: 480, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.0.conv4", kernel: 8, run: runFlat, maxTiles: 682, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
+			{name: "layer1.1.conv1", kernel: 9, maxTiles: 370, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.1.conv2..layer1.2.conv1", space: shape{1, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, maxTiles: 173, in: 7, out: 8, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
-			{name: "layer1.1.conv3", kernel: 10, maxTiles: 480, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
-			{name: "layer1.1.conv4", kernel: 8, run: runFlat, maxTiles: 1027, in: 9, out: 3, res: 3, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
-			{name: "layer1.2.conv1", kernel: 9, maxTiles: 370, in: 3, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
+		{name: "layer1.1.conv2..layer1.2.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 2, 8, 1}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, maxTiles: 173, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.1.conv3", kernel: 10, maxTiles: 480, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.1.conv4", kernel: 11, run: runFlat, maxTiles: 1176, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
+			{name: "layer1.2.conv1", kernel: 9, maxTiles: 370, in: 6, out: 10, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.2.conv2..layer2.0.downsample.0", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 11, maxTiles: 173, in: 10, out: 11, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}},
-			{name: "layer1.2.conv3", kernel: 12, run: runFlat, maxTiles: 480, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 16}},
-			{name: "layer1.2.conv4", kernel: 13, maxTiles: 1027, in: 12, out: 13, res: 3, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}},
-			{name: "pool2", kernel: 14, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 64}, to: shape{2, 4, 4, 64}},
-			{name: "layer2.0.downsample.0", kernel: 15, run: runFlat, maxTiles: 370, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 64}},
-		}},
-		{name: "layer2.0.conv1", space: shape{2, 4, 4, 16}, tile: shape{1, 1, 4, 16}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 9, maxTiles: 370, in: 14, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
+		{name: "layer1.2.conv2..layer2.0.conv1", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
+			{name: "layer1.2.conv2", kernel: 12, maxTiles: 173, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}},
+			{name: "layer1.2.conv3", kernel: 13, run: runFlat, maxTiles: 480, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 16}},
+			{name: "layer1.2.conv4", kernel: 14, maxTiles: 1027, in: 12, out: 13, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}},
+			{name: "pool2", kernel: 15, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 64}, to: shape{2, 4, 4, 64}},
+			{name: "layer2.0.conv1", kernel: 9, maxTiles: 370, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
 		{name: "layer2.0.conv2..layer2.1.conv1", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 16, maxTiles: 173, in: 16, out: 17, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
-			{name: "layer2.0.conv3", kernel: 17, run: runFlat, maxTiles: 480, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
-			{name: "layer2.0.conv4", kernel: 8, run: runFlat, maxTiles: 1027, in: 18, out: 15, res: 15, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}},
-			{name: "layer2.1.conv1", kernel: 9, maxTiles: 370, in: 15, out: 19, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv2", kernel: 16, maxTiles: 173, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv3", kernel: 17, run: runFlat, maxTiles: 480, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv4", kernel: 18, run: runFlat, maxTiles: 301, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}},
+			{name: "layer2.1.conv1", kernel: 9, maxTiles: 370, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
 		{name: "layer2.1.conv2", space: shape{2, 2, 2, 16}, tile: shape{1, 2, 2, 16}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 18, run: runRows, maxTiles: 173, in: 19, out: 20, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}},
+			{name: "layer2.1.conv2", kernel: 19, run: runRows, maxTiles: 173, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}},
 		}},
-		{name: "layer2.1.conv3..layer3.0.downsample.0", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 19, maxTiles: 526, in: 19, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}},
-			{name: "layer2.1.conv4", kernel: 13, maxTiles: 1027, in: 21, out: 22, res: 15, every: [3]int{1, 2, 2}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
-			{name: "pool3", kernel: 20, maxTiles: 7500, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 64}, to: shape{1, 2, 2, 64}},
-			{name: "layer3.0.downsample.0", kernel: 21, run: runFlat, maxTiles: 313, in: 23, out: 24, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 128}},
-		}},
-		{name: "layer3.0.conv1", space: shape{1, 2, 2, 32}, tile: shape{1, 2, 2, 16}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 22, run: runRows, maxTiles: 370, in: 23, out: 25, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 32}},
+		{name: "layer2.1.conv3..layer3.0.conv1", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 20, maxTiles: 526, in: 19, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}},
+			{name: "layer2.1.conv4", kernel: 14, maxTiles: 1027, in: 21, out: 22, res: 18, every: [3]int{1, 2, 2}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
+			{name: "pool3", kernel: 21, maxTiles: 7500, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 64}, to: shape{1, 2, 2, 64}},
+			{name: "layer3.0.conv1", kernel: 22, maxTiles: 313, in: 23, out: 24, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal..layer3.1.conv1", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 23, maxTiles: 73, in: 25, out: 26, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
-			{name: "layer3.0.conv4", kernel: 24, run: runFlat, maxTiles: 583, in: 26, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 128}},
-			{name: "layer3.1.conv1", kernel: 25, maxTiles: 162, in: 24, out: 27, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.0.conv_normal", kernel: 23, maxTiles: 73, in: 24, out: 25, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.0.conv4", kernel: 24, run: runFlat, maxTiles: 213, in: 25, out: 26, res: 23, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 128}},
+			{name: "layer3.1.conv1", kernel: 25, maxTiles: 162, in: 26, out: 27, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}},
 		}},
-		{name: "layer3.1.conv_normal..layer3.1.conv4", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 23, maxTiles: 73, in: 27, out: 28, res: -1, pack: 28, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
-			{name: "layer3.1.conv4", kernel: 24, run: runFlat, maxTiles: 583, in: 28, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 128}},
-		}},
-		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 26, maxTiles: 7500, in: 24, out: 29, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}},
-			{name: "fc", kernel: 27, run: runFlat, maxTiles: 214, in: 29, out: 30, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
+		{name: "layer3.1.conv_normal..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
+			{name: "layer3.1.conv_normal", kernel: 26, run: runRows, maxTiles: 88, in: 27, out: 28, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}},
+			{name: "layer3.1.conv4", kernel: 27, run: runFlat, maxTiles: 583, in: 28, out: 29, res: 26, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 128}},
+			{name: "pool4", kernel: 28, maxTiles: 7500, in: 29, out: 30, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}},
+			{name: "fc", kernel: 29, run: runFlat, maxTiles: 214, in: 30, out: 31, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 29, shape: shape{1, 1, 1, 128}},
-		{name: "logits", buffer: 30, shape: shape{1, 1, 1, 10}},
+		{name: "features", buffer: 30, shape: shape{1, 1, 1, 128}},
+		{name: "logits", buffer: 31, shape: shape{1, 1, 1, 10}},
 	},
 }

@@ -4,103 +4,130 @@
 package smallmix
 
 //go:noescape
-func conv16x16_k1x7x1x21_1_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x12_1_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool16_2_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func spread1x4x4_2_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv4x64_k1x1x1x16_3_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x4x4_3_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv16x16_k1x1x1x16_4_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool16_4_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv8x16_k1x3x1x48_5_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x16_5_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x16_k3x1x1x16_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x16_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x64_k1x1x1x16_7_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x2x2_7_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv8x16_k1x1x1x64_8_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x2x2_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv8x16_k3x1x1x16_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k3x1x1x16_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x64_k1x1x1x16p16_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x16_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x64_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x64_k1x1x1x16_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x16_k1x1x1x16_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_13_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func spread1x2x2_13_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv4x64_k1x1x1x64_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x2x2_14_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv16x16_k1x1x1x64_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k3x1x1x16_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x64_k1x1x1x16_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x16_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x48_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x16_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x64_k1x1x1x16_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x16_k3x1x1x16_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_20_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x64_k1x1x1x16_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x64_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_22_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k1x3x1x48_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x128_k1x1x1x64_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x16_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x32_k1x1x1x64_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_24_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv2x32_k1x3x1x96_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_25_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv2x128_k1x1x1x32_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x64_k1x1x1x16p64_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x128_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x48_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_28_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x16_k3x1x1x16_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x16_k1x1x1x128_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x64_k1x1x1x16_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv6x16_k1x7x1x21_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_30_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x16_k1x7x1x21_2_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x64_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool16_3_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x32_k1x3x1x96_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x16_4_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x128_k1x1x1x32p64_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv2x32_k1x1x1x128_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv4x32_k1x3x1x96_35_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv4x64_k1x1x1x32_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool64_37_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x16_k1x1x1x128_38_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv4x16_k1x1x1x12_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func spread1x4x4_2_avx2(in, out *float32, tiles, vectors int)
+
+//go:noescape
+func gather1x4x4_3_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+
+//go:noescape
+func maxpool16_4_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv4x16_k1x1x1x16_5_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -112,7 +139,7 @@ func conv4x16_k1x3x1x48_6_avx2(in, weights, bias, res, out *float32, tiles, taps
 func conv4x16_k3x1x1x16_7_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x16_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x16p16_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv4x16_k1x1x1x64_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -121,19 +148,19 @@ func conv4x16_k1x1x1x64_9_avx2(in, weights, bias, res, out *float32, tiles, taps
 func conv4x16_k3x1x1x16_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x16_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x16_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x48_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x16_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x16_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_14_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x32_k1x1x1x16_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_15_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
 func conv4x16_k1x3x1x48_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -142,31 +169,37 @@ func conv4x16_k1x3x1x48_16_avx2(in, weights, bias, res, out *float32, tiles, tap
 func conv4x16_k3x1x1x16_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x16p64_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x16_k3x1x1x16_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x48_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_20_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x16_k3x1x1x16_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x64_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_21_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x16_k1x1x1x64_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x64_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv2x32_k1x3x1x96_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x32_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x32p64_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv2x32_k1x1x1x128_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool32_26_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k1x3x1x96_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x16_k1x1x1x128_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x32_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool32_28_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x16_k1x1x1x128_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -12,48 +12,61 @@ import (
 // session, so that an unused session is garbage while its workers wait.
 type team struct {
 	model   *Model
-	arena   []float32
+	arenas  [][]float32    // by clip of a batch
 	lut     [][256]float32 // by channel: a uint8 value, normalised
 	workers []worker       // the first is the goroutine that calls Run
 
 	// Of the run under way.
 	packed  []float32
-	clip    Clip
-	taken   []counter // by region: tiles that a worker has taken
-	arrived []counter // by region: workers that have finished it
-	running atomic.Int64
+	clips   []Clip
+	taken   []counter    // by region: tiles that a worker has taken
+	arrived []counter    // by region: workers that have finished it
+	left    counter      // workers that have finished with the run, the first one apart
 	end     atomic.Int64 // regions to run: all, or fewer once the run is cancelled
-}
+	profile *timing      // nil but for Profile
 
-// counter is an atomic counter with a cache line of its own.
-type counter struct {
-	atomic.Int64
-	_ [56]byte
+	begun     counter // runs since the session was made
+	dismissed bool    // what has begun is no run, but the end of the workers
+
+	patience atomic.Int64 // looks before a waiting worker parks
+
+	pinned  bool
+	callers cpuSet // where the caller's thread may run, while it is borrowed
 }
 
 // worker is one goroutine's share of a run.
 type worker struct {
 	*team
 	scratch []float32
-	lo, hi  shape         // the tile under way
-	begin   chan struct{} // a run begins; closed when there will be none any more
-	wake    chan struct{}
+	clip    int   // of the tile under way: its place in the batch
+	corner  shape // of the tile under way
+	lo, hi  shape // what the step under way computes
+	cpu     cpuSet
+	_       [64]byte // what others write is on a cache line apart
 	parked  atomic.Bool
+	wake    chan struct{}
+	_       [64]byte
 }
 
-func newTeam(m *Model, threads int) *team {
+func newTeam(m *Model, c config) *team {
 	t := &team{
 		model:   m,
-		arena:   make([]float32, m.plan.arena),
+		arenas:  make([][]float32, c.batch),
 		lut:     lookup(m.net),
-		workers: make([]worker, threads),
+		workers: make([]worker, c.threads),
+		clips:   make([]Clip, 0, c.batch),
 		taken:   make([]counter, len(m.plan.regions)),
 		arrived: make([]counter, len(m.plan.regions)),
+		pinned:  c.pinned,
 	}
+	for i := range t.arenas {
+		t.arenas[i] = make([]float32, m.plan.arena)
+	}
+	cpus := threadCPUs()
 	for i := range t.workers {
 		w := &t.workers[i]
-		w.team, w.scratch = t, make([]float32, m.plan.scratch)
-		w.begin, w.wake = make(chan struct{}, 1), make(chan struct{}, 1)
+		w.team, w.scratch, w.wake = t, make([]float32, m.plan.scratch), make(chan struct{}, 1)
+		w.cpu = cpus.one(c.firstCPU + i)
 		if i > 0 {
 			go w.serve()
 		}
@@ -61,35 +74,53 @@ func newTeam(m *Model, threads int) *team {
 	return t
 }
 
+// begin sends the workers into a run, or home.
+func (t *team) begin() {
+	t.begun.Add(1)
+	for i := range t.workers[1:] {
+		t.workers[1+i].unpark()
+	}
+}
+
 // dismiss ends the workers.
 func (t *team) dismiss() {
-	for i := range t.workers {
-		close(t.workers[i].begin)
-	}
+	t.dismissed = true
+	t.begin()
 }
 
 // serve takes part in every run.
 func (w *worker) serve() {
-	for range w.begin {
+	if w.pinned {
+		w.pin()
+	}
+	for run := int64(1); ; run++ {
+		if w.await(&w.begun, run); w.dismissed {
+			return
+		}
 		w.work()
 	}
 }
 
-// execute runs all regions on the clip.
+// execute runs all regions on the clips.
 func (t *team) execute(ctx context.Context) error {
+	if t.pinned {
+		t.borrow()
+		defer t.giveBack()
+	}
 	for i := range t.taken {
 		t.taken[i].Store(0)
 		t.arrived[i].Store(0)
 	}
 	t.end.Store(int64(len(t.model.plan.regions)))
-	t.running.Store(int64(len(t.workers) - 1))
-	for i := 1; i < len(t.workers); i++ {
-		t.workers[i].begin <- struct{}{}
+	t.left.Store(0)
+	t.patience.Store(spins)
+	if len(t.workers) > runtime.GOMAXPROCS(0) { // a worker waits for this one's core
+		t.patience.Store(0)
 	}
-	err := t.workers[0].lead(ctx)
-	for t.running.Load() > 0 { // the others still have to leave the last region
-		runtime.Gosched()
-	}
+	t.begin()
+	first := &t.workers[0]
+	err := first.lead(ctx)
+	first.await(&t.left, int64(len(t.workers)-1)) // the others still have to leave the last region
 	return err
 }
 
@@ -98,8 +129,13 @@ func (w *worker) work() {
 	for r := 0; r < int(w.end.Load()); r++ {
 		w.region(r)
 		w.meet(r)
+		if w.profile != nil {
+			w.profile.lap(r)
+		}
 	}
-	w.running.Add(-1)
+	if w.left.Add(1) == int64(len(w.workers)-1) {
+		w.workers[0].unpark()
+	}
 }
 
 // lead is work that also watches the context, between regions. All workers
@@ -113,6 +149,9 @@ func (w *worker) lead(ctx context.Context) error {
 			w.end.Store(int64(r + 1))
 		}
 		w.meet(r)
+		if w.profile != nil {
+			w.profile.lap(r)
+		}
 		if err != nil {
 			break
 		}
@@ -120,14 +159,16 @@ func (w *worker) lead(ctx context.Context) error {
 	return err
 }
 
-// region takes tiles of region r until there are none left. Which worker
-// computes a tile does not change what it computes.
+// region takes tiles of region r until there are none left, of any clip. Which
+// worker computes a tile does not change what it computes.
 func (w *worker) region(r int) {
 	reg := &w.model.plan.regions[r]
 	n := reg.grid()
-	tiles := int64(n.elems())
-	for i := w.taken[r].Add(1) - 1; i < tiles; i = w.taken[r].Add(1) - 1 {
-		k := int(i)
+	clips := len(w.clips)
+	all := int64(n.elems() * clips)
+	for i := w.taken[r].Add(1) - 1; i < all; i = w.taken[r].Add(1) - 1 {
+		k := int(i) / clips // neighbours read the same weights
+		w.clip = int(i) % clips
 		w.tile(reg, shape{k / (n.h * n.w * n.c), k / (n.w * n.c) % n.h, k / n.c % n.w, k % n.c})
 	}
 }
@@ -135,16 +176,20 @@ func (w *worker) region(r int) {
 // tile runs all steps of a region on the tile at a place of its grid.
 func (w *worker) tile(r *region, at shape) {
 	size := r.tile
-	w.lo = shape{at.t * size.t, at.h * size.h, at.w * size.w, at.c * size.c}
-	w.hi = shape{
-		min(w.lo.t+size.t, r.space.t), min(w.lo.h+size.h, r.space.h),
-		min(w.lo.w+size.w, r.space.w), min(w.lo.c+size.c, r.space.c),
+	w.corner = shape{at.t * size.t, at.h * size.h, at.w * size.w, at.c * size.c}
+	end := shape{
+		min(w.corner.t+size.t, r.space.t), min(w.corner.h+size.h, r.space.h),
+		min(w.corner.w+size.w, r.space.w), min(w.corner.c+size.c, r.space.c),
 	}
 	for i := range r.steps {
 		st := &r.steps[i]
-		if r.space.t == 1 {
-			w.lo.t, w.hi.t = 0, st.to.t
+		w.lo, w.hi = w.corner, end
+		w.lo.t, w.hi.t = 0, st.to.t
+		if r.space.t > 1 {
+			w.lo.t, w.hi.t = st.cover[0].visits(w.corner.t, end.t, st.to.t)
 		}
+		w.lo.h, w.hi.h = st.cover[1].visits(w.corner.h, end.h, st.to.h)
+		w.lo.w, w.hi.w = st.cover[2].visits(w.corner.w, end.w, st.to.w)
 		if r.space.c == 1 {
 			w.lo.c, w.hi.c = 0, st.to.c
 		}

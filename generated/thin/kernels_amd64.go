@@ -10,67 +10,73 @@ func conv16x16_k1x3x1x9_1_avx512(in, weights, bias, res, out *float32, tiles, ta
 func conv16x16_k1x1x1x3_2_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x3_3_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x5_3_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x3x3x5_4_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x2x2_4_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv16x16_k3x1x1x5_5_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x2x2_5_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv16x16_k1x1x1x5_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_6_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv16x16_k1x1x1x5_7_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_7_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv16x16_k3x1x1x5_8_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_8_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv16x16_k1x3x3x5_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x5p3_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k3x1x1x5_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x5_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x5_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_11_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func conv16x16_k1x1x1x5_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x5_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x3x3x5_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x3x3x1_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k3x1x1x5_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k3x1x1x1_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x5_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x1_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x5_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool16_17_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv12x16_k1x3x3x1_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x16_k1x1x1x1_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x16_k3x1x1x1_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x1_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x16_k1x1x1x1p5_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x16_k1x3x3x7_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool16_20_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x16_k1x1x1x7_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x16_k1x1x1x1_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool16_22_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k1x3x3x7_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x16_k1x1x1x7_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x7p1_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool16_24_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x16_k1x1x1x7_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv8x8_k1x3x1x9_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -79,22 +85,22 @@ func conv8x8_k1x3x1x9_1_avx2(in, weights, bias, res, out *float32, tiles, taps i
 func conv8x8_k1x1x1x3_2_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k1x1x1x3_3_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x8_k1x3x3x5_3_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k1x3x3x5_4_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x8_k3x1x1x5_4_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k3x1x1x5_5_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x8_k1x1x1x5p3_5_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv8x8_k1x1x1x5_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k1x1x1x5_7_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x8_k3x1x1x5_7_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k3x1x1x5_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x8_k1x1x1x5_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv8x8_k1x3x3x5_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -106,34 +112,28 @@ func conv8x8_k3x1x1x5_10_avx2(in, weights, bias, res, out *float32, tiles, taps 
 func conv8x8_k1x1x1x5_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k1x1x1x5_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x8_k1x3x3x1_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k1x3x3x1_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x8_k3x1x1x1_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k3x1x1x1_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x8_k1x1x1x1p5_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x8_k1x1x1x1_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool8_15_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func maxpool8_16_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x8_k1x1x1x1_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x8_k1x1x1x1_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x8_k1x3x3x7_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x8_k1x1x1x1_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x8_k1x1x1x7p1_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x8_k1x3x3x7_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func averagepool8_19_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x8_k1x1x1x7_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-
-//go:noescape
-func averagepool8_21_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
-
-//go:noescape
-func conv1x8_k1x1x1x7_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv1x8_k1x1x1x7_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -7,166 +7,150 @@ package thin
 var avx2Plan = plan{
 	isa:     "avx2",
 	arena:   85040,
-	scratch: 2048,
+	scratch: 3072,
 	packed:  2912,
 	buffers: []buffer{
 		// 0: input, 4x16x16x3
 		{offset: 57, frame: 972, row: 54, pixel: 3},
 		// 1: conv1_custom.relu, 4x16x16x3
 		{offset: 52272, frame: 4096, row: 256, pixel: 16},
-		// 2: layer1.0.downsample.1, 4x16x16x5
-		{offset: 68656, frame: 4096, row: 256, pixel: 16},
-		// 3: layer1.0.relu1, 4x16x16x5
+		// 2: layer1.0.relu1, 4x16x16x5
 		{offset: 4192, frame: 5184, row: 288, pixel: 16},
-		// 4: layer1.0.relu2, 4x1x16x5
-		{frame: 256, row: 256, pixel: 16, scratch: true},
-		// 5: layer1.0.relu3, 4x1x16x5
-		{offset: 1024, frame: 256, row: 256, pixel: 16, scratch: true},
+		// 3: layer1.0.relu2, 4x1x16x5
+		{frame: 256, row: 256, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 4: layer1.0.relu3, 4x1x16x5
+		{offset: 1024, frame: 256, row: 256, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 5: layer1.0.relu, 4x16x16x5
+		{offset: 68656, frame: 4096, row: 256, pixel: 16},
 		// 6: layer1.1.relu1, 4x16x16x5
 		{offset: 24928, frame: 5184, row: 288, pixel: 16},
 		// 7: layer1.1.relu2, 4x1x16x5
-		{frame: 256, row: 256, pixel: 16, scratch: true},
+		{frame: 256, row: 256, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 8: layer1.1.sum, 4x1x16x5
-		{offset: 1024, frame: 256, row: 256, pixel: 16, scratch: true},
+		{offset: 1024, frame: 256, row: 256, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 9: layer1.2.relu1, 4x16x16x5
 		{offset: 4192, frame: 5184, row: 288, pixel: 16},
 		// 10: layer1.2.relu2, 4x8x8x5
 		{offset: 52272, frame: 1024, row: 128, pixel: 16},
-		// 11: layer1.2.sum, 4x1x8x5
-		{frame: 128, row: 128, pixel: 16, scratch: true},
+		// 11: layer1.2.sum, 1x1x8x5
+		{frame: 128, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 12: layer1.2.relu, 4x8x8x5
 		{offset: 56368, frame: 1024, row: 128, pixel: 16},
-		// 13: layer2.0.downsample.1, 4x8x8x1
-		{offset: 60464, frame: 1024, row: 128, pixel: 16},
-		// 14: layer2.0.relu1, 4x8x8x1
+		// 13: layer2.0.relu1, 4x8x8x1
 		{offset: 45536, frame: 1600, row: 160, pixel: 16},
-		// 15: layer2.0.relu2, 4x2x8x1
-		{frame: 256, row: 128, pixel: 16, scratch: true},
-		// 16: layer2.0.relu3, 4x2x8x1
-		{offset: 1024, frame: 256, row: 128, pixel: 16, scratch: true},
+		// 14: layer2.0.relu2, 4x2x8x1
+		{frame: 256, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {2, 4, 0}}},
+		// 15: layer2.0.relu3, 4x2x8x1
+		{offset: 1024, frame: 256, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {2, 4, 0}}},
+		// 16: layer2.0.relu, 4x2x8x1
+		{offset: 2048, frame: 256, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {2, 4, 0}}},
 		// 17: pool1, 2x2x2x1
 		{offset: 52272, frame: 64, row: 32, pixel: 16},
-		// 18: layer3.0.downsample.1, 2x2x2x7
-		{offset: 52400, frame: 64, row: 32, pixel: 16},
-		// 19: layer3.0.relu1, 2x2x2x7
+		// 18: layer3.0.relu1, 2x2x2x7
 		{offset: 51840, frame: 256, row: 64, pixel: 16},
-		// 20: layer3.0.relu2, 2x1x2x7
-		{frame: 32, row: 32, pixel: 16, scratch: true},
+		// 19: layer3.0.relu2, 2x2x2x7
+		{frame: 64, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {2, 2, 0}}},
+		// 20: layer3.0.relu, 2x2x2x7
+		{offset: 128, frame: 64, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {2, 2, 0}}},
 		// 21: pool2, 1x1x1x7
-		{offset: 52272, frame: 16, row: 16, pixel: 16},
+		{offset: 52400, frame: 16, row: 16, pixel: 16},
 		// 22: classifier, 1x1x1x2
-		{offset: 52288, frame: 16, row: 16, pixel: 16},
+		{offset: 52416, frame: 16, row: 16, pixel: 16},
 		// 23: softmax, 1x1x1x2
-		{offset: 52304, frame: 16, row: 16, pixel: 16},
+		{offset: 52272, frame: 16, row: 16, pixel: 16},
 	},
 	packs: []pack{
-		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 3, in: 3, taps: 9, width: 8, weights: 0, bias: 216},
-		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 5, in: 3, taps: 1, width: 8, weights: 224, bias: 248},
-		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 5, in: 3, taps: 1, width: 8, weights: 256, bias: 280},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 5, in: 5, taps: 9, width: 8, weights: 288, bias: 648},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 5, in: 5, taps: 3, width: 8, weights: 656, bias: 776},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 5, in: 5, taps: 1, width: 8, weights: 784, bias: 824},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 5, in: 5, taps: 1, width: 8, weights: 832, bias: 872},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 5, in: 5, taps: 9, width: 8, weights: 880, bias: 1240},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 5, in: 5, taps: 3, width: 8, weights: 1248, bias: 1368},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 5, in: 5, taps: 1, width: 8, weights: 1376, bias: 1416},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 5, in: 5, taps: 1, width: 8, weights: 1424, bias: 1464},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 5, in: 5, taps: 9, width: 8, weights: 1472, bias: 1832},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 5, in: 5, taps: 3, width: 8, weights: 1840, bias: 1960},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 5, in: 5, taps: 1, width: 8, weights: 1968, bias: 2008},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 1, in: 5, taps: 1, width: 8, weights: 2016, bias: 2056},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 1, in: 5, taps: 1, width: 8, weights: 2064, bias: 2104},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 1, in: 1, taps: 9, width: 8, weights: 2112, bias: 2184},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 1, in: 1, taps: 3, width: 8, weights: 2192, bias: 2216},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 1, in: 1, taps: 1, width: 8, weights: 2224, bias: 2232},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 7, in: 1, taps: 1, width: 8, weights: 2240, bias: 2248},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 7, in: 1, taps: 1, width: 8, weights: 2256, bias: 2264},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 7, in: 7, taps: 9, width: 8, weights: 2272, bias: 2776},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 7, in: 7, taps: 1, width: 8, weights: 2784, bias: 2840},
-		{weight: 115, conv: 116, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 2, in: 7, taps: 1, width: 8, weights: 2848, bias: 2904},
+		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 3, in: 3, width: 8, taps: [3]int{1, 3, 3}, weights: 0, bias: 216},
+		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 5, in: 3, width: 8, taps: [3]int{1, 1, 1}, weights: 224, bias: 248},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 5, in: 5, width: 8, taps: [3]int{1, 3, 3}, weights: 256, bias: 616},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 5, in: 5, width: 8, taps: [3]int{3, 1, 1}, weights: 624, bias: 744},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 5, in: 5, width: 8, taps: [3]int{1, 1, 1}, weights: 752, bias: 816, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 5, in: 3, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 5, in: 5, width: 8, taps: [3]int{1, 1, 1}, weights: 832, bias: 872},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 5, in: 5, width: 8, taps: [3]int{1, 3, 3}, weights: 880, bias: 1240},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 5, in: 5, width: 8, taps: [3]int{3, 1, 1}, weights: 1248, bias: 1368},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 5, in: 5, width: 8, taps: [3]int{1, 1, 1}, weights: 1376, bias: 1416},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 5, in: 5, width: 8, taps: [3]int{1, 1, 1}, weights: 1424, bias: 1464},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 5, in: 5, width: 8, taps: [3]int{1, 3, 3}, weights: 1472, bias: 1832},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 5, in: 5, width: 8, taps: [3]int{3, 1, 1}, weights: 1840, bias: 1960},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 5, in: 5, width: 8, taps: [3]int{1, 1, 1}, weights: 1968, bias: 2008},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 1, in: 5, width: 8, taps: [3]int{1, 1, 1}, weights: 2016, bias: 2056},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 1, in: 1, width: 8, taps: [3]int{1, 3, 3}, weights: 2064, bias: 2136},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 1, in: 1, width: 8, taps: [3]int{3, 1, 1}, weights: 2144, bias: 2168},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 1, in: 1, width: 8, taps: [3]int{1, 1, 1}, weights: 2176, bias: 2224, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 1, in: 5, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 7, in: 1, width: 8, taps: [3]int{1, 1, 1}, weights: 2240, bias: 2248},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 7, in: 7, width: 8, taps: [3]int{1, 3, 3}, weights: 2256, bias: 2760},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 7, in: 7, width: 8, taps: [3]int{1, 1, 1}, weights: 2768, bias: 2832, project: &pack{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 7, in: 1, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 115, conv: 116, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 2, in: 7, width: 8, taps: [3]int{1, 1, 1}, weights: 2848, bias: 2904},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
 		{kind: kindConv, conv: conv8x8_k1x3x1x9_1_avx2, rows: 1, cols: 8, width: 8, k: 9, tapsH: 3, tapsW: 1, stepH: 54, in: pitch{3, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv8x8_k1x1x1x3_2_avx2, rows: 1, cols: 8, width: 8, k: 3, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv8x8_k1x1x1x3_3_avx2, rows: 1, cols: 8, width: 8, k: 3, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv8x8_k1x3x3x5_4_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 3, tapsW: 3, stepH: 288, stepW: 16, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv8x8_k3x1x1x5_5_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv8x8_k1x1x1x5_6_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv8x8_k1x1x1x5_7_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv8x8_k3x1x1x5_8_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv8x8_k1x1x1x3_2_avx2, rows: 1, cols: 8, width: 8, k: 3, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv8x8_k1x3x3x5_3_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 3, tapsW: 3, stepH: 288, stepW: 16, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv8x8_k3x1x1x5_4_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv8x8_k1x1x1x5p3_5_avx2, rows: 1, cols: 8, width: 8, k: 5, k2: 3, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv8x8_k1x1x1x5_6_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv8x8_k3x1x1x5_7_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv8x8_k1x1x1x5_8_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv8x8_k1x3x3x5_9_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 3, tapsW: 3, stepH: 288, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv8x8_k3x1x1x5_10_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, stepT: 5184, in: pitch{32, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv8x8_k1x1x1x5_11_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv8x8_k1x1x1x5_12_avx2, rows: 1, cols: 8, width: 8, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv8x8_k1x3x3x1_13_avx2, rows: 1, cols: 8, width: 8, k: 1, tapsH: 3, tapsW: 3, stepH: 160, stepW: 16, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv8x8_k3x1x1x1_14_avx2, rows: 1, cols: 8, width: 8, k: 1, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv8x8_k1x1x1x1_15_avx2, rows: 1, cols: 8, width: 8, k: 1, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool8_16_avx2, rows: 1, cols: 1, width: 8, tapsH: 2, tapsW: 2, stepT: 1024, stepH: 128, stepW: 16, in: pitch{64, 0}, out: pitch{16, 0}},
-		{kind: kindConv, conv: conv2x8_k1x1x1x1_17_avx2, rows: 1, cols: 2, width: 8, k: 1, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
-		{kind: kindConv, conv: conv4x8_k1x1x1x1_18_avx2, rows: 2, cols: 2, width: 8, k: 1, tapsH: 1, tapsW: 1, in: pitch{16, 32}, out: pitch{16, 64}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x8_k1x3x3x7_19_avx2, rows: 1, cols: 2, width: 8, k: 7, tapsH: 3, tapsW: 3, stepH: 64, stepW: 16, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x8_k1x1x1x7_20_avx2, rows: 1, cols: 2, width: 8, k: 7, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool8_21_avx2, rows: 1, cols: 1, width: 8, tapsH: 2, tapsW: 2, stepT: 64, stepH: 32, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
-		{kind: kindConv, conv: conv1x8_k1x1x1x7_22_avx2, rows: 1, cols: 1, width: 8, k: 7, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv12x8_k1x3x3x1_12_avx2, rows: 2, cols: 6, width: 8, k: 1, tapsH: 3, tapsW: 3, stepH: 160, stepW: 16, in: pitch{16, 160}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv12x8_k3x1x1x1_13_avx2, rows: 2, cols: 6, width: 8, k: 1, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 128}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv12x8_k1x1x1x1p5_14_avx2, rows: 2, cols: 6, width: 8, k: 1, k2: 5, tapsH: 1, tapsW: 1, in: pitch{16, 128}, out: pitch{16, 128}, res: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool8_15_avx2, rows: 1, cols: 1, width: 8, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 16, in: pitch{64, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv2x8_k1x1x1x1_16_avx2, rows: 1, cols: 2, width: 8, k: 1, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x8_k1x3x3x7_17_avx2, rows: 2, cols: 2, width: 8, k: 7, tapsH: 3, tapsW: 3, stepH: 64, stepW: 16, in: pitch{16, 64}, out: pitch{16, 32}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x8_k1x1x1x7p1_18_avx2, rows: 1, cols: 4, width: 8, k: 7, k2: 1, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool8_19_avx2, rows: 1, cols: 1, width: 8, tapsH: 2, tapsW: 2, stepT: 64, stepH: 32, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv1x8_k1x1x1x7_20_avx2, rows: 1, cols: 1, width: 8, k: 7, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 		{kind: kindSoftmax, rows: 1, cols: 1},
 	},
 	regions: []region{
 		{name: "input", space: shape{4, 16, 16, 3}, tile: shape{1, 4, 16, 3}, steps: []step{
-			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 3}, to: shape{4, 16, 16, 3}},
+			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 3}, to: shape{4, 16, 16, 3}},
 		}},
-		{name: "conv1_custom..layer1.0.downsample.0", space: shape{1, 16, 16, 1}, tile: shape{1, 1, 16, 1}, steps: []step{
-			{name: "conv1_custom", kernel: 1, maxTiles: 631, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 16, 16, 3}, to: shape{4, 16, 16, 3}},
-			{name: "layer1.0.downsample.0", kernel: 2, run: runFlat, maxTiles: 2607, in: 1, out: 2, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 3}, to: shape{4, 16, 16, 5}},
+		{name: "conv1_custom", space: shape{4, 16, 16, 3}, tile: shape{1, 1, 16, 8}, steps: []step{
+			{name: "conv1_custom", kernel: 1, maxTiles: 631, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 3}, to: shape{4, 16, 16, 3}},
 		}},
 		{name: "layer1.0.conv1", space: shape{4, 16, 16, 5}, tile: shape{1, 1, 8, 8}, steps: []step{
-			{name: "layer1.0.conv1", kernel: 3, maxTiles: 2607, in: 1, out: 3, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 3}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.0.conv1", kernel: 2, maxTiles: 2607, in: 1, out: 2, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 3}, to: shape{4, 16, 16, 5}},
 		}},
 		{name: "layer1.0.conv2..layer1.1.conv1", space: shape{1, 16, 16, 1}, tile: shape{1, 1, 16, 1}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 4, maxTiles: 402, in: 3, out: 4, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.0.conv3", kernel: 5, run: runFlat, maxTiles: 1016, in: 4, out: 5, res: -1, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.0.conv4", kernel: 6, run: runFlat, maxTiles: 2068, in: 5, out: 2, res: 2, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.1.conv1", kernel: 7, maxTiles: 2068, in: 2, out: 6, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.0.conv2", kernel: 3, maxTiles: 402, in: 2, out: 3, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.0.conv3", kernel: 4, run: runFlat, maxTiles: 1016, in: 3, out: 4, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.0.conv4", kernel: 5, run: runFlat, maxTiles: 1578, in: 4, out: 5, res: 1, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.1.conv1", kernel: 6, maxTiles: 2068, in: 5, out: 6, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
 		}},
 		{name: "layer1.1.conv2..layer1.2.conv1", space: shape{1, 16, 16, 1}, tile: shape{1, 1, 16, 1}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 4, maxTiles: 402, in: 6, out: 7, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.1.conv3", kernel: 8, run: runFlat, maxTiles: 1016, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.1.conv4", kernel: 6, run: runFlat, maxTiles: 2068, in: 8, out: 2, res: 2, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.2.conv1", kernel: 7, maxTiles: 2068, in: 2, out: 9, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.1.conv2", kernel: 3, maxTiles: 402, in: 6, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.1.conv3", kernel: 7, run: runFlat, maxTiles: 1016, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.1.conv4", kernel: 8, run: runFlat, maxTiles: 2068, in: 8, out: 5, res: 5, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.2.conv1", kernel: 6, maxTiles: 2068, in: 5, out: 9, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
 		}},
 		{name: "layer1.2.conv2", space: shape{4, 8, 8, 5}, tile: shape{1, 1, 8, 8}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 9, maxTiles: 402, in: 9, out: 10, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}},
+			{name: "layer1.2.conv2", kernel: 9, maxTiles: 402, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}},
 		}},
-		{name: "layer1.2.conv3..layer2.0.downsample.0", space: shape{1, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 10, maxTiles: 1016, in: 9, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}},
-			{name: "layer1.2.conv4", kernel: 11, maxTiles: 2068, in: 11, out: 12, res: 2, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 5}},
-			{name: "layer2.0.downsample.0", kernel: 12, run: runFlat, maxTiles: 2068, in: 12, out: 13, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 1}},
+		{name: "layer1.2.conv3..layer2.0.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 10, maxTiles: 1016, in: 9, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}},
+			{name: "layer1.2.conv4", kernel: 11, maxTiles: 2068, in: 11, out: 12, res: 5, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 5}},
+			{name: "layer2.0.conv1", kernel: 6, maxTiles: 2068, in: 12, out: 13, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 1}},
 		}},
-		{name: "layer2.0.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 8}, steps: []step{
-			{name: "layer2.0.conv1", kernel: 7, maxTiles: 2068, in: 12, out: 14, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 1}},
+		{name: "layer2.0.conv2..layer3.0.conv1", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 12, run: runRows, maxTiles: 1109, in: 13, out: 14, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
+			{name: "layer2.0.conv3", kernel: 13, run: runRows, maxTiles: 2090, in: 14, out: 15, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
+			{name: "layer2.0.conv4", kernel: 14, run: runRows, maxTiles: 1449, in: 15, out: 16, res: 12, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
+			{name: "pool1", kernel: 15, maxTiles: 15000, in: 16, out: 17, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 4, 0}, {2, 4, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 1}, to: shape{2, 2, 2, 1}},
+			{name: "layer3.0.conv1", kernel: 16, maxTiles: 4585, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 1}, to: shape{2, 2, 2, 7}},
 		}},
-		{name: "layer2.0.conv2..layer2.0.conv4", space: shape{1, 8, 8, 1}, tile: shape{1, 2, 8, 1}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 13, maxTiles: 1462, in: 14, out: 15, res: -1, pack: 16, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
-			{name: "layer2.0.conv3", kernel: 14, run: runFlat, maxTiles: 2607, in: 15, out: 16, res: -1, pack: 17, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
-			{name: "layer2.0.conv4", kernel: 15, run: runFlat, maxTiles: 3528, in: 16, out: 13, res: 13, every: [3]int{1, 1, 1}, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
-		}},
-		{name: "pool1..layer3.0.downsample.0", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "pool1", kernel: 16, maxTiles: 15000, in: 13, out: 17, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{2, 2, 2, 1}},
-			{name: "layer3.0.downsample.0", kernel: 17, run: runFlat, maxTiles: 4585, in: 17, out: 18, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 1}, to: shape{2, 2, 2, 7}},
-		}},
-		{name: "layer3.0.conv1", space: shape{2, 2, 2, 7}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 18, run: runRows, maxTiles: 4245, in: 17, out: 19, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 1}, to: shape{2, 2, 2, 7}},
-		}},
-		{name: "layer3.0.conv_normal..layer3.0.conv4", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 19, maxTiles: 421, in: 19, out: 20, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}},
-			{name: "layer3.0.conv4", kernel: 20, run: runFlat, maxTiles: 2343, in: 20, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}},
-		}},
-		{name: "pool2..classifier", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool2", kernel: 21, maxTiles: 15000, in: 18, out: 21, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{2, 2, 2, 7}, to: shape{1, 1, 1, 7}},
-			{name: "classifier", kernel: 22, run: runFlat, maxTiles: 2405, in: 21, out: 22, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 7}, to: shape{1, 1, 1, 2}},
+		{name: "layer3.0.conv_normal..classifier", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
+			{name: "layer3.0.conv_normal", kernel: 17, run: runRows, maxTiles: 410, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}},
+			{name: "layer3.0.conv4", kernel: 18, run: runFlat, maxTiles: 2065, in: 19, out: 20, res: 17, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}},
+			{name: "pool2", kernel: 19, maxTiles: 15000, in: 20, out: 21, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 7}, to: shape{1, 1, 1, 7}},
+			{name: "classifier", kernel: 20, run: runFlat, maxTiles: 2405, in: 21, out: 22, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 7}, to: shape{1, 1, 1, 2}},
 		}},
 		{name: "softmax", space: shape{1, 1, 1, 2}, tile: shape{1, 1, 1, 2}, steps: []step{
-			{name: "softmax", kernel: 23, maxTiles: 1, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2}, to: shape{1, 1, 1, 2}},
+			{name: "softmax", kernel: 21, maxTiles: 1, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2}, to: shape{1, 1, 1, 2}},
 		}},
 	},
 	outputs: []output{

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/p3dc/p3dc/codegen"
 	"github.com/p3dc/p3dc/dsl"
 	"github.com/p3dc/p3dc/internal/harness"
 	"github.com/p3dc/p3dc/internal/weights"
@@ -79,7 +80,7 @@ type Result struct {
 
 // Run builds a network's package and measures it on the synthetic clip, in a
 // process of its own. A context that is done stops it.
-func Run(ctx context.Context, net *dsl.Network, o Options) (_ *Result, err error) {
+func Run(ctx context.Context, net *dsl.Network, o Options) (r *Result, err error) {
 	g, err := dsl.Lower(net)
 	if err != nil {
 		return nil, err
@@ -88,23 +89,32 @@ func Run(ctx context.Context, net *dsl.Network, o Options) (_ *Result, err error
 	if o, err = o.withDefaults(); err != nil {
 		return nil, err
 	}
-	o.Progress("building the package")
 	files, err := harness.Generate(g, o.Schedule)
 	if err != nil {
 		return nil, err
 	}
+	err = open(ctx, g, files, o, func(c *harness.Process) error {
+		r, err = measure(c, g, o)
+		return err
+	})
+	return r, err
+}
+
+// open builds a package and calls f with a process that has it open.
+func open(ctx context.Context, g *ir.Graph, files []codegen.File, o Options, f func(*harness.Process) error) (err error) {
+	o.Progress("building the package")
 	p, err := harness.Build(ctx, files)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
 	c, err := start(ctx, p, g, o)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	o.Progress("measuring")
-	return measure(c, g, o)
+	return f(c)
 }
 
 // withDefaults fills in what is zero.

@@ -27,15 +27,25 @@ type Program struct {
 // Generate returns the files of a lowered network's package: passes, schedule
 // and backend, as the tool compiles it.
 func Generate(g *ir.Graph, o ir.ScheduleOptions) ([]codegen.File, error) {
+	plans, err := Plans(g, o)
+	if err != nil {
+		return nil, err
+	}
+	return Files(plans), nil
+}
+
+// Plans returns how a lowered network runs on each instruction set.
+func Plans(g *ir.Graph, o ir.ScheduleOptions) ([]*ir.Plan, error) {
 	g, err := ir.RunPasses(g, ir.Passes())
 	if err != nil {
 		return nil, err
 	}
-	plans, err := avx.Plans(g, o)
-	if err != nil {
-		return nil, err
-	}
-	return avx.Generate(plans, codegen.Options{Package: "net", Source: g.Name + ".p3d", Version: "(devel)"}), nil
+	return avx.Plans(g, o)
+}
+
+// Files returns the files of the package that runs the plans.
+func Files(plans []*ir.Plan) []codegen.File {
+	return avx.Generate(plans, codegen.Options{Package: "net", Source: plans[0].Graph.Name + ".p3d", Version: "(devel)"})
 }
 
 // Build compiles a generated package, whatever its name, with the go command,

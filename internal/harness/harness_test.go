@@ -102,6 +102,7 @@ func TestProgram(t *testing.T) {
 			t.Run("batch", func(t *testing.T) { testBatch(t, c, b.graph, clip) })
 			t.Run("frames", func(t *testing.T) { testFrames(t, c, b.graph) })
 			t.Run("bench", func(t *testing.T) { testBench(t, c, clip) })
+			t.Run("profile", func(t *testing.T) { testProfile(t, c, clip) })
 			t.Run("peak", func(t *testing.T) { testPeak(t, c, isa) })
 			t.Run("faults", func(t *testing.T) { testFaults(t, c, clip) })
 		})
@@ -248,6 +249,31 @@ func testBench(t *testing.T, c *Process, clip []float32) {
 	}
 	if len(r.Durations) != 5 || slices.Min(r.Durations) <= 0 || r.Wall < slices.Max(r.Durations) {
 		t.Errorf("measured %+v", r)
+	}
+}
+
+// testProfile wants the regions of the plan. Their names are those of
+// wherever the schedule cuts, but for the first and the last.
+func testProfile(t *testing.T, c *Process, clip []float32) {
+	profile, err := c.Profile(clip, 2, 1, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum time.Duration
+	for _, r := range profile {
+		sum += r.Min
+		if r.Name == "" || r.Min < 0 || r.Median < r.Min {
+			t.Errorf("measured %+v", r)
+		}
+	}
+	if n := len(profile); n < 3 || profile[0].Name != "input" || profile[n-1].Name != "softmax" || sum <= 0 {
+		t.Errorf("measured %+v", profile)
+	}
+	if _, err := c.Profile(clip[1:], 2, 1, 3); err == nil || !strings.Contains(err.Error(), "values, tiny takes") {
+		t.Errorf("a short clip: %v", err)
+	}
+	if _, err := c.Profile(clip, 2, 0, 0); err == nil || !strings.Contains(err.Error(), "a profile of 0 runs") {
+		t.Errorf("no runs: %v", err)
 	}
 }
 

@@ -91,6 +91,19 @@ func (c *Process) Bench(clip []float32, o BenchOptions) (*BenchResult, error) {
 	return r.Bench, err
 }
 
+// RegionTime is how long a region of the plan took: the least time and the
+// median of some runs.
+type RegionTime = wire.RegionTime
+
+// Profile runs a clip of normalised values, C x T x H x W, on a session of so
+// many threads (0 for all cores), first some times to warm up, and returns how
+// long each region of the plan took, in their order.
+func (c *Process) Profile(clip []float32, threads, warmups, runs int) ([]RegionTime, error) {
+	body := wire.AppendFloats(make([]byte, 0, 4*len(clip)), clip)
+	r, _, err := c.call(&wire.Request{Profile: &wire.Profile{Threads: threads, Warmups: warmups, Runs: runs}}, body)
+	return r.Profile, err
+}
+
 // Peak is the best rate of multiply-adds that was measured.
 type Peak = wire.PeakReply
 

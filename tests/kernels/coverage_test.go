@@ -16,7 +16,7 @@ func TestCoverage(t *testing.T) {
 	described, _, _ := describedNets(t)
 	swept, _ := sweepNets(t)
 	seen := map[string]map[string]int{} // by machine: what occurs how often
-	for _, n := range append(described, swept...) {
+	for _, n := range slices.Concat(described, swept, winogradSizes(t), winogradDescribed(t)) {
 		plans, err := avx.Plans(n.Graph, n.Schedule)
 		if err != nil {
 			t.Fatal(err)
@@ -37,6 +37,9 @@ func TestCoverage(t *testing.T) {
 		"epilogue ", "epilogue bias", "epilogue relu", "epilogue bias relu", "epilogue add",
 		"epilogue bias add relu", "epilogue bias relu add",
 		"1 vector", "several vectors", "residual with a skip", "rows of residual with a skip",
+		"projection", "projection with a skip", "tiles that overlap", "fused tiles of single frames",
+		"tiles of 2x2", "tiles of 4x4", "tiles of phases", "tiles of 2 frames", "tiles of 4 frames", "tiles of all frames",
+		"cut tiles of frames", "fused transform", "transform with a residual",
 	}
 	// The portable path has one pixel by one vector only, and can be interrupted
 	// at any time.
@@ -83,6 +86,12 @@ func count(p *ir.Plan, n map[string]int) {
 			add("run "+st.Run.String(), k.Kind == ir.KernelConv)
 			add("tails "+st.Run.String(), len(st.Tails) > 0)
 			add("residual with a skip", st.Every != ir.NoSkip)
+			add("projection", k.K2 > 0)
+			add("projection with a skip", k.K2 > 0 && st.Every != ir.NoSkip)
+			add("tiles that overlap", st.Cover.H.Kernel > st.Cover.H.Stride)
+			add("fused tiles of single frames", len(r.Steps) > 1 && r.Space.T > 1)
+			add("fused transform", len(r.Steps) > 1 && st.Winograd != nil)
+			add("transform with a residual", st.Winograd != nil && st.Res != ir.NoBuffer)
 			add("rows of residual with a skip", st.Every != ir.NoSkip && st.Run == ir.RunRows)
 			add("in place", st.Res != ir.NoBuffer && st.Res == st.Out)
 			add("fused pool", k.Kind == ir.KernelPool && len(r.Steps) > 1)
@@ -92,6 +101,14 @@ func count(p *ir.Plan, n map[string]int) {
 	}
 	for i := range p.Kernels {
 		k := &p.Kernels[i]
+		f := k.Transform
+		add("tiles of 2x2", f.H.Results == 2 && f.W.Results == 2)
+		add("tiles of 4x4", f.H.Results == 4 && f.W.Results == 4)
+		add("tiles of phases", f.Strided())
+		add("tiles of 2 frames", f.T.Results == 2 && !f.T.Closed)
+		add("tiles of 4 frames", f.T.Results == 4)
+		add("tiles of all frames", f.T.Closed)
+		add("cut tiles of frames", k.Kind == ir.KernelGather && k.To > 0 && k.To < f.T.Results)
 		switch k.Kind {
 		case ir.KernelPool:
 			add(fmt.Sprintf("%v pool", k.Pool), true)

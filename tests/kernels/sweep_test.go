@@ -73,8 +73,8 @@ func sweepNets(t *testing.T) ([]*suite.Net, wanted) {
 // longGraph has rows and reductions so long that a run takes several calls of
 // its kernel, each of which must be short.
 func longGraph() *ir.Graph {
-	b := newGrapher("long", ir.Shape{T: 1, H: 16, W: 97, C: 3})
-	v := b.conv(0, 200, ir.Window{T: ir.Unit, H: ir.Unit, W: ir.Unit}, true, bias, relu)
+	b := newGrapher("long", ir.Shape{T: 1, H: 4, W: 397, C: 3})
+	v := b.conv(0, 260, ir.Window{T: ir.Unit, H: ir.Unit, W: ir.Unit}, true, bias, relu)
 	w := ir.Window{T: ir.Unit, H: axis(3, 1, 1), W: axis(3, 1, 1)}
 	other := b.conv(v, 64, w, true, bias)
 	v = b.conv(v, 64, w, true, bias, ir.EpiStep{Kind: ir.EpiAdd, Arg: other, Every: ir.NoSkip}, relu)

@@ -22,7 +22,10 @@ var winogradModes = []struct {
 // TestWinogradSizes runs maps of all sizes up to three tiles and a pixel, with
 // channels that fill vectors and that do not, through layers that end in every
 // epilogue, on all instruction sets.
-func TestWinogradSizes(t *testing.T) {
+func TestWinogradSizes(t *testing.T) { checkClose(t, winogradSizes(t)) }
+
+func winogradSizes(t *testing.T) []*suite.Net {
+	t.Helper()
 	var nets []*suite.Net
 	for i := range 13 {
 		h, w, frames := i+1, (i*5+7)%13+1, i%3+1
@@ -41,19 +44,23 @@ func TestWinogradSizes(t *testing.T) {
 			nets = append(nets, winogradNet(fmt.Sprintf("n%d%s", i, m.name), suite.TapAll(lower(t, source)), m.mode))
 		}
 	}
-	checkClose(t, nets)
+	return nets
 }
 
 // TestWinogradDescribed runs whole networks, strides, pools and all, as they
 // are deployed.
-func TestWinogradDescribed(t *testing.T) {
+func TestWinogradDescribed(t *testing.T) { checkClose(t, winogradDescribed(t)) }
+
+func winogradDescribed(t *testing.T) []*suite.Net {
+	t.Helper()
 	var nets []*suite.Net
 	for i, d := range described {
 		g := lower(t, "network net {\n    "+d.body+"\n    pool average\n    linear 7\n}\n")
-		m := winogradModes[i%2]
-		nets = append(nets, winogradNet(fmt.Sprintf("n%d%s", i, m.name), g, m.mode))
+		for _, m := range winogradModes {
+			nets = append(nets, winogradNet(fmt.Sprintf("n%d%s", i, m.name), g, m.mode))
+		}
 	}
-	checkClose(t, nets)
+	return nets
 }
 
 func winogradNet(name string, g *ir.Graph, mode ir.Winograd) *suite.Net {

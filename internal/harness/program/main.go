@@ -81,6 +81,10 @@ func (s *server) answer(q *wire.Request, body []byte, r *wire.Reply) ([]byte, er
 		var err error
 		r.Bench, err = s.bench(q.Bench, wire.Floats(body))
 		return nil, err
+	case q.Profile != nil:
+		var err error
+		r.Profile, err = s.profile(q.Profile, wire.Floats(body))
+		return nil, err
 	}
 	return nil, errors.New("an empty request")
 }

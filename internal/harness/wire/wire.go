@@ -26,6 +26,8 @@ type Request struct {
 	Run   *Run   `json:"run,omitempty"`
 	Bench *Bench `json:"bench,omitempty"`
 	Peak  *Peak  `json:"peak,omitempty"`
+	// Profile asks for the time of each region.
+	Profile *Profile `json:"profile,omitempty"`
 }
 
 // Probe asks which of the named instruction sets the package runs on this
@@ -73,6 +75,14 @@ type Bench struct {
 	WarmTime time.Duration `json:"warm_time"`
 }
 
+// Profile runs the float32 clip in the request's body and takes the time of
+// each region.
+type Profile struct {
+	Threads int `json:"threads"` // of the session, which later profiles use again; 0 for all cores
+	Warmups int `json:"warmups"` // runs before the measurement
+	Runs    int `json:"runs"`
+}
+
 // Peak measures how many multiply-adds the processor can do.
 type Peak struct {
 	ISA     string        `json:"isa"` // of the loop; "" for the widest that the processor has
@@ -88,6 +98,8 @@ type Reply struct {
 	ISA   string      `json:"isa,omitempty"`   // to Open: what the model runs on
 	Bench *BenchReply `json:"bench,omitempty"`
 	Peak  *PeakReply  `json:"peak,omitempty"`
+	// Profile has the regions in the order in which they run.
+	Profile []RegionTime `json:"profile,omitempty"`
 }
 
 // BenchReply is what a benchmark measured.
@@ -95,6 +107,13 @@ type BenchReply struct {
 	Durations []time.Duration `json:"durations"` // of each run
 	Wall      time.Duration   `json:"wall"`      // from the first run's start to the last one's end
 	Mallocs   uint64          `json:"mallocs"`   // heap objects allocated meanwhile
+}
+
+// RegionTime is how long a region took.
+type RegionTime struct {
+	Name   string        `json:"name"`
+	Min    time.Duration `json:"min"`
+	Median time.Duration `json:"median"`
 }
 
 // PeakReply is the rate of multiply-adds. ISA is "" where the processor has no
