@@ -22,7 +22,8 @@ LAYOUTS = {"contiguous": {}, "channels_last_3d": {"channels_last": True}}
 
 def latency(threads, isa):
     """One clip at a time."""
-    yield Entry("p3dc", "")
+    yield Entry("p3dc", "threads not pinned")
+    yield Entry("p3dc", "threads pinned", {"pinned": True})
     if isa != "avx2":  # it always takes the widest vectors that there are
         yield Entry("onnxruntime", "threads not pinned")
         if threads > 1:
@@ -45,6 +46,7 @@ def throughput(cores, isa):
     streams = {**one, "streams": cores}
     batch = {**all_cores, "batch": cores}
     yield Entry("p3dc", f"{cores} sessions of one thread", streams)
+    yield Entry("p3dc", f"{cores} sessions of one thread, pinned", {**streams, "pinned": True})
     if isa != "avx2":
         yield Entry("onnxruntime", f"{cores} callers of one thread each", streams)
         yield Entry("onnxruntime", "one caller, all cores", all_cores)

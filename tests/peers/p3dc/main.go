@@ -28,6 +28,7 @@ type spec struct {
 	Clip    string // a file of float32 values, little-endian, C x T x H x W
 	Threads int    // of each stream
 	Streams int    // sessions that run at the same time
+	Pinned  bool   // whether each worker has a core of its own
 }
 
 // ready is the first line: what a stream's first clip gave, and how long
@@ -94,8 +95,12 @@ func (s *spec) open(clip []float32) (streams []runner, isa string, err error) {
 			return nil, "", err
 		}
 		isa = m.ISA()
-		for range s.Streams {
-			session := m.NewSession(p3d63.Threads(s.Threads))
+		for k := range s.Streams {
+			options := []p3d63.Option{p3d63.Threads(s.Threads)}
+			if s.Pinned {
+				options = append(options, p3d63.Pin(k*s.Threads))
+			}
+			session := m.NewSession(options...)
 			streams = append(streams, func(logits []float32) error {
 				return session.Run(&p3d63.Output{Logits: logits}, p3d63.Float32Clip(clip))
 			})
@@ -106,8 +111,12 @@ func (s *spec) open(clip []float32) (streams []runner, isa string, err error) {
 			return nil, "", err
 		}
 		isa = m.ISA()
-		for range s.Streams {
-			session := m.NewSession(p3d199.Threads(s.Threads))
+		for k := range s.Streams {
+			options := []p3d199.Option{p3d199.Threads(s.Threads)}
+			if s.Pinned {
+				options = append(options, p3d199.Pin(k*s.Threads))
+			}
+			session := m.NewSession(options...)
 			streams = append(streams, func(logits []float32) error {
 				return session.Run(&p3d199.Output{Logits: logits}, p3d199.Float32Clip(clip))
 			})
