@@ -101,7 +101,7 @@ func (l Line) Matrices() *Matrices {
 			}
 			copy(in[i], poly)
 			for t := range taps {
-				weights[i][t] = math.Pow(p, float64(t)) / scale
+				weights[i][t] = math.Pow(p, float64(t))/scale + 0 // no -0
 			}
 		}
 		poly := []float64{1}
@@ -140,7 +140,7 @@ func timesRoot(poly []float64, root float64) []float64 {
 	// Coefficients that are 0, 1 or alike but for rounding are what saves
 	// arithmetic.
 	for i, c := range y {
-		y[i] = math.Round(c*(1<<47)) / (1 << 47)
+		y[i] = math.Round(c*(1<<47))/(1<<47) + 0 // no -0
 	}
 	return y
 }
