@@ -28,9 +28,10 @@ func (s *isa) bytes() int { return 4 * s.machine.Lanes }
 
 // Costs in cycles of a Zen 4 core, measured on register tiles of all shapes:
 // one 512-bit or two 256-bit multiply-adds a cycle, 32 bytes of weights a cycle
-// from L2; a byte of activations from L2 or L3 as far as prefetching leaves it
-// visible; Winograd's transforms with their scratch memory in L2; 10 bytes a
-// cycle from memory.
+// from L2; a byte of scratch memory from L2 or L3 as far as prefetching leaves
+// it visible, and one of the arena, which comes from further away and goes back;
+// Winograd's transforms with their scratch memory in L2; 10 bytes a cycle from
+// memory.
 func avx512() *isa {
 	return &isa{prefix: "Z", zeroing: "VPXORD", masks: true, machine: ir.Machine{
 		Name: "avx512", Lanes: 16, Registers: 32, Broadcast: true,

@@ -129,7 +129,7 @@ def details(result):
 
 def versions(result):
     found = collections.ChainMap(*(c.get("versions", {}) for e in result["events"] + result["starts"] for c in e["contestants"]))
-    return ", ".join(f"{name} {found[name]}" for name in sorted(found))
+    return ", ".join(found[name] if found[name].startswith(name) else f"{name} {found[name]}" for name in sorted(found))
 
 
 def intro(result):
