@@ -10,7 +10,7 @@ func (s *scheduler) transformStep(st *Step, op *plannedOp, r *Region, p part) {
 	k := f.Phases() * st.InShape.C
 	pixel := channelStride(k)
 	if f.Strided() { // whose rows of phases are stored one over the end of the other
-		pixel = max(pixel, roundUp(k-k/f.H.Phases()+phaseLanes, cacheLine))
+		pixel = max(pixel, roundUp(k-k/f.H.Phases()+PhaseLanes, cacheLine))
 	}
 	w := &WinogradStep{Rows: p.rows}
 	w.Points = s.pointsBuffer(op.Name+".points", Shape{f.Points(), p.rows, cols, k}, pixel)
@@ -24,7 +24,7 @@ func (s *scheduler) transformStep(st *Step, op *plannedOp, r *Region, p part) {
 	st.Tails = s.tails(&product, p.tile, productRuns(r, st, f, cols))
 	st.MaxTiles = s.maxTiles(st.Kernel)
 
-	spread, gather := f.ops()
+	spread, gather := s.transformOps(f)
 	w.MaxSpread = s.maxTransforms(spread, k)
 	w.MaxGather = s.maxTransforms(gather, st.OutShape.C)
 	for t := 0; t < st.OutShape.T; t += f.T.Size() {
@@ -81,9 +81,6 @@ func (s *scheduler) spreadKernel(op *plannedOp, w *WinogradStep, t int) Kernel {
 		k.In.Row = in.Frame
 		start := t - op.window.T.Pad
 		k.From, k.To = max(0, -start), min(f.T.Inputs(), s.g.Values[op.in].Shape.T-start)
-		if f.T.Closed {
-			k.To = min(f.T.Results+f.T.Taps-1, s.g.Values[op.in].Shape.T-start)
-		}
 	}
 	return k
 }

@@ -163,16 +163,26 @@ func (s *scheduler) transformed(op *plannedOp, view Shape, channels int) transfo
 	rt, gemm := bestTile(m, tileProblem{runs: []int{t.rows * cols}, counts: []int{points}, vectors: vectors, steps: k})
 	t.tile = rt
 	gemm *= float64(channels) / float64(rt.vectors*m.Lanes*ceilDiv(vectors, rt.vectors))
-	in, out := f.ops()
+	in, out := s.transformOps(f)
 	lanes := m.Lanes
 	if f.Strided() {
-		lanes = phaseLanes
+		lanes = PhaseLanes
 	}
 	transform := float64(t.rows*cols*(ceilDiv(k, lanes)*in+ceilDiv(channels, m.Lanes)*out)) * m.Transform
 	weights, panels := 4*points*k*channels, ceilDiv(channels, rt.vectors*m.Lanes)
 	move := float64(2*t.scratch)*(m.crowded(t.scratch+weights/panels)-m.L2) + float64(weights)*m.L2
 	t.cycles = float64(all) / float64(t.rows) * (transform + gemm + move)
 	return t
+}
+
+// transformOps is Transform.ops, which every cut that is weighed asks for.
+func (s *scheduler) transformOps(f Transform) (in, out int) {
+	n, ok := s.effort[f]
+	if !ok {
+		n[0], n[1] = f.ops()
+		s.effort[f] = n
+	}
+	return n[0], n[1]
 }
 
 // ops returns about how many vector operations the transforms of one tile

@@ -225,8 +225,7 @@ type Region struct {
 
 // Tiles returns the number of tiles along each axis.
 func (r *Region) Tiles() Shape {
-	up := func(n, d int) int { return (n + d - 1) / d }
-	return Shape{up(r.Space.T, r.Tile.T), up(r.Space.H, r.Tile.H), up(r.Space.W, r.Tile.W), up(r.Space.C, r.Tile.C)}
+	return Shape{ceilDiv(r.Space.T, r.Tile.T), ceilDiv(r.Space.H, r.Tile.H), ceilDiv(r.Space.W, r.Tile.W), ceilDiv(r.Space.C, r.Tile.C)}
 }
 
 // Step is one op on a tile.

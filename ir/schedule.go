@@ -65,6 +65,7 @@ func newScheduler(g *Graph, m Machine) (*scheduler, error) {
 		readers: make([][]int, len(g.Values)),
 		kept:    make([]bool, len(g.Values)),
 		kernels: make(map[Kernel]KernelID),
+		effort:  make(map[Transform][2]int),
 	}
 	for i := range g.Ops {
 		op, err := newPlannedOp(g, i)
@@ -90,8 +91,9 @@ type scheduler struct {
 	readers [][]int // by value: the ops that read it
 	kept    []bool  // by value: an output or tap
 	kernels map[Kernel]KernelID
-	chosen  map[int]chosen // by a region's first op, of a tuning
-	weighed *[]draft       // where not nil, all cuts that were weighed
+	effort  map[Transform][2]int // what transformOps has found
+	chosen  map[int]chosen       // by a region's first op, of a tuning
+	weighed *[]draft             // where not nil, all cuts that were weighed
 }
 
 func (s *scheduler) keep(outs []Output, tap bool) {

@@ -71,7 +71,7 @@ func transformsOf(a Attr, in *Buffer) []Transform {
 		for _, m := range []int{2, 4} {
 			fs = append(fs, Transform{T: Line{Results: m, Taps: 3, Stride: 1}})
 		}
-	case w.T == Unit && w.H == w.W && w.W.Stride > 1 && in.Pixel == in.Shape.C && w.W.Stride*in.Pixel <= phaseLanes:
+	case w.T == Unit && w.H == w.W && w.W.Stride > 1 && in.Pixel == in.Shape.C && w.W.Stride*in.Pixel <= PhaseLanes:
 		taps := (w.W.Kernel + w.W.Stride - 1) / w.W.Stride
 		if w.W.Kernel <= w.W.Stride || taps > 4 {
 			return nil
@@ -84,9 +84,9 @@ func transformsOf(a Attr, in *Buffer) []Transform {
 	return fs
 }
 
-// phaseLanes is the most values that the phases of a row's pixel may have: the
+// PhaseLanes is the most values that the phases of a row's pixel may have: the
 // kernel that transforms them works on a vector of that many.
-const phaseLanes = 8
+const PhaseLanes = 8
 
 // Strided reports whether the transform has phases.
 func (f Transform) Strided() bool { return f.Phases() > 1 }

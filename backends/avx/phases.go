@@ -28,11 +28,7 @@ func (e *emitter) spreadPhases(k *ir.Kernel) {
 	for phase := range f.H.Phases() {
 		p.phase(phase)
 	}
-	p.advance(regTile, k.Cols*f.W.Phases()*k.In.Pixel)
-	p.advance(regOut, k.Out.Pixel)
-	p.Op("DECQ", regTiles)
-	p.Op("JNE", "tile")
-	p.end()
+	p.nextTile(k)
 }
 
 type phaseEmitter struct {
@@ -40,10 +36,8 @@ type phaseEmitter struct {
 	k       *ir.Kernel
 	symbol  string
 	across  [][]int // by point and column: the index of the lanes' factors
-	vectors [][phaseLanes]float64
+	vectors [][ir.PhaseLanes]float64
 }
-
-const phaseLanes = 8
 
 // The indices of lanes' factors that are all alike.
 const (
@@ -59,7 +53,7 @@ func (p *phaseEmitter) coefficients() [][]int {
 	for point := range f.Points() {
 		var row []int
 		for j := range f.Inputs() {
-			var v [phaseLanes]float64
+			var v [ir.PhaseLanes]float64
 			zero, one := true, true
 			for lane := range f.Phases() * p.k.K {
 				v[lane] = m.In[lane/p.k.K][point][j]
@@ -114,9 +108,7 @@ func (p *phaseEmitter) down(row []float64, at func(r, j int) string, columns int
 			continue
 		}
 		if c != 1 && c != -1 {
-			p.Op("MOVL", imm32(c), regFrom)
-			p.Op("VMOVD", regFrom, "X"+p.constant()[1:])
-			p.Op("VBROADCASTSS", "X"+p.constant()[1:], p.constant())
+			p.broadcast(c, "X"+p.constant()[1:], p.constant())
 		}
 		for j := range columns {
 			x, y := at(r, j), p.line(j)

@@ -62,11 +62,10 @@ func pairColumns(m [][]float64) []productRows {
 	minus := func(row []float64) bool { return len(pairs) > 0 && row[pairs[0][0]] == -row[pairs[0][1]] }
 	var all []productRows
 	for i, row := range m {
-		last := len(all) - 1
 		n := slices.IndexFunc(all, func(p productRows) bool { return p.minus == minus(row) && len(p.rows) == 1 })
 		if n < 0 {
 			all = append(all, productRows{pairs: pairs, minus: minus(row)})
-			n = last + 1
+			n = len(all) - 1
 		}
 		c := slices.Clone(row)
 		for _, p := range pairs {

@@ -72,15 +72,19 @@ func (w *winogradEmitter) constant(i int) string { return w.temp(2 + i) }
 // load broadcasts the constants.
 func (w *winogradEmitter) load() {
 	for i, c := range w.constants {
-		w.Op("MOVL", imm32(c), regFrom)
-		w.Op("VMOVD", regFrom, "X0")
-		w.Op("VBROADCASTSS", "X0", w.constant(i))
+		w.broadcast(c, "X0", w.constant(i))
 	}
 }
 
-// imm32 is a float32 value as an immediate operand.
-func imm32(x float64) string { return fmt.Sprintf("$0x%08X", bits(x)) }
+// broadcast sets all lanes of a register to a constant, by way of a register of
+// 128 bits.
+func (e *emitter) broadcast(c float64, by, reg string) {
+	e.Op("MOVL", fmt.Sprintf("$0x%08X", bits(c)), regFrom)
+	e.Op("VMOVD", regFrom, by)
+	e.Op("VBROADCASTSS", by, reg)
+}
 
+// bits are those of a constant as a float32.
 func bits(x float64) uint32 { return math.Float32bits(float32(x)) }
 
 // spread writes the kernel that makes patches into points.
@@ -99,31 +103,34 @@ func (e *emitter) spread(k *ir.Kernel) {
 	}
 	e.spreadHead(k)
 	w.load()
-	e.eachTile("vectors+24(FP)", func() {
-		store := func(row int) func(i int, result string) {
-			return func(i int, result string) {
-				e.Op("VMOVUPS", result, mem((row*f.W.Points()+i)*k.StepT, regTo))
-			}
+	e.Label("tile")
+	e.Op("MOVQ", regTile, regFrom)
+	e.Op("MOVQ", regOut, regTo)
+	e.Op("MOVQ", "vectors+24(FP)", regVectors)
+	e.Label("vector")
+	store := func(row int) func(i int, result string) {
+		return func(i int, result string) {
+			e.Op("VMOVUPS", result, mem((row*f.W.Points()+i)*k.StepT, regTo))
 		}
-		if time {
-			for i := range k.To - k.From {
-				e.Op("VMOVUPS", mem(i*k.In.Row, regFrom), w.line(0, i))
-			}
-			w.across(0, store(0))
-			return
+	}
+	if time {
+		for i := range k.To - k.From {
+			e.Op("VMOVUPS", mem(i*k.In.Row, regFrom), w.line(0, i))
 		}
-		for _, rows := range w.down {
-			for j := range w.side {
-				w.product(rows, func(i int) string { return mem(i*k.In.Row+j*k.In.Pixel, regFrom) }, func(i int) string { return w.line(i, j) })
-			}
-			for i, row := range rows.rows {
-				w.across(i, store(row))
-			}
+		w.across(0, store(0))
+	}
+	for _, rows := range w.down {
+		for j := range w.side {
+			w.product(rows, func(i int) string { return mem(i*k.In.Row+j*k.In.Pixel, regFrom) }, func(i int) string { return w.line(i, j) })
 		}
-	}, func() {
-		e.advance(regFrom, e.isa.machine.Lanes)
-		e.advance(regTo, e.isa.machine.Lanes)
-	})
+		for i, row := range rows.rows {
+			w.across(i, store(row))
+		}
+	}
+	e.advance(regFrom, e.isa.machine.Lanes)
+	e.advance(regTo, e.isa.machine.Lanes)
+	e.Op("DECQ", regVectors)
+	e.Op("JNE", "vector")
 	e.nextTile(k)
 }
 
@@ -136,22 +143,9 @@ func (e *emitter) spreadHead(k *ir.Kernel) {
 	e.Op("MOVQ", "tiles+16(FP)", regTiles)
 }
 
-// eachTile opens the loop over tiles, which nextTile closes, and writes that
-// over the vectors of one.
-func (e *emitter) eachTile(vectors string, body, advance func()) {
-	e.Label("tile")
-	e.Op("MOVQ", regTile, regFrom)
-	e.Op("MOVQ", regOut, regTo)
-	e.Op("MOVQ", vectors, regVectors)
-	e.Label("vector")
-	body()
-	advance()
-	e.Op("DECQ", regVectors)
-	e.Op("JNE", "vector")
-}
-
+// nextTile ends a kernel that makes points: its loop over tiles, and itself.
 func (e *emitter) nextTile(k *ir.Kernel) {
-	e.advance(regTile, k.Cols*k.In.Pixel)
+	e.advance(regTile, k.Cols*k.Transform.W.Phases()*k.In.Pixel)
 	e.advance(regOut, k.Out.Pixel)
 	e.Op("DECQ", regTiles)
 	e.Op("JNE", "tile")
