@@ -22,11 +22,6 @@ func InterpretPlan(p *Plan, weights map[string][]float32, clip []float32) (map[s
 	}
 	ip := &planInterpreter{p: p, clip: clip, arena: make([]float64, p.ArenaLen)}
 	fillNaN(ip.arena)
-	for i := range p.Buffers {
-		if b := &p.Buffers[i]; b.Space == Arena && b.Last >= b.First && b.Border != (Border{}) {
-			clear(ip.arena[b.Base : b.Base+b.Len])
-		}
-	}
 	var err error
 	if ip.packed, err = packFloat64(p, weights); err != nil {
 		return nil, err
@@ -134,6 +129,30 @@ func (w *planWorker) tile(r *Region, i int, n Shape) {
 	for i := range r.Steps {
 		w.lo, w.hi = r.extent(&r.Steps[i], lo, hi)
 		w.step(&r.Steps[i])
+		w.clearBorder(&r.Steps[i])
+	}
+}
+
+// clearBorder zeroes the border around what a step has written, all channels of
+// it with the first ones.
+func (w *planWorker) clearBorder(st *Step) {
+	b, to := &w.p.Buffers[st.Out], st.OutShape
+	e := b.Edges()
+	if e == (Edges{}) || w.lo.C > 0 {
+		return
+	}
+	for t := w.lo.T; t < w.hi.T; t++ {
+		if w.lo.H == 0 && w.lo.W == 0 {
+			first := b.At(t, 0, 0, 0)
+			clear(w.arena[first-e.Before : first])
+		}
+		for h := w.lo.H; h < w.hi.H && w.hi.W == to.W; h++ {
+			end, n := b.At(t, h, to.W, 0), e.Between
+			if h == to.H-1 {
+				n = e.Behind
+			}
+			clear(w.arena[end : end+n])
+		}
 	}
 }
 

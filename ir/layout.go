@@ -37,6 +37,20 @@ func newBuffer(name string, s Shape, border Border, pixel int) Buffer {
 // corner returns how far position 0 lies behind the start of the memory taken.
 func (b *Buffer) corner() int { return b.Border.Top*b.Row + b.Border.Left*b.Pixel }
 
+// Edges are the parts of a buffer's border, as lengths in memory: before position
+// 0 of a frame, between the end of a row and the next row, and behind the end of
+// a frame's last row.
+type Edges struct{ Before, Between, Behind int }
+
+// Edges returns the parts of the border.
+func (b *Buffer) Edges() Edges {
+	return Edges{
+		Before:  b.corner(),
+		Between: (b.Border.Left + b.Border.Right) * b.Pixel,
+		Behind:  b.Border.Right*b.Pixel + b.Border.Bottom*b.Row,
+	}
+}
+
 // denseRows reports whether the rows of a frame follow one another without a
 // gap, so that they can be treated as one.
 func (b *Buffer) denseRows() bool { return b.Row == b.Shape.W*b.Pixel }

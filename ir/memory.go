@@ -6,14 +6,11 @@ import (
 )
 
 // planMemory gives every buffer its place. Arena buffers whose lifetimes
-// overlap never share memory. Bordered buffers share only with buffers of the
-// same layout: their borders are zero from the start, and nobody ever writes
-// there. Scratch buffers of one region lie side by side.
+// overlap never share memory. Scratch buffers of one region lie side by side.
 func planMemory(p *Plan) {
 	lifetimes(p)
 	shareInPlace(p)
-	bordered := placeBordered(p)
-	p.ArenaLen = placePlain(p, bordered)
+	placeArena(p)
 	placeScratch(p)
 	for i := range p.Buffers {
 		b := &p.Buffers[i]
@@ -102,45 +99,18 @@ func sameLayout(a, b *Buffer) bool {
 // overlap reports whether two buffers are ever alive together.
 func overlap(a, b *Buffer) bool { return a.First <= b.Last && b.First <= a.Last }
 
-// placeBordered places the bordered arena buffers at the arena's start and
-// returns the length they take.
-func placeBordered(p *Plan) int {
-	end := 0
-	var slots [][]*Buffer
-next:
-	for i := range p.Buffers {
-		b := &p.Buffers[i]
-		if !inArena(b) || b.Border == (Border{}) {
-			continue
-		}
-		for s, slot := range slots {
-			if sameLayout(slot[0], b) && !slices.ContainsFunc(slot, func(o *Buffer) bool { return overlap(o, b) }) {
-				b.Base = slot[0].Base
-				slots[s] = append(slot, b)
-				continue next
-			}
-		}
-		b.Base = end
-		end += b.Len
-		slots = append(slots, []*Buffer{b})
-	}
-	return end
-}
-
-// placePlain places the other arena buffers behind start, the largest first,
-// each at the lowest place that is free during its life. It returns the
-// arena's length.
-func placePlain(p *Plan, start int) int {
+// placeArena places the arena's buffers, the largest first, each at the lowest
+// place that is free during its life.
+func placeArena(p *Plan) {
 	var todo, placed []*Buffer
 	for i := range p.Buffers {
-		if b := &p.Buffers[i]; inArena(b) && b.Border == (Border{}) {
+		if b := &p.Buffers[i]; inArena(b) {
 			todo = append(todo, b)
 		}
 	}
 	slices.SortStableFunc(todo, func(a, b *Buffer) int { return cmp.Compare(b.Len, a.Len) })
-	end := start
 	for _, b := range todo {
-		b.Base = start
+		b.Base = 0
 		for _, o := range placed { // sorted by place
 			if overlap(o, b) && o.Base < b.Base+b.Len && b.Base < o.Base+o.Len {
 				b.Base = o.Base + o.Len
@@ -148,9 +118,8 @@ func placePlain(p *Plan, start int) int {
 		}
 		i, _ := slices.BinarySearchFunc(placed, b, func(x, y *Buffer) int { return cmp.Compare(x.Base, y.Base) })
 		placed = slices.Insert(placed, i, b)
-		end = max(end, b.Base+b.Len)
+		p.ArenaLen = max(p.ArenaLen, b.Base+b.Len)
 	}
-	return end
 }
 
 // inArena reports whether a buffer takes memory of its own in the arena.

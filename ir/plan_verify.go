@@ -8,7 +8,7 @@ import (
 // Verify checks the rules that hold for every plan: operands exist, register
 // tiles fit the machine, tails cover what runs leave over, panels cover the
 // channels, nothing lies outside its memory, buffers that are alive together
-// do not overlap, and zero borders stay zero and reach as far as kernels read.
+// do not overlap, and zero borders reach as far as kernels read.
 // It returns all faults joined, or nil.
 func (p *Plan) Verify() error {
 	v := planVerifier{p: p}
@@ -160,14 +160,7 @@ func (v *planVerifier) memory() {
 			}
 			if overlap(o, b) {
 				v.fail(b.Name, "shares memory with %s, which is alive at the same time", o.Name)
-			} else if bordered(o, b) && (o.Base != b.Base || !sameLayout(o, b)) {
-				v.fail(b.Name, "shares memory with %s, which has its zero border elsewhere", o.Name)
 			}
 		}
 	}
-}
-
-// bordered reports whether one of two buffers has a border.
-func bordered(a, b *Buffer) bool {
-	return a.Border != (Border{}) || b.Border != (Border{})
 }

@@ -109,6 +109,9 @@ func buffers(used []*ir.Buffer) []jen.Code {
 		lit.int("frame", b.Frame)
 		lit.int("row", b.Row)
 		lit.int("pixel", b.Pixel)
+		if e := b.Edges(); e != (ir.Edges{}) {
+			lit.add("edges", jen.Id("edges").Values(jen.Lit(e.Before), jen.Lit(e.Between), jen.Lit(e.Behind)))
+		}
 		if b.Space == ir.Scratch {
 			lit.add("scratch", jen.True())
 			lit.add("cover", jen.Index(jen.Lit(2)).Id("axis").Values(axis(b.Cover.T), axis(b.Cover.H)))
