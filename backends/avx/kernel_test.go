@@ -191,7 +191,7 @@ func TestUnroll(t *testing.T) {
 				t.Errorf("%s: %d steps are unrolled %d times", s.machine.Name, k, u)
 			}
 			// One loop of k/u rounds where there are several, then the rest.
-			c.reduction(k, kernel.In, "channel")
+			c.reduction(k, kernel.In, "channel", func() {})
 			body := strings.Count(string(c.Bytes()), "VBROADCASTSS") / kernel.Pixels()
 			if want := u + k%u; body != want {
 				t.Errorf("%s: %d steps unrolled %d times have %d in the text, want %d", s.machine.Name, k, u, body, want)

@@ -25,6 +25,7 @@ func (e *emitter) spreadPhases(k *ir.Kernel) {
 	p.Line("")
 	e.spreadHead(k)
 	p.Label("tile")
+	p.prefetchBelow()
 	for phase := range f.H.Phases() {
 		p.phase(phase)
 	}
@@ -44,6 +45,18 @@ const (
 	allZero = -1
 	allOne  = -2
 )
+
+// prefetchBelow asks for what the tile below will read and this one does not.
+// Without, patches take twice as long to transform as from a cache.
+func (p *phaseEmitter) prefetchBelow() {
+	f, in := p.k.Transform, p.k.In
+	below := f.H.Inputs() * f.H.Phases()
+	for row := range f.H.Results * f.H.Phases() {
+		for at := 0; at < 4*f.W.Results*f.W.Phases()*in.Pixel; at += cacheLine {
+			p.Op("PREFETCHT1", bytesAt(4*(below+row)*in.Row+at, regTile))
+		}
+	}
+}
 
 // coefficients collects the factors of the products along a row.
 func (p *phaseEmitter) coefficients() [][]int {

@@ -119,6 +119,9 @@ func (e *emitter) spread(k *ir.Kernel) {
 		}
 		w.across(0, store(0))
 	}
+	if !time {
+		e.prefetchBelow(k)
+	}
 	for _, rows := range w.down {
 		for j := range w.side {
 			w.product(rows, func(i int) string { return mem(i*k.In.Row+j*k.In.Pixel, regFrom) }, func(i int) string { return w.line(i, j) })
@@ -132,6 +135,17 @@ func (e *emitter) spread(k *ir.Kernel) {
 	e.Op("DECQ", regVectors)
 	e.Op("JNE", "vector")
 	e.nextTile(k)
+}
+
+// prefetchBelow asks for what the tile below will read and this one does not: it
+// has the time of this row's products to arrive.
+func (e *emitter) prefetchBelow(k *ir.Kernel) {
+	f := k.Transform
+	for row := range f.H.Results {
+		for col := range f.W.Results {
+			e.Op("PREFETCHT1", mem((f.H.Inputs()+row)*k.In.Row+col*k.In.Pixel, regFrom))
+		}
+	}
 }
 
 // spreadHead begins a kernel that makes points.
