@@ -5,64 +5,64 @@ package long
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	arena:   178720,
+	arena:   113120,
 	scratch: 4992,
 	packed:  118960,
 	buffers: []buffer{
 		// 0: input, 40x24x24x3
-		{offset: 81, frame: 2028, row: 78, pixel: 3},
+		{offset: 81, frame: 2028, row: 78, pixel: 3, edges: edges{81, 6, 81}},
 		// 1: conv1_custom.relu, 2x13x12x16
 		{frame: 2496, row: 192, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {3, 2, 1}}},
 		// 2: pool1, 20x6x6x16
-		{offset: 167200, frame: 576, row: 96, pixel: 16},
+		{offset: 101600, frame: 576, row: 96, pixel: 16},
 		// 3: layer1.0.relu1, 20x6x6x16
-		{offset: 81264, frame: 1024, row: 128, pixel: 16},
+		{offset: 81264, frame: 1024, row: 128, pixel: 16, edges: edges{144, 32, 144}},
 		// 4: layer1.0.relu2, 1x4x6x16
 		{frame: 384, row: 96, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
 		// 5: layer1.0.sum, 1x2x6x16
 		{offset: 384, frame: 192, row: 96, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 6: layer1.0.relu, 20x6x6x32
-		{offset: 144160, frame: 1152, row: 192, pixel: 32},
+		{frame: 1152, row: 192, pixel: 32},
 		// 7: layer1.1.relu1, 20x6x6x16
-		{offset: 101744, frame: 1024, row: 128, pixel: 16},
+		{offset: 23184, frame: 1024, row: 128, pixel: 16, edges: edges{144, 32, 144}},
 		// 8: layer1.1.relu2, 20x3x3x16
-		{offset: 167200, frame: 144, row: 48, pixel: 16},
+		{offset: 43520, frame: 144, row: 48, pixel: 16},
 		// 9: layer1.1.sum, 2x1x3x16
 		{frame: 48, row: 48, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 10: layer1.1.relu, 2x1x3x32
 		{offset: 96, frame: 96, row: 96, pixel: 32, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 11: pool2, 10x3x3x32
-		{offset: 170080, frame: 288, row: 96, pixel: 32},
+		{offset: 34560, frame: 288, row: 96, pixel: 32},
 		// 12: layer2.0.relu1, 10x3x3x32
-		{offset: 122304, frame: 1152, row: 192, pixel: 32},
+		{offset: 23264, frame: 1152, row: 192, pixel: 32, edges: edges{224, 96, 448}},
 		// 13: layer2.0.relu2, 10x3x3x32
-		{offset: 149920, frame: 288, row: 96, pixel: 32},
+		{frame: 288, row: 96, pixel: 32},
 		// 14: layer2.0.relu, 10x3x3x64
-		{offset: 144160, frame: 576, row: 192, pixel: 64},
+		{offset: 8000, frame: 576, row: 192, pixel: 64},
 		// 15: layer2.1.relu1, 10x3x3x32
-		{offset: 133792, frame: 800, row: 160, pixel: 32},
+		{offset: 192, frame: 800, row: 160, pixel: 32, edges: edges{192, 64, 192}},
 		// 16: layer2.1.relu2, 10x2x2x32
-		{offset: 152480, frame: 128, row: 64, pixel: 32},
+		{offset: 13760, frame: 128, row: 64, pixel: 32},
 		// 17: layer2.1.sum, 1x1x2x32
 		{frame: 64, row: 64, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 18: layer2.1.relu, 10x2x2x64
-		{offset: 149920, frame: 256, row: 128, pixel: 64},
+		{frame: 256, row: 128, pixel: 64},
 		// 19: pool3, 5x2x2x64
-		{offset: 144160, frame: 256, row: 128, pixel: 64},
+		{offset: 5120, frame: 256, row: 128, pixel: 64},
 		// 20: layer3.0.relu1, 5x2x2x32
-		{offset: 141760, frame: 512, row: 128, pixel: 32},
+		{offset: 2720, frame: 512, row: 128, pixel: 32, edges: edges{160, 64, 160}},
 		// 21: layer3.0.relu2, 5x2x2x32
-		{offset: 146720, frame: 128, row: 64, pixel: 32},
+		{frame: 128, row: 64, pixel: 32},
 		// 22: layer3.0.relu, 5x2x2x64
-		{offset: 145440, frame: 256, row: 128, pixel: 64},
+		{offset: 2560, frame: 256, row: 128, pixel: 64},
 		// 23: layer3.1.relu1, 5x2x2x32
-		{offset: 141760, frame: 512, row: 128, pixel: 32},
+		{offset: 160, frame: 512, row: 128, pixel: 32, edges: edges{160, 64, 160}},
 		// 24: layer3.1.relu2, 5x2x2x32
-		{offset: 144160, frame: 128, row: 64, pixel: 32},
+		{offset: 3840, frame: 128, row: 64, pixel: 32},
 		// 25: pool4, 1x1x1x64
-		{offset: 144160, frame: 64, row: 64, pixel: 64},
+		{frame: 64, row: 64, pixel: 64},
 		// 26: fc, 1x1x1x11
-		{offset: 144224, frame: 16, row: 16, pixel: 16},
+		{offset: 64, frame: 16, row: 16, pixel: 16},
 		// 27: layer1.0.conv2.points, 16x1x3x16
 		{offset: 576, frame: 48, row: 48, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 28: layer1.0.conv2.sums, 16x1x3x16

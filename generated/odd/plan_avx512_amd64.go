@@ -6,64 +6,64 @@ package odd
 // avx512Plan is how the network runs on avx512.
 var avx512Plan = plan{
 	isa:     "avx512",
-	arena:   182960,
+	arena:   102064,
 	scratch: 19616,
 	packed:  220944,
 	buffers: []buffer{
 		// 0: input, 7x43x29x3
-		{offset: 189, frame: 4371, row: 93, pixel: 3},
+		{offset: 71645, frame: 4371, row: 93, pixel: 3, edges: edges{189, 6, 189}},
 		// 1: conv1_custom.relu, 1x1x29x20
 		{frame: 928, row: 928, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 2: conv2_custom.relu, 7x22x29x12
-		{offset: 101648, frame: 10208, row: 464, pixel: 16},
+		{frame: 10208, row: 464, pixel: 16},
 		// 3: pool1, 4x11x14x12
-		{offset: 173104, frame: 2464, row: 224, pixel: 16},
+		{offset: 87808, frame: 2464, row: 224, pixel: 16},
 		// 4: layer1.0.relu1, 4x11x14x19
-		{offset: 31152, frame: 7168, row: 512, pixel: 32},
+		{offset: 544, frame: 7168, row: 512, pixel: 32, edges: edges{544, 64, 1056}},
 		// 5: layer1.0.relu2, 4x11x14x19
-		{offset: 141072, frame: 4928, row: 448, pixel: 32},
+		{offset: 68096, frame: 4928, row: 448, pixel: 32},
 		// 6: layer1.0.sum, 4x1x14x19
 		{frame: 448, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 7: layer1.0.relu, 4x11x14x57
-		{offset: 101648, frame: 9856, row: 896, pixel: 64},
+		{frame: 9856, row: 896, pixel: 64},
 		// 8: layer1.1.relu1, 4x11x14x19
-		{offset: 31152, frame: 7168, row: 512, pixel: 32},
+		{offset: 39968, frame: 7168, row: 512, pixel: 32, edges: edges{544, 64, 1056}},
 		// 9: layer1.1.relu2, 4x11x14x19
-		{offset: 141072, frame: 4928, row: 448, pixel: 32},
+		{offset: 68096, frame: 4928, row: 448, pixel: 32},
 		// 10: layer1.1.relu3, 4x1x14x19
 		{frame: 448, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 11: layer1.2.relu1, 4x11x14x19
-		{offset: 59824, frame: 6656, row: 512, pixel: 32},
+		{offset: 39968, frame: 6656, row: 512, pixel: 32, edges: edges{544, 64, 544}},
 		// 12: layer1.2.relu2, 4x6x7x19
-		{offset: 141072, frame: 1344, row: 224, pixel: 32},
+		{offset: 73728, frame: 1344, row: 224, pixel: 32},
 		// 13: layer1.2.sum, 2x1x7x19
 		{frame: 224, row: 224, pixel: 32, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 14: layer1.2.relu, 2x1x7x57
 		{offset: 448, frame: 448, row: 448, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 15: pool2, 2x6x7x57
-		{offset: 146448, frame: 2688, row: 448, pixel: 64},
+		{offset: 79104, frame: 2688, row: 448, pixel: 64},
 		// 16: layer2.0.relu1, 2x6x7x33
-		{offset: 86432, frame: 3840, row: 480, pixel: 48},
+		{offset: 66576, frame: 3840, row: 480, pixel: 48, edges: edges{528, 144, 576}},
 		// 17: layer2.0.relu2, 2x4x7x33
 		{frame: 1344, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
 		// 18: layer2.0.sum, 2x6x7x33
-		{offset: 111056, frame: 2016, row: 336, pixel: 48},
+		{offset: 17088, frame: 2016, row: 336, pixel: 48},
 		// 19: layer2.0.relu, 2x6x7x99
-		{offset: 101648, frame: 4704, row: 784, pixel: 112},
+		{frame: 4704, row: 784, pixel: 112},
 		// 20: layer2.1.relu1, 2x6x7x33
-		{offset: 86432, frame: 3840, row: 480, pixel: 48},
+		{offset: 9936, frame: 3840, row: 480, pixel: 48, edges: edges{528, 144, 576}},
 		// 21: layer2.1.relu2, 2x4x7x33
 		{frame: 1344, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
 		// 22: layer2.1.relu3, 2x6x7x33
-		{offset: 111056, frame: 2016, row: 336, pixel: 48},
+		{offset: 17088, frame: 2016, row: 336, pixel: 48},
 		// 23: layer2.2.relu1, 2x6x7x33
-		{offset: 86432, frame: 3840, row: 480, pixel: 48},
+		{offset: 9936, frame: 3840, row: 480, pixel: 48, edges: edges{528, 144, 576}},
 		// 24: layer2.2.relu2, 2x4x7x33
 		{frame: 1344, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
 		// 25: layer2.2.sum, 2x6x7x33
-		{offset: 111056, frame: 2016, row: 336, pixel: 48},
+		{offset: 17088, frame: 2016, row: 336, pixel: 48},
 		// 26: layer2.3.relu1, 2x6x7x33
-		{offset: 94064, frame: 3456, row: 432, pixel: 48},
+		{offset: 9888, frame: 3456, row: 432, pixel: 48, edges: edges{480, 96, 480}},
 		// 27: layer2.3.relu2, 2x1x4x33
 		{frame: 192, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 28: layer2.3.sum, 2x1x4x33
@@ -71,19 +71,19 @@ var avx512Plan = plan{
 		// 29: layer2.3.relu, 2x1x4x99
 		{offset: 768, frame: 448, row: 448, pixel: 112, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 30: pool3, 1x3x4x99
-		{offset: 111056, frame: 1344, row: 448, pixel: 112},
+		{offset: 16320, frame: 1344, row: 448, pixel: 112},
 		// 31: layer3.0.relu1, 1x3x4x21
-		{offset: 100720, frame: 1152, row: 192, pixel: 32},
+		{offset: 17888, frame: 1152, row: 192, pixel: 32, edges: edges{224, 64, 416}},
 		// 32: layer3.0.relu2, 1x3x4x21
 		{frame: 384, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
 		// 33: layer3.0.relu, 1x3x4x63
-		{offset: 101648, frame: 768, row: 256, pixel: 64},
+		{frame: 768, row: 256, pixel: 64},
 		// 34: pool4, 1x1x1x63
-		{offset: 102416, frame: 64, row: 64, pixel: 64},
+		{offset: 768, frame: 64, row: 64, pixel: 64},
 		// 35: fc, 1x1x1x37
-		{offset: 102480, frame: 48, row: 48, pixel: 48},
+		{offset: 832, frame: 48, row: 48, pixel: 48},
 		// 36: softmax, 1x1x1x37
-		{offset: 101648, frame: 48, row: 48, pixel: 48},
+		{frame: 48, row: 48, pixel: 48},
 		// 37: layer1.0.conv2.points, 16x2x7x19
 		{frame: 464, row: 224, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 38: layer1.0.conv2.sums, 16x2x7x19

@@ -5,80 +5,80 @@ package odd
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	arena:   321328,
+	arena:   214368,
 	scratch: 10368,
 	packed:  277552,
 	buffers: []buffer{
 		// 0: input, 7x43x29x3
-		{offset: 189, frame: 4371, row: 93, pixel: 3},
+		{offset: 143101, frame: 4371, row: 93, pixel: 3, edges: edges{189, 6, 189}},
 		// 1: conv1_custom.relu, 7x22x29x20
-		{offset: 106960, frame: 20416, row: 928, pixel: 32},
+		{frame: 20416, row: 928, pixel: 32},
 		// 2: conv2_custom.relu, 7x22x29x12
-		{offset: 249872, frame: 10208, row: 464, pixel: 16},
+		{offset: 142912, frame: 10208, row: 464, pixel: 16},
 		// 3: pool1, 4x11x14x12
-		{offset: 166096, frame: 2464, row: 224, pixel: 16},
+		{offset: 71680, frame: 2464, row: 224, pixel: 16},
 		// 4: layer1.0.relu1, 4x11x14x19
-		{offset: 31216, frame: 8064, row: 576, pixel: 32},
+		{offset: 608, frame: 8064, row: 576, pixel: 32, edges: edges{608, 128, 1248}},
 		// 5: layer1.0.relu2, 4x11x14x19
-		{offset: 106960, frame: 4928, row: 448, pixel: 32},
+		{offset: 32256, frame: 4928, row: 448, pixel: 32},
 		// 6: layer1.0.sum, 4x11x14x19
-		{offset: 146384, frame: 4928, row: 448, pixel: 32},
+		{offset: 51968, frame: 4928, row: 448, pixel: 32},
 		// 7: layer1.0.relu, 4x11x14x57
-		{offset: 106960, frame: 9856, row: 896, pixel: 64},
+		{frame: 9856, row: 896, pixel: 64},
 		// 8: layer1.1.relu1, 4x11x14x19
-		{offset: 31216, frame: 8064, row: 576, pixel: 32},
+		{offset: 40032, frame: 8064, row: 576, pixel: 32, edges: edges{608, 128, 1248}},
 		// 9: layer1.1.relu2, 4x11x14x19
-		{offset: 146384, frame: 4928, row: 448, pixel: 32},
+		{offset: 71680, frame: 4928, row: 448, pixel: 32},
 		// 10: layer1.1.relu3, 4x11x14x19
-		{offset: 166096, frame: 4928, row: 448, pixel: 32},
+		{offset: 39424, frame: 4928, row: 448, pixel: 32},
 		// 11: layer1.2.relu1, 4x11x14x19
-		{offset: 63408, frame: 6656, row: 512, pixel: 32},
+		{offset: 39968, frame: 6656, row: 512, pixel: 32, edges: edges{544, 64, 544}},
 		// 12: layer1.2.relu2, 4x6x7x19
-		{offset: 157136, frame: 1344, row: 224, pixel: 32},
+		{offset: 66048, frame: 1344, row: 224, pixel: 32},
 		// 13: layer1.2.relu, 4x6x7x57
-		{offset: 146384, frame: 2688, row: 448, pixel: 64},
+		{offset: 39424, frame: 2688, row: 448, pixel: 64},
 		// 14: pool2, 2x6x7x57
-		{offset: 116368, frame: 2688, row: 448, pixel: 64},
+		{offset: 19008, frame: 2688, row: 448, pixel: 64},
 		// 15: layer2.0.relu1, 2x6x7x33
-		{offset: 90016, frame: 4800, row: 480, pixel: 48},
+		{offset: 528, frame: 4800, row: 480, pixel: 48, edges: edges{528, 144, 1536}},
 		// 16: layer2.0.relu2, 2x6x7x33
-		{offset: 106960, frame: 2016, row: 336, pixel: 48},
+		{offset: 9600, frame: 2016, row: 336, pixel: 48},
 		// 17: layer2.0.sum, 2x6x7x33
-		{offset: 121744, frame: 2016, row: 336, pixel: 48},
+		{frame: 2016, row: 336, pixel: 48},
 		// 18: layer2.0.relu, 2x6x7x99
-		{offset: 106960, frame: 4704, row: 784, pixel: 112},
+		{offset: 9600, frame: 4704, row: 784, pixel: 112},
 		// 19: layer2.1.relu1, 2x6x7x33
-		{offset: 90016, frame: 4800, row: 480, pixel: 48},
+		{offset: 528, frame: 4800, row: 480, pixel: 48, edges: edges{528, 144, 1536}},
 		// 20: layer2.1.relu2, 2x6x7x33
-		{offset: 116368, frame: 2016, row: 336, pixel: 48},
+		{offset: 19008, frame: 2016, row: 336, pixel: 48},
 		// 21: layer2.1.relu3, 2x6x7x33
-		{offset: 120400, frame: 2016, row: 336, pixel: 48},
+		{frame: 2016, row: 336, pixel: 48},
 		// 22: layer2.2.relu1, 2x6x7x33
-		{offset: 90016, frame: 4800, row: 480, pixel: 48},
+		{offset: 528, frame: 4800, row: 480, pixel: 48, edges: edges{528, 144, 1536}},
 		// 23: layer2.2.relu2, 2x6x7x33
-		{offset: 116368, frame: 2016, row: 336, pixel: 48},
+		{offset: 19008, frame: 2016, row: 336, pixel: 48},
 		// 24: layer2.3.relu1, 2x6x7x33
-		{offset: 99568, frame: 3456, row: 432, pixel: 48},
+		{offset: 480, frame: 3456, row: 432, pixel: 48, edges: edges{480, 96, 480}},
 		// 25: layer2.3.relu2, 2x3x4x33
-		{offset: 116368, frame: 576, row: 192, pixel: 48},
+		{offset: 6912, frame: 576, row: 192, pixel: 48},
 		// 26: layer2.3.sum, 2x3x4x33
-		{offset: 119056, frame: 576, row: 192, pixel: 48},
+		{offset: 2688, frame: 576, row: 192, pixel: 48},
 		// 27: layer2.3.relu, 2x3x4x99
-		{offset: 116368, frame: 1344, row: 448, pixel: 112},
+		{frame: 1344, row: 448, pixel: 112},
 		// 28: pool3, 1x3x4x99
-		{offset: 106960, frame: 1344, row: 448, pixel: 112},
+		{offset: 2688, frame: 1344, row: 448, pixel: 112},
 		// 29: layer3.0.relu1, 1x3x4x21
-		{offset: 106224, frame: 960, row: 192, pixel: 32},
+		{offset: 224, frame: 960, row: 192, pixel: 32, edges: edges{224, 64, 224}},
 		// 30: layer3.0.relu2, 1x3x4x21
-		{offset: 109072, frame: 384, row: 128, pixel: 32},
+		{offset: 960, frame: 384, row: 128, pixel: 32},
 		// 31: layer3.0.relu, 1x3x4x63
-		{offset: 108304, frame: 768, row: 256, pixel: 64},
+		{frame: 768, row: 256, pixel: 64},
 		// 32: pool4, 1x1x1x63
-		{offset: 106960, frame: 64, row: 64, pixel: 64},
+		{offset: 768, frame: 64, row: 64, pixel: 64},
 		// 33: fc, 1x1x1x37
-		{offset: 107024, frame: 48, row: 48, pixel: 48},
+		{offset: 832, frame: 48, row: 48, pixel: 48},
 		// 34: softmax, 1x1x1x37
-		{offset: 107072, frame: 48, row: 48, pixel: 48},
+		{frame: 48, row: 48, pixel: 48},
 		// 35: layer1.0.conv2.points, 36x1x4x19
 		{frame: 144, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 36: layer1.0.conv2.sums, 36x1x4x19

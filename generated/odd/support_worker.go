@@ -19,7 +19,7 @@ type team struct {
 	// Of the run under way.
 	packed  []float32
 	clips   []Clip
-	taken   []counter    // by region: tiles that a worker has taken
+	taken   []counter    // by region and worker: tiles of that worker's share that are taken
 	arrived []counter    // by region: workers that have finished it
 	left    counter      // workers that have finished with the run, the first one apart
 	end     atomic.Int64 // regions to run: all, or fewer once the run is cancelled
@@ -37,6 +37,7 @@ type team struct {
 // worker is one goroutine's share of a run.
 type worker struct {
 	*team
+	index   int // among the workers
 	scratch []float32
 	clip    int   // of the tile under way: its place in the batch
 	corner  shape // of the tile under way
@@ -55,7 +56,7 @@ func newTeam(m *Model, c config) *team {
 		lut:     lookup(m.net),
 		workers: make([]worker, c.threads),
 		clips:   make([]Clip, 0, c.batch),
-		taken:   make([]counter, len(m.plan.regions)),
+		taken:   make([]counter, len(m.plan.regions)*c.threads),
 		arrived: make([]counter, len(m.plan.regions)),
 		pinned:  c.pinned,
 	}
@@ -65,7 +66,7 @@ func newTeam(m *Model, c config) *team {
 	cpus := threadCPUs()
 	for i := range t.workers {
 		w := &t.workers[i]
-		w.team, w.scratch, w.wake = t, make([]float32, m.plan.scratch), make(chan struct{}, 1)
+		w.team, w.index, w.scratch, w.wake = t, i, make([]float32, m.plan.scratch), make(chan struct{}, 1)
 		w.cpu = cpus.one(c.firstCPU + i)
 		if i > 0 {
 			go w.serve()
@@ -109,6 +110,8 @@ func (t *team) execute(ctx context.Context) error {
 	}
 	for i := range t.taken {
 		t.taken[i].Store(0)
+	}
+	for i := range t.arrived {
 		t.arrived[i].Store(0)
 	}
 	t.end.Store(int64(len(t.model.plan.regions)))
@@ -159,17 +162,23 @@ func (w *worker) lead(ctx context.Context) error {
 	return err
 }
 
-// region takes tiles of region r until there are none left, of any clip. Which
-// worker computes a tile does not change what it computes.
+// region takes tiles of region r until there are none left, of any clip: first
+// those of the worker's own share, neighbours, whose inputs and weights are then
+// in its caches, and after them what others have left of theirs. Which worker
+// computes a tile does not change what it computes.
 func (w *worker) region(r int) {
 	reg := &w.model.plan.regions[r]
 	n := reg.grid()
-	clips := len(w.clips)
-	all := int64(n.elems() * clips)
-	for i := w.taken[r].Add(1) - 1; i < all; i = w.taken[r].Add(1) - 1 {
-		k := int(i) / clips // neighbours read the same weights
-		w.clip = int(i) % clips
-		w.tile(reg, shape{k / (n.h * n.w * n.c), k / (n.w * n.c) % n.h, k / n.c % n.w, k % n.c})
+	clips, workers := len(w.clips), len(w.workers)
+	all := n.elems() * clips
+	for i := range workers {
+		share := (w.index + i) % workers
+		taken, first, end := &w.taken[r*workers+share], all*share/workers, all*(share+1)/workers
+		for i := first + taken.next(); i < end; i = first + taken.next() {
+			k := i / clips // neighbours read the same weights
+			w.clip = i % clips
+			w.tile(reg, shape{k / (n.h * n.w * n.c), k / (n.w * n.c) % n.h, k / n.c % n.w, k % n.c})
+		}
 	}
 }
 
@@ -194,5 +203,6 @@ func (w *worker) tile(r *region, at shape) {
 			w.lo.c, w.hi.c = 0, st.to.c
 		}
 		w.step(st)
+		w.clearBorder(st)
 	}
 }

@@ -6,308 +6,308 @@ package p3d199
 // avx512Plan is how the network runs on avx512.
 var avx512Plan = plan{
 	isa:     "avx512",
-	arena:   8856816,
+	arena:   6107136,
 	scratch: 561248,
 	packed:  86185488,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
-		{offset: 1512, frame: 83166, row: 501, pixel: 3},
+		{offset: 1512, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
 		// 1: conv1_custom.relu, 2x47x80x64
 		{frame: 240640, row: 5120, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {9, 2, 4}}},
 		// 2: pool1, 8x40x40x64
-		{offset: 7218416, frame: 102400, row: 2560, pixel: 64},
+		{offset: 4384768, frame: 102400, row: 2560, pixel: 64},
 		// 3: layer1.0.relu1, 8x40x40x64
-		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
+		{offset: 1333408, frame: 112896, row: 2688, pixel: 64, edges: edges{2752, 128, 2752}},
 		// 4: layer1.0.relu2, 8x40x40x64
-		{offset: 8037616, frame: 102400, row: 2560, pixel: 64},
+		{offset: 5203968, frame: 102400, row: 2560, pixel: 64},
 		// 5: layer1.0.relu3, 8x1x40x64
 		{frame: 2560, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 6: layer1.0.relu, 8x40x40x256
-		{offset: 3736816, frame: 435200, row: 10880, pixel: 272},
+		{frame: 435200, row: 10880, pixel: 272},
 		// 7: layer1.1.relu1, 8x40x40x64
-		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
+		{offset: 3484352, frame: 112896, row: 2688, pixel: 64, edges: edges{2752, 128, 2752}},
 		// 8: layer1.1.relu2, 8x40x40x64
-		{offset: 7218416, frame: 102400, row: 2560, pixel: 64},
+		{offset: 5287936, frame: 102400, row: 2560, pixel: 64},
 		// 9: layer1.1.sum, 8x1x40x64
 		{frame: 2560, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 10: layer1.2.relu1, 8x40x40x64
-		{offset: 2236576, frame: 112896, row: 2688, pixel: 64},
+		{offset: 4387520, frame: 112896, row: 2688, pixel: 64, edges: edges{2752, 128, 2752}},
 		// 11: layer1.2.relu2, 8x1x20x64
 		{frame: 1280, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 12: layer1.2.sum, 8x20x20x64
-		{offset: 8088816, frame: 25600, row: 1280, pixel: 64},
+		{offset: 5287936, frame: 25600, row: 1280, pixel: 64},
 		// 13: layer1.2.relu, 8x20x20x256
-		{offset: 7218416, frame: 108800, row: 5440, pixel: 272},
+		{offset: 3481600, frame: 108800, row: 5440, pixel: 272},
 		// 14: pool2, 4x20x20x256
-		{offset: 4581616, frame: 108800, row: 5440, pixel: 272},
+		{offset: 844800, frame: 108800, row: 5440, pixel: 272},
 		// 15: layer2.0.relu1, 4x20x20x128
-		{offset: 3139936, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2944, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 16: layer2.0.relu2, 4x20x20x128
-		{offset: 5016816, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1527808, frame: 51200, row: 2560, pixel: 128},
 		// 17: layer2.0.relu3, 4x1x20x128
 		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 18: layer2.0.relu, 4x20x20x512
-		{offset: 3736816, frame: 211200, row: 10560, pixel: 528},
+		{frame: 211200, row: 10560, pixel: 528},
 		// 19: layer2.1.relu1, 4x20x20x128
-		{offset: 3139936, frame: 61952, row: 2816, pixel: 128},
+		{offset: 1282944, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 20: layer2.1.relu2, 4x20x20x128
-		{offset: 4581616, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1527808, frame: 51200, row: 2560, pixel: 128},
 		// 21: layer2.1.sum, 4x1x20x128
 		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 22: layer2.2.relu1, 4x20x20x128
-		{offset: 3387744, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 23: layer2.2.relu2, 4x20x20x128
-		{offset: 4581616, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 24: layer2.2.sum, 4x1x20x128
 		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 25: layer2.3.relu1, 4x20x20x128
-		{offset: 3139936, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 26: layer2.3.relu2, 4x20x20x128
-		{offset: 4581616, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 27: layer2.3.relu3, 4x1x20x128
 		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 28: layer2.4.relu1, 4x20x20x128
-		{offset: 3139936, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 29: layer2.4.relu2, 4x20x20x128
-		{offset: 4581616, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1340416, frame: 51200, row: 2560, pixel: 128},
 		// 30: layer2.4.sum, 4x1x20x128
 		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 31: layer2.5.relu1, 4x20x20x128
-		{offset: 3387744, frame: 61952, row: 2816, pixel: 128},
+		{offset: 1095552, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 32: layer2.5.relu2, 4x20x20x128
-		{offset: 4581616, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1340416, frame: 51200, row: 2560, pixel: 128},
 		// 33: layer2.5.sum, 4x1x20x128
 		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 34: layer2.6.relu1, 4x20x20x128
-		{offset: 3139936, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 35: layer2.6.relu2, 4x20x20x128
-		{offset: 4581616, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 36: layer2.6.relu3, 4x1x20x128
 		{frame: 2560, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 37: layer2.7.relu1, 4x20x20x128
-		{offset: 3139936, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 38: layer2.7.relu2, 4x10x10x128
-		{offset: 4792816, frame: 12800, row: 1280, pixel: 128},
+		{offset: 1092608, frame: 12800, row: 1280, pixel: 128},
 		// 39: layer2.7.relu, 4x10x10x512
-		{offset: 4581616, frame: 52800, row: 5280, pixel: 528},
+		{offset: 844800, frame: 52800, row: 5280, pixel: 528},
 		// 40: pool3, 2x10x10x512
-		{offset: 3944816, frame: 52800, row: 5280, pixel: 528},
+		{offset: 208000, frame: 52800, row: 5280, pixel: 528},
 		// 41: layer3.0.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 3536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 42: layer3.0.relu2, 2x10x10x256
-		{offset: 3736816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 78336, frame: 27200, row: 2720, pixel: 272},
 		// 43: layer3.0.sum, 2x10x10x256
-		{offset: 4050416, frame: 27200, row: 2720, pixel: 272},
+		{offset: 313600, frame: 27200, row: 2720, pixel: 272},
 		// 44: layer3.0.relu, 2x10x10x1024
-		{offset: 3736816, frame: 104000, row: 10400, pixel: 1040},
+		{frame: 104000, row: 10400, pixel: 1040},
 		// 45: layer3.1.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 46: layer3.1.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 47: layer3.1.relu3, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 48: layer3.2.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 49: layer3.2.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 50: layer3.3.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 51: layer3.3.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 52: layer3.3.sum, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 53: layer3.4.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 54: layer3.4.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 55: layer3.4.relu3, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 56: layer3.5.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 57: layer3.5.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 58: layer3.6.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 59: layer3.6.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 60: layer3.6.sum, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 61: layer3.7.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 62: layer3.7.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 63: layer3.7.relu3, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 64: layer3.8.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 65: layer3.8.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 66: layer3.9.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 67: layer3.9.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 68: layer3.9.sum, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 69: layer3.10.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 70: layer3.10.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 71: layer3.10.relu3, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 72: layer3.11.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 73: layer3.11.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 74: layer3.12.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 75: layer3.12.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 76: layer3.12.sum, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 77: layer3.13.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 78: layer3.13.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 79: layer3.13.relu3, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 80: layer3.14.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 81: layer3.14.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 82: layer3.15.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 83: layer3.15.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 84: layer3.15.sum, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 85: layer3.16.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 86: layer3.16.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 87: layer3.16.relu3, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 88: layer3.17.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 89: layer3.17.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 90: layer3.18.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 91: layer3.18.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 92: layer3.18.sum, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 93: layer3.19.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 94: layer3.19.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 95: layer3.19.relu3, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 96: layer3.20.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 97: layer3.20.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 98: layer3.21.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 99: layer3.21.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 100: layer3.21.sum, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 101: layer3.22.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 102: layer3.22.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 103: layer3.22.relu3, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 104: layer3.23.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 105: layer3.23.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 106: layer3.24.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 107: layer3.24.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 108: layer3.24.sum, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 109: layer3.25.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 110: layer3.25.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 111: layer3.25.relu3, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 112: layer3.26.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 113: layer3.26.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 114: layer3.27.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 115: layer3.27.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 116: layer3.27.sum, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 117: layer3.28.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 118: layer3.28.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 119: layer3.28.relu3, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 120: layer3.29.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 121: layer3.29.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 122: layer3.30.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 123: layer3.30.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 124: layer3.30.sum, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 125: layer3.31.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 126: layer3.31.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 127: layer3.31.relu3, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 128: layer3.32.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 129: layer3.32.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 130: layer3.33.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 131: layer3.33.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 132: layer3.33.sum, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 133: layer3.34.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 134: layer3.34.relu2, 2x10x10x256
-		{offset: 3944816, frame: 27200, row: 2720, pixel: 272},
+		{offset: 286336, frame: 27200, row: 2720, pixel: 272},
 		// 135: layer3.34.relu3, 2x10x10x256
-		{offset: 3999216, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 136: layer3.35.relu1, 2x10x10x256
-		{offset: 3636144, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 137: layer3.35.relu2, 2x5x5x256
-		{offset: 3996816, frame: 6800, row: 1360, pixel: 272},
+		{offset: 286336, frame: 6800, row: 1360, pixel: 272},
 		// 138: layer3.35.relu, 2x5x5x1024
-		{offset: 3944816, frame: 26000, row: 5200, pixel: 1040},
+		{offset: 208000, frame: 26000, row: 5200, pixel: 1040},
 		// 139: pool4, 1x5x5x1024
-		{offset: 3788416, frame: 26000, row: 5200, pixel: 1040},
+		{offset: 51600, frame: 26000, row: 5200, pixel: 1040},
 		// 140: layer4.0.relu1, 1x5x5x512
-		{offset: 3715168, frame: 25872, row: 3696, pixel: 528},
+		{offset: 4224, frame: 25872, row: 3696, pixel: 528, edges: edges{4224, 1056, 4224}},
 		// 141: layer4.0.relu2, 1x5x5x512
-		{offset: 3814416, frame: 13200, row: 2640, pixel: 528},
+		{offset: 77600, frame: 13200, row: 2640, pixel: 528},
 		// 142: layer4.0.relu, 1x5x5x2048
-		{offset: 3736816, frame: 51600, row: 10320, pixel: 2064},
+		{frame: 51600, row: 10320, pixel: 2064},
 		// 143: layer4.1.relu1, 1x5x5x512
-		{offset: 3715168, frame: 25872, row: 3696, pixel: 528},
+		{offset: 55824, frame: 25872, row: 3696, pixel: 528, edges: edges{4224, 1056, 4224}},
 		// 144: layer4.1.relu2, 1x5x5x512
-		{offset: 3788416, frame: 13200, row: 2640, pixel: 528},
+		{offset: 77472, frame: 13200, row: 2640, pixel: 528},
 		// 145: layer4.2.relu1, 1x5x5x512
-		{offset: 3715168, frame: 25872, row: 3696, pixel: 528},
+		{offset: 55824, frame: 25872, row: 3696, pixel: 528, edges: edges{4224, 1056, 4224}},
 		// 146: layer4.2.relu2, 1x5x5x512
-		{offset: 3788416, frame: 13200, row: 2640, pixel: 528},
+		{offset: 77472, frame: 13200, row: 2640, pixel: 528},
 		// 147: pool5, 1x1x1x2048
-		{offset: 3788416, frame: 2064, row: 2064, pixel: 2064},
+		{offset: 51600, frame: 2064, row: 2064, pixel: 2064},
 		// 148: fc, 1x1x1x400
-		{offset: 3736816, frame: 400, row: 400, pixel: 400},
+		{frame: 400, row: 400, pixel: 400},
 		// 149: conv1_custom.points, 49x1x20x12
 		{offset: 481280, frame: 336, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 150: conv1_custom.sums, 49x1x20x64

@@ -5,302 +5,302 @@ package p3d199
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	arena:   10073184,
+	arena:   8275968,
 	scratch: 79968,
 	packed:  137565712,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
-		{offset: 1512, frame: 83166, row: 501, pixel: 3},
+		{offset: 6555112, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
 		// 1: conv1_custom.relu, 16x80x80x64
-		{offset: 2700384, frame: 409600, row: 5120, pixel: 64},
+		{frame: 409600, row: 5120, pixel: 64},
 		// 2: pool1, 8x40x40x64
-		{offset: 9253984, frame: 102400, row: 2560, pixel: 64},
+		{offset: 7456768, frame: 102400, row: 2560, pixel: 64},
 		// 3: layer1.0.relu1, 8x40x40x64
-		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
+		{offset: 6556352, frame: 112896, row: 2688, pixel: 64, edges: edges{2752, 128, 2752}},
 		// 4: layer1.0.relu2, 8x40x40x64
-		{offset: 2700384, frame: 102400, row: 2560, pixel: 64},
+		{frame: 102400, row: 2560, pixel: 64},
 		// 5: layer1.0.relu3, 8x40x40x64
-		{offset: 6181984, frame: 102400, row: 2560, pixel: 64},
+		{offset: 4384768, frame: 102400, row: 2560, pixel: 64},
 		// 6: layer1.0.relu, 8x40x40x256
-		{offset: 2700384, frame: 435200, row: 10880, pixel: 272},
+		{frame: 435200, row: 10880, pixel: 272},
 		// 7: layer1.1.relu1, 8x40x40x64
-		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
+		{offset: 3484352, frame: 112896, row: 2688, pixel: 64, edges: edges{2752, 128, 2752}},
 		// 8: layer1.1.relu2, 8x40x40x64
-		{offset: 6181984, frame: 102400, row: 2560, pixel: 64},
+		{offset: 4384768, frame: 102400, row: 2560, pixel: 64},
 		// 9: layer1.2.relu1, 8x40x40x64
-		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
+		{offset: 3484352, frame: 112896, row: 2688, pixel: 64, edges: edges{2752, 128, 2752}},
 		// 10: layer1.2.relu2, 8x20x20x64
-		{offset: 6181984, frame: 25600, row: 1280, pixel: 64},
+		{offset: 4384768, frame: 25600, row: 1280, pixel: 64},
 		// 11: layer1.2.sum, 8x20x20x64
-		{offset: 7052384, frame: 25600, row: 1280, pixel: 64},
+		{offset: 4589568, frame: 25600, row: 1280, pixel: 64},
 		// 12: layer1.2.relu, 8x20x20x256
-		{offset: 6181984, frame: 108800, row: 5440, pixel: 272},
+		{offset: 3481600, frame: 108800, row: 5440, pixel: 272},
 		// 13: pool2, 4x20x20x256
-		{offset: 3545184, frame: 108800, row: 5440, pixel: 272},
+		{offset: 844800, frame: 108800, row: 5440, pixel: 272},
 		// 14: layer2.0.relu1, 4x20x20x128
-		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2944, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 15: layer2.0.relu2, 4x20x20x128
-		{offset: 2700384, frame: 51200, row: 2560, pixel: 128},
+		{offset: 247808, frame: 51200, row: 2560, pixel: 128},
 		// 16: layer2.0.relu3, 4x20x20x128
-		{offset: 3980384, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1280000, frame: 51200, row: 2560, pixel: 128},
 		// 17: layer2.0.relu, 4x20x20x512
-		{offset: 2700384, frame: 211200, row: 10560, pixel: 528},
+		{frame: 211200, row: 10560, pixel: 528},
 		// 18: layer2.1.relu1, 4x20x20x128
-		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 19: layer2.1.relu2, 4x20x20x128
-		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 20: layer2.2.relu1, 4x20x20x128
-		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 21: layer2.2.relu2, 4x20x20x128
-		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 22: layer2.2.sum, 4x20x20x128
-		{offset: 3749984, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1297408, frame: 51200, row: 2560, pixel: 128},
 		// 23: layer2.3.relu1, 4x20x20x128
-		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 24: layer2.3.relu2, 4x20x20x128
-		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 25: layer2.3.relu3, 4x20x20x128
-		{offset: 3749984, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1297408, frame: 51200, row: 2560, pixel: 128},
 		// 26: layer2.4.relu1, 4x20x20x128
-		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 27: layer2.4.relu2, 4x20x20x128
-		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 28: layer2.5.relu1, 4x20x20x128
-		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 29: layer2.5.relu2, 4x20x20x128
-		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 30: layer2.5.sum, 4x20x20x128
-		{offset: 3749984, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1297408, frame: 51200, row: 2560, pixel: 128},
 		// 31: layer2.6.relu1, 4x20x20x128
-		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 32: layer2.6.relu2, 4x20x20x128
-		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 33: layer2.6.relu3, 4x20x20x128
-		{offset: 3749984, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1297408, frame: 51200, row: 2560, pixel: 128},
 		// 34: layer2.7.relu1, 4x20x20x128
-		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 35: layer2.7.relu2, 4x10x10x128
-		{offset: 3756384, frame: 12800, row: 1280, pixel: 128},
+		{offset: 1092608, frame: 12800, row: 1280, pixel: 128},
 		// 36: layer2.7.relu, 4x10x10x512
-		{offset: 3545184, frame: 52800, row: 5280, pixel: 528},
+		{offset: 844800, frame: 52800, row: 5280, pixel: 528},
 		// 37: pool3, 2x10x10x512
-		{offset: 2908384, frame: 52800, row: 5280, pixel: 528},
+		{offset: 208000, frame: 52800, row: 5280, pixel: 528},
 		// 38: layer3.0.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 4080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 39: layer3.0.relu2, 2x10x10x256
-		{offset: 2700384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 106624, frame: 27200, row: 2720, pixel: 272},
 		// 40: layer3.0.sum, 2x10x10x256
-		{offset: 3013984, frame: 27200, row: 2720, pixel: 272},
+		{offset: 313600, frame: 27200, row: 2720, pixel: 272},
 		// 41: layer3.0.relu, 2x10x10x1024
-		{offset: 2700384, frame: 104000, row: 10400, pixel: 1040},
+		{frame: 104000, row: 10400, pixel: 1040},
 		// 42: layer3.1.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 43: layer3.1.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 44: layer3.1.relu3, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 45: layer3.2.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 46: layer3.2.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 47: layer3.3.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 48: layer3.3.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 49: layer3.3.sum, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 50: layer3.4.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 51: layer3.4.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 52: layer3.4.relu3, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 53: layer3.5.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 54: layer3.5.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 55: layer3.6.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 56: layer3.6.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 57: layer3.6.sum, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 58: layer3.7.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 59: layer3.7.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 60: layer3.7.relu3, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 61: layer3.8.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 62: layer3.8.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 63: layer3.9.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 64: layer3.9.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 65: layer3.9.sum, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 66: layer3.10.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 67: layer3.10.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 68: layer3.10.relu3, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 69: layer3.11.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 70: layer3.11.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 71: layer3.12.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 72: layer3.12.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 73: layer3.12.sum, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 74: layer3.13.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 75: layer3.13.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 76: layer3.13.relu3, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 77: layer3.14.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 78: layer3.14.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 79: layer3.15.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 80: layer3.15.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 81: layer3.15.sum, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 82: layer3.16.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 83: layer3.16.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 84: layer3.16.relu3, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 85: layer3.17.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 86: layer3.17.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 87: layer3.18.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 88: layer3.18.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 89: layer3.18.sum, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 90: layer3.19.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 91: layer3.19.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 92: layer3.19.relu3, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 93: layer3.20.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 94: layer3.20.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 95: layer3.21.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 96: layer3.21.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 97: layer3.21.sum, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 98: layer3.22.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 99: layer3.22.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 100: layer3.22.relu3, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 101: layer3.23.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 102: layer3.23.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 103: layer3.24.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 104: layer3.24.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 105: layer3.24.sum, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 106: layer3.25.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 107: layer3.25.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 108: layer3.25.relu3, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 109: layer3.26.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 110: layer3.26.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 111: layer3.27.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 112: layer3.27.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 113: layer3.27.sum, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 114: layer3.28.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 115: layer3.28.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 116: layer3.28.relu3, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 117: layer3.29.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 118: layer3.29.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 119: layer3.30.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 120: layer3.30.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 121: layer3.30.sum, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 122: layer3.31.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 123: layer3.31.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 124: layer3.31.relu3, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 125: layer3.32.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 126: layer3.32.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 127: layer3.33.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 128: layer3.33.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 129: layer3.33.sum, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 130: layer3.34.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 131: layer3.34.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 132: layer3.34.relu3, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 133: layer3.35.relu1, 2x10x10x256
-		{offset: 2591792, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 134: layer3.35.relu2, 2x5x5x256
-		{offset: 2960384, frame: 6800, row: 1360, pixel: 272},
+		{offset: 286336, frame: 6800, row: 1360, pixel: 272},
 		// 135: layer3.35.relu, 2x5x5x1024
-		{offset: 2908384, frame: 26000, row: 5200, pixel: 1040},
+		{offset: 208000, frame: 26000, row: 5200, pixel: 1040},
 		// 136: pool4, 1x5x5x1024
-		{offset: 2751984, frame: 26000, row: 5200, pixel: 1040},
+		{offset: 51600, frame: 26000, row: 5200, pixel: 1040},
 		// 137: layer4.0.relu1, 1x5x5x512
-		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
+		{offset: 4752, frame: 33792, row: 4224, pixel: 528, edges: edges{4752, 1584, 9504}},
 		// 138: layer4.0.relu2, 1x5x5x512
-		{offset: 2777984, frame: 13200, row: 2640, pixel: 528},
+		{offset: 77600, frame: 13200, row: 2640, pixel: 528},
 		// 139: layer4.0.relu, 1x5x5x2048
-		{offset: 2700384, frame: 51600, row: 10320, pixel: 2064},
+		{frame: 51600, row: 10320, pixel: 2064},
 		// 140: layer4.1.relu1, 1x5x5x512
-		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
+		{offset: 56352, frame: 33792, row: 4224, pixel: 528, edges: edges{4752, 1584, 9504}},
 		// 141: layer4.1.relu2, 1x5x5x512
-		{offset: 2751984, frame: 13200, row: 2640, pixel: 528},
+		{offset: 85392, frame: 13200, row: 2640, pixel: 528},
 		// 142: layer4.2.relu1, 1x5x5x512
-		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
+		{offset: 56352, frame: 33792, row: 4224, pixel: 528, edges: edges{4752, 1584, 9504}},
 		// 143: layer4.2.relu2, 1x5x5x512
-		{offset: 2751984, frame: 13200, row: 2640, pixel: 528},
+		{offset: 85392, frame: 13200, row: 2640, pixel: 528},
 		// 144: pool5, 1x1x1x2048
-		{offset: 2751984, frame: 2064, row: 2064, pixel: 2064},
+		{offset: 51600, frame: 2064, row: 2064, pixel: 2064},
 		// 145: fc, 1x1x1x400
-		{offset: 2700384, frame: 400, row: 400, pixel: 400},
+		{frame: 400, row: 400, pixel: 400},
 		// 146: conv1_custom.points, 49x1x20x12
 		{frame: 336, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 147: conv1_custom.sums, 49x1x20x64

@@ -23,6 +23,9 @@ type counter struct {
 	_ [56]byte
 }
 
+// next counts one on, and returns the count before.
+func (c *counter) next() int { return int(c.Add(1) - 1) }
+
 // meet returns when all workers have finished region r.
 func (w *worker) meet(r int) {
 	all := int64(len(w.workers))

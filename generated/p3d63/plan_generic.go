@@ -5,122 +5,122 @@ package p3d63
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	arena:   10073184,
+	arena:   8275968,
 	scratch: 79968,
 	packed:  41874960,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
-		{offset: 1512, frame: 83166, row: 501, pixel: 3},
+		{offset: 6555112, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
 		// 1: conv1_custom.relu, 16x80x80x64
-		{offset: 2700384, frame: 409600, row: 5120, pixel: 64},
+		{frame: 409600, row: 5120, pixel: 64},
 		// 2: pool1, 8x40x40x64
-		{offset: 9253984, frame: 102400, row: 2560, pixel: 64},
+		{offset: 7456768, frame: 102400, row: 2560, pixel: 64},
 		// 3: layer1.0.relu1, 8x40x40x64
-		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
+		{offset: 6556352, frame: 112896, row: 2688, pixel: 64, edges: edges{2752, 128, 2752}},
 		// 4: layer1.0.relu2, 8x40x40x64
-		{offset: 2700384, frame: 102400, row: 2560, pixel: 64},
+		{frame: 102400, row: 2560, pixel: 64},
 		// 5: layer1.0.relu3, 8x40x40x64
-		{offset: 6181984, frame: 102400, row: 2560, pixel: 64},
+		{offset: 4384768, frame: 102400, row: 2560, pixel: 64},
 		// 6: layer1.0.relu, 8x40x40x256
-		{offset: 2700384, frame: 435200, row: 10880, pixel: 272},
+		{frame: 435200, row: 10880, pixel: 272},
 		// 7: layer1.1.relu1, 8x40x40x64
-		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
+		{offset: 3484352, frame: 112896, row: 2688, pixel: 64, edges: edges{2752, 128, 2752}},
 		// 8: layer1.1.relu2, 8x40x40x64
-		{offset: 6181984, frame: 102400, row: 2560, pixel: 64},
+		{offset: 4384768, frame: 102400, row: 2560, pixel: 64},
 		// 9: layer1.2.relu1, 8x40x40x64
-		{offset: 1333408, frame: 112896, row: 2688, pixel: 64},
+		{offset: 3484352, frame: 112896, row: 2688, pixel: 64, edges: edges{2752, 128, 2752}},
 		// 10: layer1.2.relu2, 8x20x20x64
-		{offset: 6181984, frame: 25600, row: 1280, pixel: 64},
+		{offset: 4384768, frame: 25600, row: 1280, pixel: 64},
 		// 11: layer1.2.sum, 8x20x20x64
-		{offset: 7052384, frame: 25600, row: 1280, pixel: 64},
+		{offset: 4589568, frame: 25600, row: 1280, pixel: 64},
 		// 12: layer1.2.relu, 8x20x20x256
-		{offset: 6181984, frame: 108800, row: 5440, pixel: 272},
+		{offset: 3481600, frame: 108800, row: 5440, pixel: 272},
 		// 13: pool2, 4x20x20x256
-		{offset: 3545184, frame: 108800, row: 5440, pixel: 272},
+		{offset: 844800, frame: 108800, row: 5440, pixel: 272},
 		// 14: layer2.0.relu1, 4x20x20x128
-		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		{offset: 2944, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 15: layer2.0.relu2, 4x20x20x128
-		{offset: 2700384, frame: 51200, row: 2560, pixel: 128},
+		{offset: 247808, frame: 51200, row: 2560, pixel: 128},
 		// 16: layer2.0.relu3, 4x20x20x128
-		{offset: 3980384, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1280000, frame: 51200, row: 2560, pixel: 128},
 		// 17: layer2.0.relu, 4x20x20x512
-		{offset: 2700384, frame: 211200, row: 10560, pixel: 528},
+		{frame: 211200, row: 10560, pixel: 528},
 		// 18: layer2.1.relu1, 4x20x20x128
-		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 19: layer2.1.relu2, 4x20x20x128
-		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 20: layer2.2.relu1, 4x20x20x128
-		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 21: layer2.2.relu2, 4x20x20x128
-		{offset: 3545184, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 22: layer2.2.sum, 4x20x20x128
-		{offset: 3749984, frame: 51200, row: 2560, pixel: 128},
+		{offset: 1297408, frame: 51200, row: 2560, pixel: 128},
 		// 23: layer2.3.relu1, 4x20x20x128
-		{offset: 2236768, frame: 61952, row: 2816, pixel: 128},
+		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 24: layer2.3.relu2, 4x10x10x128
-		{offset: 3545184, frame: 12800, row: 1280, pixel: 128},
+		{offset: 1092608, frame: 12800, row: 1280, pixel: 128},
 		// 25: layer2.3.relu3, 4x10x10x128
-		{offset: 3756384, frame: 12800, row: 1280, pixel: 128},
+		{offset: 1143808, frame: 12800, row: 1280, pixel: 128},
 		// 26: layer2.3.relu, 4x10x10x512
-		{offset: 3545184, frame: 52800, row: 5280, pixel: 528},
+		{offset: 844800, frame: 52800, row: 5280, pixel: 528},
 		// 27: pool3, 2x10x10x512
-		{offset: 2908384, frame: 52800, row: 5280, pixel: 528},
+		{offset: 208000, frame: 52800, row: 5280, pixel: 528},
 		// 28: layer3.0.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 4080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 29: layer3.0.relu2, 2x10x10x256
-		{offset: 3013984, frame: 27200, row: 2720, pixel: 272},
+		{offset: 313600, frame: 27200, row: 2720, pixel: 272},
 		// 30: layer3.0.relu, 2x10x10x1024
-		{offset: 2700384, frame: 104000, row: 10400, pixel: 1040},
+		{frame: 104000, row: 10400, pixel: 1040},
 		// 31: layer3.1.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 32: layer3.1.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 33: layer3.1.sum, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 34: layer3.2.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 35: layer3.2.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 36: layer3.2.relu3, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 37: layer3.3.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 38: layer3.3.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 39: layer3.4.relu1, 2x10x10x256
-		{offset: 2485712, frame: 53312, row: 3808, pixel: 272},
+		{offset: 212080, frame: 53312, row: 3808, pixel: 272, edges: edges{4080, 1088, 12240}},
 		// 40: layer3.4.relu2, 2x10x10x256
-		{offset: 2908384, frame: 27200, row: 2720, pixel: 272},
+		{offset: 314624, frame: 27200, row: 2720, pixel: 272},
 		// 41: layer3.4.sum, 2x10x10x256
-		{offset: 2962784, frame: 27200, row: 2720, pixel: 272},
+		{offset: 208000, frame: 27200, row: 2720, pixel: 272},
 		// 42: layer3.5.relu1, 2x10x10x256
-		{offset: 2591792, frame: 39168, row: 3264, pixel: 272},
+		{offset: 211536, frame: 39168, row: 3264, pixel: 272, edges: edges{3536, 544, 3536}},
 		// 43: layer3.5.relu2, 2x5x5x256
-		{offset: 2908384, frame: 6800, row: 1360, pixel: 272},
+		{offset: 286336, frame: 6800, row: 1360, pixel: 272},
 		// 44: layer3.5.relu3, 2x5x5x256
-		{offset: 2960384, frame: 6800, row: 1360, pixel: 272},
+		{offset: 260000, frame: 6800, row: 1360, pixel: 272},
 		// 45: layer3.5.relu, 2x5x5x1024
-		{offset: 2908384, frame: 26000, row: 5200, pixel: 1040},
+		{offset: 208000, frame: 26000, row: 5200, pixel: 1040},
 		// 46: pool4, 1x5x5x1024
-		{offset: 2751984, frame: 26000, row: 5200, pixel: 1040},
+		{offset: 51600, frame: 26000, row: 5200, pixel: 1040},
 		// 47: layer4.0.relu1, 1x5x5x512
-		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
+		{offset: 4752, frame: 33792, row: 4224, pixel: 528, edges: edges{4752, 1584, 9504}},
 		// 48: layer4.0.relu2, 1x5x5x512
-		{offset: 2777984, frame: 13200, row: 2640, pixel: 528},
+		{offset: 77600, frame: 13200, row: 2640, pixel: 528},
 		// 49: layer4.0.relu, 1x5x5x2048
-		{offset: 2700384, frame: 51600, row: 10320, pixel: 2064},
+		{frame: 51600, row: 10320, pixel: 2064},
 		// 50: layer4.1.relu1, 1x5x5x512
-		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
+		{offset: 56352, frame: 33792, row: 4224, pixel: 528, edges: edges{4752, 1584, 9504}},
 		// 51: layer4.1.relu2, 1x5x5x512
-		{offset: 2751984, frame: 13200, row: 2640, pixel: 528},
+		{offset: 85392, frame: 13200, row: 2640, pixel: 528},
 		// 52: layer4.2.relu1, 1x5x5x512
-		{offset: 2671344, frame: 33792, row: 4224, pixel: 528},
+		{offset: 56352, frame: 33792, row: 4224, pixel: 528, edges: edges{4752, 1584, 9504}},
 		// 53: layer4.2.relu2, 1x5x5x512
-		{offset: 2751984, frame: 13200, row: 2640, pixel: 528},
+		{offset: 85392, frame: 13200, row: 2640, pixel: 528},
 		// 54: pool5, 1x1x1x2048
-		{offset: 2751984, frame: 2064, row: 2064, pixel: 2064},
+		{offset: 51600, frame: 2064, row: 2064, pixel: 2064},
 		// 55: fc, 1x1x1x400
-		{offset: 2700384, frame: 400, row: 400, pixel: 400},
+		{frame: 400, row: 400, pixel: 400},
 		// 56: conv1_custom.points, 49x1x20x12
 		{frame: 336, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 57: conv1_custom.sums, 49x1x20x64

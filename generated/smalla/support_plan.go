@@ -47,9 +47,15 @@ const none = -1
 // first frame and row that cover has of the tile, of the worker's scratch memory.
 type buffer struct {
 	offset, frame, row, pixel int
+	edges                     edges
 	scratch                   bool
 	cover                     [2]axis // over frames and rows
 }
+
+// edges are the parts of a buffer's border of zeros, which stands in for padding
+// in space: the lengths before position 0 of a frame, between the end of a row
+// and the next row, and behind the end of a frame's last row.
+type edges struct{ before, between, behind int }
 
 func (b *buffer) at(t, h, w int) int { return b.offset + t*b.frame + h*b.row + w*b.pixel }
 

@@ -5,68 +5,68 @@ package smallb
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	arena:   80496,
+	arena:   68336,
 	scratch: 7840,
 	packed:  98704,
 	buffers: []buffer{
 		// 0: input, 8x32x32x3
-		{offset: 360, frame: 4446, row: 117, pixel: 3},
+		{offset: 360, frame: 4446, row: 117, pixel: 3, edges: edges{360, 21, 363}},
 		// 1: conv1_custom.relu, 8x16x16x16
-		{offset: 43632, frame: 4096, row: 256, pixel: 16},
+		{offset: 35568, frame: 4096, row: 256, pixel: 16},
 		// 2: pool1, 4x8x8x16
-		{offset: 76400, frame: 1024, row: 128, pixel: 16},
+		{offset: 22784, frame: 1024, row: 128, pixel: 16},
 		// 3: layer1.0.relu1, 4x8x8x16
-		{offset: 35744, frame: 1600, row: 160, pixel: 16},
+		{offset: 176, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 4: layer1.0.relu2, 4x8x8x16
-		{offset: 60016, frame: 1024, row: 128, pixel: 16},
+		{offset: 26880, frame: 1024, row: 128, pixel: 16},
 		// 5: layer1.0.relu, 4x8x8x64
-		{offset: 43632, frame: 4096, row: 512, pixel: 64},
+		{frame: 4096, row: 512, pixel: 64},
 		// 6: layer1.1.relu1, 4x8x8x16
-		{offset: 35744, frame: 1600, row: 160, pixel: 16},
+		{offset: 16560, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 7: layer1.1.relu2, 4x8x8x16
-		{offset: 60016, frame: 1024, row: 128, pixel: 16},
+		{offset: 22784, frame: 1024, row: 128, pixel: 16},
 		// 8: layer1.2.relu1, 4x8x8x16
-		{offset: 35744, frame: 1600, row: 160, pixel: 16},
+		{offset: 16560, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 9: layer1.2.relu2, 4x4x4x16
-		{offset: 62064, frame: 256, row: 64, pixel: 16},
+		{offset: 25984, frame: 256, row: 64, pixel: 16},
 		// 10: layer1.2.sum, 2x1x4x16
 		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 11: layer1.2.relu, 2x1x4x64
 		{offset: 128, frame: 256, row: 256, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 12: pool2, 2x4x4x64
-		{offset: 60016, frame: 1024, row: 256, pixel: 64},
+		{offset: 22784, frame: 1024, row: 256, pixel: 64},
 		// 13: layer2.0.relu1, 2x4x4x16
-		{offset: 42080, frame: 576, row: 96, pixel: 16},
+		{offset: 24944, frame: 576, row: 96, pixel: 16, edges: edges{112, 32, 112}},
 		// 14: layer2.0.relu2, 2x1x4x16
 		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 15: layer2.0.sum, 2x4x4x16
-		{offset: 45680, frame: 256, row: 64, pixel: 16},
+		{offset: 3200, frame: 256, row: 64, pixel: 16},
 		// 16: layer2.0.relu, 2x4x4x64
-		{offset: 43632, frame: 1024, row: 256, pixel: 64},
+		{frame: 1024, row: 256, pixel: 64},
 		// 17: layer2.1.relu1, 2x4x4x16
-		{offset: 42080, frame: 576, row: 96, pixel: 16},
+		{offset: 2160, frame: 576, row: 96, pixel: 16, edges: edges{112, 32, 112}},
 		// 18: layer2.1.relu2, 2x2x2x16
-		{offset: 46192, frame: 64, row: 32, pixel: 16},
+		{offset: 3712, frame: 64, row: 32, pixel: 16},
 		// 19: layer2.1.sum, 1x1x2x16
 		{frame: 32, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 20: layer2.1.relu, 2x2x2x64
-		{offset: 45680, frame: 256, row: 128, pixel: 64},
+		{offset: 3200, frame: 256, row: 128, pixel: 64},
 		// 21: pool3, 1x2x2x64
-		{offset: 44144, frame: 256, row: 128, pixel: 64},
+		{offset: 512, frame: 256, row: 128, pixel: 64},
 		// 22: layer3.0.relu1, 1x2x2x32
-		{offset: 43280, frame: 512, row: 128, pixel: 32},
+		{offset: 160, frame: 512, row: 128, pixel: 32, edges: edges{160, 64, 160}},
 		// 23: layer3.0.relu2, 1x2x2x32
-		{offset: 44400, frame: 128, row: 64, pixel: 32},
+		{offset: 768, frame: 128, row: 64, pixel: 32},
 		// 24: layer3.0.relu, 1x2x2x128
-		{offset: 43632, frame: 512, row: 256, pixel: 128},
+		{frame: 512, row: 256, pixel: 128},
 		// 25: layer3.1.relu1, 1x2x2x32
-		{offset: 43280, frame: 512, row: 128, pixel: 32},
+		{offset: 672, frame: 512, row: 128, pixel: 32, edges: edges{160, 64, 160}},
 		// 26: layer3.1.relu2, 1x2x2x32
-		{offset: 44144, frame: 128, row: 64, pixel: 32},
+		{offset: 1024, frame: 128, row: 64, pixel: 32},
 		// 27: pool4, 1x1x1x128
-		{offset: 44144, frame: 128, row: 128, pixel: 128},
+		{offset: 512, frame: 128, row: 128, pixel: 128},
 		// 28: fc, 1x1x1x10
-		{offset: 44272, frame: 16, row: 16, pixel: 16},
+		{offset: 640, frame: 16, row: 16, pixel: 16},
 		// 29: conv1_custom.points, 49x1x4x12
 		{frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 30: conv1_custom.sums, 49x1x4x16

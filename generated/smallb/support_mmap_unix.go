@@ -48,5 +48,6 @@ func allocate(n int) (values []float32, free func() error, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("%d bytes for the packed weights: %w", 4*n, err)
 	}
+	largePages(data)
 	return floatsIn(data), func() error { return syscall.Munmap(data) }, nil
 }

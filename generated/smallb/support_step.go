@@ -41,6 +41,29 @@ func (w *worker) call(st *step, k *kernel, t, h, c, units int) {
 	}
 }
 
+// clearBorder zeroes the border around what a step has written, all channels of
+// it with the first ones: other maps have been where it lies.
+func (w *worker) clearBorder(st *step) {
+	b := &w.model.plan.buffers[st.out]
+	if b.edges == (edges{}) || w.lo.c > 0 {
+		return
+	}
+	arena := w.arenas[w.clip]
+	for t := w.lo.t; t < w.hi.t; t++ {
+		if w.lo.h == 0 && w.lo.w == 0 {
+			first := b.at(t, 0, 0)
+			clear(arena[first-b.edges.before : first])
+		}
+		for h := w.lo.h; h < w.hi.h && w.hi.w == st.to.w; h++ {
+			end, n := b.at(t, h, st.to.w), b.edges.between
+			if h == st.to.h-1 {
+				n = b.edges.behind
+			}
+			clear(arena[end : end+n])
+		}
+	}
+}
+
 // place returns a buffer's memory and the place in it of the pixel (t, h, x).
 func (w *worker) place(b int, t, h, x int) ([]float32, int) {
 	buf := &w.model.plan.buffers[b]

@@ -6,32 +6,32 @@ package smallc
 // avx2Plan is how the network runs on avx2.
 var avx2Plan = plan{
 	isa:     "avx2",
-	arena:   72176,
+	arena:   46064,
 	scratch: 63520,
 	packed:  83344,
 	buffers: []buffer{
 		// 0: input, 8x32x32x3
-		{offset: 360, frame: 4446, row: 117, pixel: 3},
+		{offset: 360, frame: 4446, row: 117, pixel: 3, edges: edges{360, 21, 363}},
 		// 1: conv1_custom.relu, 2x23x16x16
 		{frame: 5888, row: 256, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {9, 2, 4}}},
 		// 2: pool1, 4x8x8x16
-		{offset: 68080, frame: 1024, row: 128, pixel: 16},
+		{offset: 41968, frame: 1024, row: 128, pixel: 16},
 		// 3: layer1.0.relu1, 4x8x8x16
-		{offset: 35744, frame: 1600, row: 160, pixel: 16},
+		{offset: 35744, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 4: layer1.0.relu2, 4x1x8x16
 		{frame: 128, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 5: layer1.0.sum, 4x1x8x16
 		{offset: 512, frame: 128, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 6: layer1.0.relu, 4x8x8x64
-		{offset: 51696, frame: 4096, row: 512, pixel: 64},
+		{frame: 4096, row: 512, pixel: 64},
 		// 7: layer1.1.relu1, 4x8x8x16
-		{offset: 42144, frame: 1600, row: 160, pixel: 16},
+		{offset: 16560, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 8: layer1.1.relu2, 4x1x8x16
 		{frame: 128, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 9: layer1.1.sum, 4x1x8x16
 		{offset: 512, frame: 128, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 10: layer1.2.relu1, 4x8x8x16
-		{offset: 35744, frame: 1600, row: 160, pixel: 16},
+		{offset: 22960, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 11: layer1.2.relu2, 4x1x4x16
 		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 12: layer1.2.sum, 4x1x4x16
@@ -39,17 +39,17 @@ var avx2Plan = plan{
 		// 13: layer1.2.relu, 4x1x4x64
 		{offset: 512, frame: 256, row: 256, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 14: pool2, 2x4x4x64
-		{offset: 68080, frame: 1024, row: 256, pixel: 64},
+		{offset: 16384, frame: 1024, row: 256, pixel: 64},
 		// 15: layer2.0.relu1, 2x4x4x16
-		{offset: 48480, frame: 576, row: 96, pixel: 16},
+		{offset: 18544, frame: 576, row: 96, pixel: 16, edges: edges{112, 32, 112}},
 		// 16: layer2.0.relu2, 2x1x4x16
 		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 17: layer2.0.sum, 2x1x4x16
 		{offset: 128, frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 18: layer2.0.relu, 2x4x4x64
-		{offset: 51696, frame: 1024, row: 256, pixel: 64},
+		{frame: 1024, row: 256, pixel: 64},
 		// 19: layer2.1.relu1, 2x4x4x16
-		{offset: 49632, frame: 576, row: 96, pixel: 16},
+		{offset: 2160, frame: 576, row: 96, pixel: 16, edges: edges{112, 32, 112}},
 		// 20: layer2.1.relu2, 2x1x2x16
 		{frame: 32, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 21: layer2.1.sum, 2x1x2x16
@@ -57,23 +57,23 @@ var avx2Plan = plan{
 		// 22: layer2.1.relu, 2x1x2x64
 		{offset: 128, frame: 128, row: 128, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 23: pool3, 1x2x2x64
-		{offset: 53744, frame: 256, row: 128, pixel: 64},
+		{offset: 3712, frame: 256, row: 128, pixel: 64},
 		// 24: layer3.0.relu1, 1x2x2x32
-		{offset: 50832, frame: 512, row: 128, pixel: 32},
+		{offset: 3360, frame: 512, row: 128, pixel: 32, edges: edges{160, 64, 160}},
 		// 25: layer3.0.relu2, 1x1x2x32
 		{frame: 64, row: 64, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 26: layer3.0.relu, 1x2x2x128
-		{offset: 51696, frame: 512, row: 256, pixel: 128},
+		{frame: 512, row: 256, pixel: 128},
 		// 27: layer3.1.relu1, 1x2x2x32
-		{offset: 51344, frame: 512, row: 128, pixel: 32},
+		{offset: 672, frame: 512, row: 128, pixel: 32, edges: edges{160, 64, 160}},
 		// 28: layer3.1.relu2, 1x2x2x32
 		{frame: 128, row: 64, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {2, 2, 0}}},
 		// 29: layer3.1.relu, 1x2x2x128
 		{offset: 128, frame: 512, row: 256, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {2, 2, 0}}},
 		// 30: pool4, 1x1x1x128
-		{offset: 52208, frame: 128, row: 128, pixel: 128},
+		{offset: 1024, frame: 128, row: 128, pixel: 128},
 		// 31: fc, 1x1x1x10
-		{offset: 52336, frame: 16, row: 16, pixel: 16},
+		{offset: 1152, frame: 16, row: 16, pixel: 16},
 		// 32: conv1_custom.points, 49x8x4x12
 		{offset: 11776, frame: 528, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 33: conv1_custom.sums, 49x8x4x16

@@ -5,70 +5,70 @@ package smallflow
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	arena:   68640,
+	arena:   56480,
 	scratch: 14112,
 	packed:  95568,
 	buffers: []buffer{
 		// 0: input, 8x32x32x2
-		{offset: 240, frame: 2964, row: 78, pixel: 2},
+		{offset: 33008, frame: 2964, row: 78, pixel: 2, edges: edges{240, 14, 242}},
 		// 1: conv1_custom.relu, 8x16x16x16
-		{offset: 31776, frame: 4096, row: 256, pixel: 16},
+		{frame: 4096, row: 256, pixel: 16},
 		// 2: pool1, 4x8x8x16
-		{offset: 64544, frame: 1024, row: 128, pixel: 16},
+		{offset: 39168, frame: 1024, row: 128, pixel: 16},
 		// 3: layer1.0.relu1, 4x8x8x16
-		{offset: 23888, frame: 1600, row: 160, pixel: 16},
+		{offset: 32944, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 4: layer1.0.relu2, 4x8x8x16
-		{offset: 31776, frame: 1024, row: 128, pixel: 16},
+		{frame: 1024, row: 128, pixel: 16},
 		// 5: layer1.0.relu3, 4x8x8x16
-		{offset: 48160, frame: 1024, row: 128, pixel: 16},
+		{offset: 22784, frame: 1024, row: 128, pixel: 16},
 		// 6: layer1.0.relu, 4x8x8x64
-		{offset: 31776, frame: 4096, row: 512, pixel: 64},
+		{frame: 4096, row: 512, pixel: 64},
 		// 7: layer1.1.relu1, 4x8x8x16
-		{offset: 23888, frame: 1600, row: 160, pixel: 16},
+		{offset: 16560, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 8: layer1.1.relu2, 4x8x8x16
-		{offset: 48160, frame: 1024, row: 128, pixel: 16},
+		{offset: 22784, frame: 1024, row: 128, pixel: 16},
 		// 9: layer1.2.relu1, 4x8x8x16
-		{offset: 23888, frame: 1600, row: 160, pixel: 16},
+		{offset: 16560, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 10: layer1.2.relu2, 4x4x4x16
-		{offset: 50208, frame: 256, row: 64, pixel: 16},
+		{offset: 22784, frame: 256, row: 64, pixel: 16},
 		// 11: layer1.2.sum, 2x1x4x16
 		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 12: layer1.2.relu, 2x1x4x64
 		{offset: 128, frame: 256, row: 256, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 13: pool2, 2x4x4x64
-		{offset: 48160, frame: 1024, row: 256, pixel: 64},
+		{offset: 16384, frame: 1024, row: 256, pixel: 64},
 		// 14: layer2.0.relu1, 2x4x4x16
-		{offset: 30224, frame: 576, row: 96, pixel: 16},
+		{offset: 18544, frame: 576, row: 96, pixel: 16, edges: edges{112, 32, 112}},
 		// 15: layer2.0.relu2, 2x1x4x16
 		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 16: layer2.0.relu3, 2x4x4x16
-		{offset: 33824, frame: 256, row: 64, pixel: 16},
+		{offset: 3200, frame: 256, row: 64, pixel: 16},
 		// 17: layer2.0.relu, 2x4x4x64
-		{offset: 31776, frame: 1024, row: 256, pixel: 64},
+		{frame: 1024, row: 256, pixel: 64},
 		// 18: layer2.1.relu1, 2x4x4x16
-		{offset: 30224, frame: 576, row: 96, pixel: 16},
+		{offset: 2160, frame: 576, row: 96, pixel: 16, edges: edges{112, 32, 112}},
 		// 19: layer2.1.relu2, 2x2x2x16
-		{offset: 34336, frame: 64, row: 32, pixel: 16},
+		{offset: 3712, frame: 64, row: 32, pixel: 16},
 		// 20: layer2.1.sum, 1x1x2x16
 		{frame: 32, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 21: layer2.1.relu, 2x2x2x64
-		{offset: 33824, frame: 256, row: 128, pixel: 64},
+		{offset: 3200, frame: 256, row: 128, pixel: 64},
 		// 22: pool3, 1x2x2x64
-		{offset: 32288, frame: 256, row: 128, pixel: 64},
+		{offset: 512, frame: 256, row: 128, pixel: 64},
 		// 23: layer3.0.relu1, 1x2x2x32
-		{offset: 31424, frame: 512, row: 128, pixel: 32},
+		{offset: 160, frame: 512, row: 128, pixel: 32, edges: edges{160, 64, 160}},
 		// 24: layer3.0.relu2, 1x2x2x32
-		{offset: 32544, frame: 128, row: 64, pixel: 32},
+		{offset: 768, frame: 128, row: 64, pixel: 32},
 		// 25: layer3.0.relu, 1x2x2x128
-		{offset: 31776, frame: 512, row: 256, pixel: 128},
+		{frame: 512, row: 256, pixel: 128},
 		// 26: layer3.1.relu1, 1x2x2x32
-		{offset: 31424, frame: 512, row: 128, pixel: 32},
+		{offset: 672, frame: 512, row: 128, pixel: 32, edges: edges{160, 64, 160}},
 		// 27: layer3.1.relu2, 1x2x2x32
-		{offset: 32288, frame: 128, row: 64, pixel: 32},
+		{offset: 1024, frame: 128, row: 64, pixel: 32},
 		// 28: pool4, 1x1x1x128
-		{offset: 32288, frame: 128, row: 128, pixel: 128},
+		{offset: 512, frame: 128, row: 128, pixel: 128},
 		// 29: fc, 1x1x1x10
-		{offset: 32416, frame: 16, row: 16, pixel: 16},
+		{offset: 640, frame: 16, row: 16, pixel: 16},
 		// 30: conv1_custom.points, 49x2x4x8
 		{frame: 144, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 31: conv1_custom.sums, 49x2x4x16

@@ -5,58 +5,58 @@ package thin
 // genericPlan is how the network runs on generic.
 var genericPlan = plan{
 	isa:     "generic",
-	arena:   80688,
+	arena:   53504,
 	scratch: 1024,
 	packed:  2912,
 	buffers: []buffer{
 		// 0: input, 4x16x16x3
-		{offset: 57, frame: 972, row: 54, pixel: 3},
+		{offset: 57, frame: 972, row: 54, pixel: 3, edges: edges{57, 6, 57}},
 		// 1: conv1_custom.relu, 4x16x16x3
-		{offset: 31536, frame: 4096, row: 256, pixel: 16},
+		{offset: 20736, frame: 4096, row: 256, pixel: 16},
 		// 2: layer1.0.relu1, 4x16x16x5
-		{offset: 4192, frame: 5184, row: 288, pixel: 16},
+		{offset: 304, frame: 5184, row: 288, pixel: 16, edges: edges{304, 32, 304}},
 		// 3: layer1.0.relu2, 4x16x16x5
-		{offset: 47920, frame: 4096, row: 256, pixel: 16},
+		{offset: 37120, frame: 4096, row: 256, pixel: 16},
 		// 4: layer1.0.relu3, 4x16x16x5
-		{offset: 64304, frame: 4096, row: 256, pixel: 16},
+		{frame: 4096, row: 256, pixel: 16},
 		// 5: layer1.0.relu, 4x16x16x5
-		{offset: 47920, frame: 4096, row: 256, pixel: 16},
+		{offset: 37120, frame: 4096, row: 256, pixel: 16},
 		// 6: layer1.1.relu1, 4x16x16x5
-		{offset: 4192, frame: 5184, row: 288, pixel: 16},
+		{offset: 304, frame: 5184, row: 288, pixel: 16, edges: edges{304, 32, 304}},
 		// 7: layer1.1.relu2, 4x16x16x5
-		{offset: 31536, frame: 4096, row: 256, pixel: 16},
+		{offset: 20736, frame: 4096, row: 256, pixel: 16},
 		// 8: layer1.1.sum, 4x16x16x5
-		{offset: 64304, frame: 4096, row: 256, pixel: 16},
+		{frame: 4096, row: 256, pixel: 16},
 		// 9: layer1.2.relu1, 4x16x16x5
-		{offset: 4192, frame: 5184, row: 288, pixel: 16},
+		{offset: 304, frame: 5184, row: 288, pixel: 16, edges: edges{304, 32, 304}},
 		// 10: layer1.2.relu2, 4x8x8x5
-		{offset: 31536, frame: 1024, row: 128, pixel: 16},
+		{offset: 27136, frame: 1024, row: 128, pixel: 16},
 		// 11: layer1.2.sum, 1x1x8x5
 		{frame: 128, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 12: layer1.2.relu, 4x8x8x5
-		{offset: 35632, frame: 1024, row: 128, pixel: 16},
+		{offset: 31232, frame: 1024, row: 128, pixel: 16},
 		// 13: layer2.0.relu1, 4x8x8x1
-		{offset: 24800, frame: 1600, row: 160, pixel: 16},
+		{offset: 20912, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 14: layer2.0.relu2, 4x8x8x1
-		{offset: 31536, frame: 1024, row: 128, pixel: 16},
+		{frame: 1024, row: 128, pixel: 16},
 		// 15: layer2.0.relu3, 2x2x8x1
 		{frame: 256, row: 128, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {2, 4, 0}}},
 		// 16: layer2.0.relu, 2x2x8x1
 		{offset: 512, frame: 256, row: 128, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {2, 4, 0}}},
 		// 17: pool1, 2x2x2x1
-		{offset: 39728, frame: 64, row: 32, pixel: 16},
+		{offset: 4608, frame: 64, row: 32, pixel: 16},
 		// 18: layer3.0.relu1, 2x2x2x7
-		{offset: 31104, frame: 256, row: 64, pixel: 16},
+		{offset: 4176, frame: 256, row: 64, pixel: 16, edges: edges{80, 32, 80}},
 		// 19: layer3.0.relu2, 1x1x2x7
 		{frame: 32, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 20: layer3.0.relu, 2x2x2x7
-		{offset: 31536, frame: 64, row: 32, pixel: 16},
+		{frame: 64, row: 32, pixel: 16},
 		// 21: pool2, 1x1x1x7
-		{offset: 31664, frame: 16, row: 16, pixel: 16},
+		{offset: 128, frame: 16, row: 16, pixel: 16},
 		// 22: classifier, 1x1x1x2
-		{offset: 31680, frame: 16, row: 16, pixel: 16},
+		{offset: 144, frame: 16, row: 16, pixel: 16},
 		// 23: softmax, 1x1x1x2
-		{offset: 31536, frame: 16, row: 16, pixel: 16},
+		{frame: 16, row: 16, pixel: 16},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 3, in: 3, width: 8, taps: [3]int{1, 3, 3}, weights: 0, bias: 216},
