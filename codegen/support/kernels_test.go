@@ -223,59 +223,6 @@ func TestNaNSurvives(t *testing.T) {
 	checkExact(t, "relu", got, []float64{0, math.NaN(), 2})
 }
 
-// TestIngest compares both kinds of clips with what the input buffer must
-// hold: channels in the network's order, normalised, borders untouched.
-func TestIngest(t *testing.T) {
-	for _, bgr := range []bool{false, true} {
-		n := newTestNet(shape{2, 3, 5, 3})
-		n.net.bgr, n.net.scale = bgr, 1.0/255
-		n.net.mean, n.net.std = []float64{0.485, 0.456, 0.406}, []float64{0.229, 0.224, 0.225}
-		n.conv(0, 1, [3]axis{unit, {3, 1, 1}, {5, 1, 2}}, none)
-		n.output("input", 0)
-		n.integers(1)
-		n.build()
-		m := n.model(t)
-		frames := make([]uint8, n.net.clip.elems())
-		clip := make([]float32, len(frames))
-		for i := range frames {
-			frames[i] = uint8(i * 37)
-			clip[i] = float32(i)
-		}
-		want := make([]float64, len(frames))
-		for i := range frames {
-			c, pixel := i%3, i/3
-			if bgr {
-				c = 2 - c
-			}
-			want[c*30+pixel] = float64(float32((float64(frames[i])/255 - n.net.mean[c]) / n.net.std[c]))
-		}
-		s := m.NewSession(Threads(2))
-		got := make([]float32, len(frames))
-		for _, tc := range []struct {
-			clip Clip
-			want []float64
-		}{{Uint8Clip(frames), want}, {Float32Clip(clip), n.want(clip)[0]}} {
-			if err := s.Run(&Output{}, tc.clip); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.Tap("input", got); err != nil {
-				t.Fatal(err)
-			}
-			for i := range got { // 1/255 as a factor may round otherwise than a division
-				if math.Abs(float64(got[i])-tc.want[i]) > 1e-6*math.Abs(tc.want[i]) {
-					t.Fatalf("bgr %v: value %d is %v, want %v", bgr, i, got[i], tc.want[i])
-				}
-			}
-			b := n.plan.buffers[0]
-			for i := range b.offset {
-				if s.arenas[0][i] != 0 {
-					t.Fatalf("bgr %v: the border holds %v", bgr, s.arenas[0][i])
-				}
-			}
-		}
-	}
-}
-
 func TestSoftmax(t *testing.T) {
 	for _, scores := range [][]float32{{1, 2, 3, 4}, {0, 0, 0, 0}, {1000, 999, -1000, 1000}, {-1e30, 1e30, 0, 0}, {-200, -201.5, -203, -300}, {0.1, 17.3, -33.7, 9.9}} {
 		n := newTestNet(shape{1, 1, 1, 4})
