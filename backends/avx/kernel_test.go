@@ -65,6 +65,15 @@ func spatialConv() *ir.Kernel {
 	}
 }
 
+// products is what multiplies points by their weights: nothing but a sum, whose
+// first terms need nothing to be added to.
+func products() *ir.Kernel {
+	return &ir.Kernel{
+		Name: "conv", Kind: ir.KernelConv, Rows: 1, Cols: 1, Vectors: 1, K: 48,
+		TapsT: 1, TapsH: 1, TapsW: 1, In: ir.Pitch{Pixel: 48}, Out: ir.Pitch{Pixel: 16},
+	}
+}
+
 func maxPool() *ir.Kernel {
 	return &ir.Kernel{
 		Name: "pool", Kind: ir.KernelPool, Pool: ir.PoolMax, Rows: 1, Cols: 1, Vectors: 2,
@@ -84,7 +93,7 @@ func TestKernelText(t *testing.T) {
 	for _, k := range []struct {
 		name   string
 		kernel *ir.Kernel
-	}{{"temporal", temporalConv()}, {"spatial", spatialConv()}, {"maxpool", maxPool()}, {"averagepool", averagePool()}} {
+	}{{"temporal", temporalConv()}, {"spatial", spatialConv()}, {"products", products()}, {"maxpool", maxPool()}, {"averagepool", averagePool()}} {
 		for _, s := range isas {
 			name := k.name + "_" + s.machine.Name
 			t.Run(name, func(t *testing.T) {
@@ -190,11 +199,22 @@ func TestUnroll(t *testing.T) {
 			if u < 1 || u > k || u > 16 {
 				t.Errorf("%s: %d steps are unrolled %d times", s.machine.Name, k, u)
 			}
-			// One loop of k/u rounds where there are several, then the rest.
-			c.reduction(k, kernel.In, "channel", func() {})
+			// One loop of k/u rounds where there are several, one of them apart if it
+			// sets the accumulators, then the rest.
+			c.reduction(k, kernel.In, "channel", false)
 			body := strings.Count(string(c.Bytes()), "VBROADCASTSS") / kernel.Pixels()
 			if want := u + k%u; body != want {
 				t.Errorf("%s: %d steps unrolled %d times have %d in the text, want %d", s.machine.Name, k, u, body, want)
+			}
+			c.Printer = new(codegen.Printer)
+			c.reduction(k, kernel.In, "channel", true)
+			text := string(c.Bytes())
+			body = strings.Count(text, "VBROADCASTSS") / kernel.Pixels()
+			if want := u + min(k/u-1, 1)*u + k%u; body != want {
+				t.Errorf("%s: %d steps unrolled %d times, the first apart, have %d in the text, want %d", s.machine.Name, k, u, body, want)
+			}
+			if sets := strings.Count(text, "VMULPS"); sets != kernel.Pixels()*kernel.Vectors {
+				t.Errorf("%s: %d steps set %d accumulators", s.machine.Name, k, sets)
 			}
 		}
 	}
