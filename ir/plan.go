@@ -250,6 +250,7 @@ type Step struct {
 	// the region is. Frames are bounded by the first, channels by the second.
 	InShape, OutShape Shape
 	Winograd          *WinogradStep // nil for a direct step
+	Ahead             Ahead
 }
 
 // WinogradStep is what a convolution by Winograd's algorithm has besides its

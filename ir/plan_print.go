@@ -84,6 +84,14 @@ func (p *Plan) printStep(b *strings.Builder, st *Step) {
 	if st.Cover != UnitWindow {
 		fmt.Fprintf(b, " covers %v", st.Cover)
 	}
+	for _, a := range []struct {
+		ask  bool
+		name string
+	}{{st.Ahead.In, "in"}, {st.Ahead.Res, "res"}, {st.Ahead.Out, "out"}} {
+		if a.ask {
+			b.WriteString(" ahead " + a.name)
+		}
+	}
 	if w := st.Winograd; w != nil {
 		fmt.Fprintf(b, " by %d rows: b%d, b%d", w.Rows, w.Points, w.Sums)
 		for i := range w.Spread {

@@ -51,6 +51,7 @@ func Schedule(g *Graph, m Machine, o ScheduleOptions) (*Plan, error) {
 		s.plan.Regions = append(s.plan.Regions, r)
 	}
 	planMemory(s.plan)
+	lookAhead(s.plan)
 	if err := s.plan.Verify(); err != nil {
 		panic(fmt.Sprintf("BUG: schedule of %s for %s: %v", g.Name, m.Name, err))
 	}

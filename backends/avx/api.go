@@ -157,6 +157,12 @@ func (t *tables) network() *jen.File {
 // stubs declares the assembly functions of one instruction set.
 func (t *tables) stubs(f *jen.File, p *ir.Plan, s *isa) {
 	pointers := func(names ...jen.Code) *jen.Statement { return jen.List(names...).Op("*").Float32() }
+	declare := func(symbol string, params ...jen.Code) {
+		f.Comment("//go:noescape")
+		f.Func().Id(symbol).Params(params...)
+		f.Line()
+	}
+	declare(s.prefetch(), pointers(jen.Id("at")), jen.Id("lines").Int())
 	for i := range p.Kernels {
 		k := &p.Kernels[i]
 		var params []jen.Code
@@ -182,9 +188,7 @@ func (t *tables) stubs(f *jen.File, p *ir.Plan, s *isa) {
 		default:
 			continue
 		}
-		f.Comment("//go:noescape")
-		f.Func().Id(s.symbol(k)).Params(params...)
-		f.Line()
+		declare(s.symbol(k), params...)
 	}
 }
 

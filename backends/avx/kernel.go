@@ -18,6 +18,24 @@ type emitter struct {
 // the package.
 func (s *isa) symbol(k *ir.Kernel) string { return k.Name + "_" + s.machine.Name }
 
+// prefetch is the name of the function that asks for lines ahead of their use.
+func (s *isa) prefetch() string { return "prefetch_" + s.machine.Name }
+
+// prefetch writes the function that asks for cache lines that follow one
+// another.
+func (e *emitter) prefetch() {
+	e.Line("// func %s(at *float32, lines int)", e.isa.prefetch())
+	e.Line("TEXT ·%s(SB), NOSPLIT, $0-16", e.isa.prefetch())
+	e.Op("MOVQ", "at+0(FP)", regTile)
+	e.Op("MOVQ", "lines+8(FP)", regTiles)
+	e.Label("line")
+	e.Op("PREFETCHT1", bytesAt(0, regTile))
+	e.Op("ADDQ", imm(cacheLine), regTile)
+	e.Op("DECQ", regTiles)
+	e.Op("JNE", "line")
+	e.end()
+}
+
 // epilogue returns the steps of a kernel's epilogue.
 func epilogue(k *ir.Kernel) []string { return strings.Fields(k.Epi) }
 

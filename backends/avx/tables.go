@@ -82,6 +82,9 @@ func (t *tables) plan(p *ir.Plan, s *isa) *jen.File {
 	lit.add("packs", table("pack", t.packs(p)))
 	lit.add("kernels", table("kernel", kernels(p, s)))
 	lit.add("regions", table("region", regions(p, index)))
+	if s != nil {
+		lit.add("prefetch", jen.Id(s.prefetch()))
+	}
 	lit.add("outputs", table("output", outputs(p, index)))
 	f.Commentf("%s is how the network runs on %s.", name, p.Machine.Name)
 	f.Var().Id(name).Op("=").Id("plan").Add(rows(lit))
@@ -266,6 +269,9 @@ func steps(r *ir.Region, index map[ir.BufferID]int) []jen.Code {
 		lit.add("cover", window(st.Cover))
 		lit.add("from", shape(st.InShape))
 		lit.add("to", shape(st.OutShape))
+		if st.Ahead != (ir.Ahead{}) {
+			lit.add("ahead", jen.Id("ahead").Values(jen.Lit(st.Ahead.In), jen.Lit(st.Ahead.Res), jen.Lit(st.Ahead.Out)))
+		}
 		if w := st.Winograd; w != nil {
 			lit.add("winograd", jen.Op("&").Id("winogradStep").Values(
 				field("points", jen.Lit(index[w.Points])), field("sums", jen.Lit(index[w.Sums])), field("rows", jen.Lit(w.Rows)),

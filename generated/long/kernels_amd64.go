@@ -4,6 +4,9 @@
 package long
 
 //go:noescape
+func prefetch_avx512(at *float32, lines int)
+
+//go:noescape
 func conv24x16_k1x3x1x9_1_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
@@ -86,6 +89,9 @@ func averagepool64_27_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, 
 
 //go:noescape
 func conv1x16_k1x1x1x64_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func prefetch_avx2(at *float32, lines int)
 
 //go:noescape
 func conv6x16_k1x3x1x9_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)

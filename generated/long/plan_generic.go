@@ -144,65 +144,65 @@ var genericPlan = plan{
 			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{40, 24, 24, 3}, to: shape{40, 24, 24, 3}},
 		}},
 		{name: "conv1_custom..layer1.0.conv1", space: shape{20, 6, 6, 1}, tile: shape{1, 6, 6, 1}, steps: []step{
-			{name: "conv1_custom", kernel: 1, maxTiles: 64448, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{40, 24, 24, 3}, to: shape{40, 12, 12, 16}},
+			{name: "conv1_custom", kernel: 1, maxTiles: 64448, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, from: shape{40, 24, 24, 3}, to: shape{40, 12, 12, 16}, ahead: ahead{true, false, false}},
 			{name: "pool1", kernel: 2, maxTiles: 466033, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{40, 12, 12, 16}, to: shape{20, 6, 6, 16}},
 			{name: "layer1.0.conv1", kernel: 3, maxTiles: 98365, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
 		}},
 		{name: "layer1.0.conv2..layer1.1.conv1", space: shape{20, 6, 6, 1}, tile: shape{1, 2, 6, 1}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 4, run: runFlat, maxTiles: 98365, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}, winograd: &winogradStep{points: 27, sums: 28, rows: 1, spread: []int{5}, gather: []int{6}, maxSpread: 13107, maxGather: 20971}},
+			{name: "layer1.0.conv2", kernel: 4, run: runFlat, maxTiles: 98365, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 27, sums: 28, rows: 1, spread: []int{5}, gather: []int{6}, maxSpread: 13107, maxGather: 20971}},
 			{name: "layer1.0.conv3", kernel: 7, maxTiles: 38864, in: 3, out: 5, res: 4, every: [3]int{1, 1, 1}, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
-			{name: "layer1.0.conv4", kernel: 8, run: runFlat, maxTiles: 55716, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 32}},
+			{name: "layer1.0.conv4", kernel: 8, run: runFlat, maxTiles: 55716, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 32}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 9, maxTiles: 55716, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 32}, to: shape{20, 6, 6, 16}},
 		}},
 		{name: "layer1.1.conv2", space: shape{20, 3, 3, 16}, tile: shape{1, 1, 3, 16}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 10, maxTiles: 13807, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 3, 3, 16}},
+			{name: "layer1.1.conv2", kernel: 10, maxTiles: 13807, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 3, 3, 16}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.1.conv3..layer2.0.conv1", space: shape{10, 3, 3, 1}, tile: shape{1, 1, 3, 1}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 11, run: runFlat, maxTiles: 38864, in: 8, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 16}},
+			{name: "layer1.1.conv3", kernel: 11, run: runFlat, maxTiles: 38864, in: 8, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 16}, ahead: ahead{true, false, false}},
 			{name: "layer1.1.conv4", kernel: 12, maxTiles: 98365, in: 9, out: 10, res: 6, every: [3]int{1, 2, 2}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 32}},
 			{name: "pool2", kernel: 13, maxTiles: 2097152, in: 10, out: 11, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 			{name: "layer2.0.conv1", kernel: 14, maxTiles: 55716, in: 11, out: 12, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.0.conv2", space: shape{10, 3, 3, 32}, tile: shape{1, 3, 3, 16}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 15, run: runFlat, maxTiles: 55716, in: 12, out: 13, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}, winograd: &winogradStep{points: 29, sums: 30, rows: 1, spread: []int{16}, gather: []int{17}, maxSpread: 1792, maxGather: 2139}},
+			{name: "layer2.0.conv2", kernel: 15, run: runFlat, maxTiles: 55716, in: 12, out: 13, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 29, sums: 30, rows: 1, spread: []int{16}, gather: []int{17}, maxSpread: 1792, maxGather: 2139}},
 		}},
 		{name: "layer2.0.conv3", space: shape{10, 3, 3, 32}, tile: shape{1, 1, 3, 16}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 18, maxTiles: 20376, in: 12, out: 13, res: 13, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv3", kernel: 18, maxTiles: 20376, in: 12, out: 13, res: 13, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 90, 64}, tile: shape{1, 1, 3, 32}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 19, maxTiles: 29839, in: 13, out: 14, res: 11, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}},
+			{name: "layer2.0.conv4", kernel: 19, maxTiles: 29839, in: 13, out: 14, res: 11, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer2.1.conv1", space: shape{10, 3, 3, 32}, tile: shape{1, 1, 2, 32}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 20, maxTiles: 29839, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.1.conv1", kernel: 20, maxTiles: 29839, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.1.conv2", space: shape{10, 2, 2, 32}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 21, maxTiles: 7019, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}},
+			{name: "layer2.1.conv2", kernel: 21, maxTiles: 7019, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.1.conv3..layer2.1.conv4", space: shape{10, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 22, run: runFlat, maxTiles: 20376, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 32}},
+			{name: "layer2.1.conv3", kernel: 22, run: runFlat, maxTiles: 20376, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 32}, ahead: ahead{true, false, false}},
 			{name: "layer2.1.conv4", kernel: 23, maxTiles: 55716, in: 17, out: 18, res: 14, every: [3]int{1, 2, 2}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}},
 		}},
 		{name: "pool3..layer3.0.conv1", space: shape{5, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "pool3", kernel: 24, maxTiles: 1048576, in: 18, out: 19, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 64}, to: shape{5, 2, 2, 64}},
+			{name: "pool3", kernel: 24, maxTiles: 1048576, in: 18, out: 19, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 64}, to: shape{5, 2, 2, 64}, ahead: ahead{true, false, false}},
 			{name: "layer3.0.conv1", kernel: 20, maxTiles: 29839, in: 19, out: 20, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 15, run: runFlat, maxTiles: 55716, in: 20, out: 21, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, winograd: &winogradStep{points: 31, sums: 32, rows: 1, spread: []int{25}, gather: []int{26}, maxSpread: 6553, maxGather: 10485}},
+			{name: "layer3.0.conv_normal", kernel: 15, run: runFlat, maxTiles: 55716, in: 20, out: 21, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 31, sums: 32, rows: 1, spread: []int{25}, gather: []int{26}, maxSpread: 6553, maxGather: 10485}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 27, maxTiles: 20376, in: 21, out: 22, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
+			{name: "layer3.0.conv4", kernel: 27, maxTiles: 20376, in: 21, out: 22, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer3.1.conv1", space: shape{5, 2, 2, 32}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 20, maxTiles: 29839, in: 22, out: 23, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.1.conv1", kernel: 20, maxTiles: 29839, in: 22, out: 23, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.1.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 15, run: runFlat, maxTiles: 55716, in: 23, out: 24, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, winograd: &winogradStep{points: 33, sums: 34, rows: 1, spread: []int{25}, gather: []int{26}, maxSpread: 6553, maxGather: 10485}},
+			{name: "layer3.1.conv_normal", kernel: 15, run: runFlat, maxTiles: 55716, in: 23, out: 24, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 33, sums: 34, rows: 1, spread: []int{25}, gather: []int{26}, maxSpread: 6553, maxGather: 10485}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 28, maxTiles: 55716, in: 24, out: 22, res: 22, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}},
+			{name: "layer3.1.conv4", kernel: 28, maxTiles: 55716, in: 24, out: 22, res: 22, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 29, maxTiles: 209715, in: 22, out: 25, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}},
+			{name: "pool4", kernel: 29, maxTiles: 209715, in: 22, out: 25, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}, ahead: ahead{true, false, false}},
 			{name: "fc", kernel: 30, run: runFlat, maxTiles: 29839, in: 25, out: 26, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
 		}},
 	},

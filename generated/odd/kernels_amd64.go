@@ -4,6 +4,9 @@
 package odd
 
 //go:noescape
+func prefetch_avx512(at *float32, lines int)
+
+//go:noescape
 func conv10x32_k3x5x1x9_1_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
@@ -134,6 +137,9 @@ func averagepool64_43_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, 
 
 //go:noescape
 func conv1x48_k1x1x1x63_44_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func prefetch_avx2(at *float32, lines int)
 
 //go:noescape
 func conv4x24_k3x5x1x9_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -39,9 +39,10 @@ type worker struct {
 	*team
 	index   int // among the workers
 	scratch []float32
-	clip    int   // of the tile under way: its place in the batch
-	corner  shape // of the tile under way
-	lo, hi  shape // what the step under way computes
+	next    stretches // what the next tile will touch
+	clip    int       // of the tile under way: its place in the batch
+	corner  shape     // of the tile under way
+	lo, hi  shape     // what the step under way computes
 	cpu     cpuSet
 	_       [64]byte // what others write is on a cache line apart
 	parked  atomic.Bool
@@ -168,40 +169,28 @@ func (w *worker) lead(ctx context.Context) error {
 // computes a tile does not change what it computes.
 func (w *worker) region(r int) {
 	reg := &w.model.plan.regions[r]
-	n := reg.grid()
 	clips, workers := len(w.clips), len(w.workers)
-	all := n.elems() * clips
+	all := reg.grid().elems() * clips
 	for i := range workers {
 		share := (w.index + i) % workers
 		taken, first, end := &w.taken[r*workers+share], all*share/workers, all*(share+1)/workers
 		for i := first + taken.next(); i < end; i = first + taken.next() {
-			k := i / clips // neighbours read the same weights
+			if i+1 < end {
+				w.lookAhead(reg, i+1)
+			}
 			w.clip = i % clips
-			w.tile(reg, shape{k / (n.h * n.w * n.c), k / (n.w * n.c) % n.h, k / n.c % n.w, k % n.c})
+			w.tile(reg, i/clips) // neighbours read the same weights
 		}
 	}
 }
 
-// tile runs all steps of a region on the tile at a place of its grid.
-func (w *worker) tile(r *region, at shape) {
-	size := r.tile
-	w.corner = shape{at.t * size.t, at.h * size.h, at.w * size.w, at.c * size.c}
-	end := shape{
-		min(w.corner.t+size.t, r.space.t), min(w.corner.h+size.h, r.space.h),
-		min(w.corner.w+size.w, r.space.w), min(w.corner.c+size.c, r.space.c),
-	}
+// tile runs all steps of a region on the k-th of its tiles.
+func (w *worker) tile(r *region, k int) {
+	lo, hi := r.corners(k)
+	w.corner = lo
 	for i := range r.steps {
 		st := &r.steps[i]
-		w.lo, w.hi = w.corner, end
-		w.lo.t, w.hi.t = 0, st.to.t
-		if r.space.t > 1 {
-			w.lo.t, w.hi.t = st.cover[0].visits(w.corner.t, end.t, st.to.t)
-		}
-		w.lo.h, w.hi.h = st.cover[1].visits(w.corner.h, end.h, st.to.h)
-		w.lo.w, w.hi.w = st.cover[2].visits(w.corner.w, end.w, st.to.w)
-		if r.space.c == 1 {
-			w.lo.c, w.hi.c = 0, st.to.c
-		}
+		w.lo, w.hi = r.extent(st, lo, hi)
 		w.step(st)
 		w.clearBorder(st)
 	}

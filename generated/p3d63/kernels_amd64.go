@@ -4,6 +4,9 @@
 package p3d63
 
 //go:noescape
+func prefetch_avx512(at *float32, lines int)
+
+//go:noescape
 func conv5x64_k1x1x1x12_1_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
@@ -230,6 +233,9 @@ func averagepool64_75_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, 
 
 //go:noescape
 func conv1x80_k1x1x1x2048_76_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func prefetch_avx2(at *float32, lines int)
 
 //go:noescape
 func conv5x16_k1x1x1x12_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -4,6 +4,18 @@
 
 #include "textflag.h"
 
+// func prefetch_avx512(at *float32, lines int)
+TEXT ·prefetch_avx512(SB), NOSPLIT, $0-16
+	MOVQ at+0(FP), SI
+	MOVQ lines+8(FP), CX
+line:
+	PREFETCHT1 (SI)
+	ADDQ $64, SI
+	DECQ CX
+	JNE line
+	VZEROUPPER
+	RET
+
 // func conv5x64_k1x1x1x12_1_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv5x64_k1x1x1x12_1_avx512(SB), NOSPLIT, $0-56
 	MOVQ in+0(FP), SI

@@ -4,6 +4,9 @@
 package smalla
 
 //go:noescape
+func prefetch_avx512(at *float32, lines int)
+
+//go:noescape
 func conv16x16_k1x1x1x12_1_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
@@ -104,6 +107,9 @@ func averagepool64_33_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, 
 
 //go:noescape
 func conv1x16_k1x1x1x128_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func prefetch_avx2(at *float32, lines int)
 
 //go:noescape
 func conv4x16_k1x1x1x12_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)

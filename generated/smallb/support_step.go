@@ -112,6 +112,7 @@ func (w *worker) tiles(st *step, k *kernel, units, taps int, o operands) {
 		inStep, outStep, resStep = k.in.row*k.rows, k.out.row*k.rows, k.res.row*k.rows
 	}
 	size := k.units(st.run)
+	w.prefetch()
 	for whole := units / size; whole > 0; {
 		n := min(whole, st.maxTiles)
 		k.convolve(o.in[o.from:], o.weights, o.bias, at(o.res, o.add), o.out[o.to:], n, taps)

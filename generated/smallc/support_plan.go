@@ -35,7 +35,9 @@ type plan struct {
 	packs   []pack
 	kernels []kernel
 	regions []region
-	outputs []output
+	// prefetch is nil on the portable path.
+	prefetch prefetchFunc
+	outputs  []output
 }
 
 // none is the index of a buffer or pack that a step does not have, and of a
@@ -190,6 +192,32 @@ func (r *region) grid() shape {
 	return shape{up(r.space.t, r.tile.t), up(r.space.h, r.tile.h), up(r.space.w, r.tile.w), up(r.space.c, r.tile.c)}
 }
 
+// corners returns the corners of the k-th tile.
+func (r *region) corners(k int) (lo, hi shape) {
+	n, size := r.grid(), r.tile
+	lo = shape{k / (n.h * n.w * n.c) * size.t, k / (n.w * n.c) % n.h * size.h, k / n.c % n.w * size.w, k % n.c * size.c}
+	hi = shape{
+		min(lo.t+size.t, r.space.t), min(lo.h+size.h, r.space.h),
+		min(lo.w+size.w, r.space.w), min(lo.c+size.c, r.space.c),
+	}
+	return lo, hi
+}
+
+// extent returns what a step computes on the tile with the given corners.
+func (r *region) extent(st *step, lo, hi shape) (from, to shape) {
+	from, to = lo, hi
+	from.t, to.t = 0, st.to.t
+	if r.space.t > 1 {
+		from.t, to.t = st.cover[0].visits(lo.t, hi.t, st.to.t)
+	}
+	from.h, to.h = st.cover[1].visits(lo.h, hi.h, st.to.h)
+	from.w, to.w = st.cover[2].visits(lo.w, hi.w, st.to.w)
+	if r.space.c == 1 {
+		from.c, to.c = 0, st.to.c
+	}
+	return from, to
+}
+
 // step is one operation on a tile.
 type step struct {
 	name         string
@@ -203,7 +231,24 @@ type step struct {
 	window       [3]axis // over frames, rows, columns
 	cover        [3]axis // where the positions lie that a tile needs
 	from, to     shape   // extents of input and output
+	ahead        ahead
 	winograd     *winogradStep
+}
+
+// reads returns the corners of the input that a part of the result is made of,
+// and adds those of the other operand.
+func (st *step) reads(from, to shape) (lo, hi shape) {
+	lo.t, hi.t = st.window[0].visits(from.t, to.t, st.from.t)
+	lo.h, hi.h = st.window[1].visits(from.h, to.h, st.from.h)
+	lo.w, hi.w = st.window[2].visits(from.w, to.w, st.from.w)
+	return lo, hi
+}
+
+func (st *step) adds(from, to shape) (lo, hi shape) {
+	e := st.every
+	lo = shape{t: from.t * e[0], h: from.h * e[1], w: from.w * e[2]}
+	hi = shape{t: (to.t-1)*e[0] + 1, h: (to.h-1)*e[1] + 1, w: (to.w-1)*e[2] + 1}
+	return lo, hi
 }
 
 // winogradStep is what a convolution by Winograd's algorithm has besides the

@@ -4,6 +4,9 @@
 package thin
 
 //go:noescape
+func prefetch_avx512(at *float32, lines int)
+
+//go:noescape
 func conv16x16_k1x3x1x9_1_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
@@ -77,6 +80,9 @@ func averagepool16_24_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, 
 
 //go:noescape
 func conv1x16_k1x1x1x7_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func prefetch_avx2(at *float32, lines int)
 
 //go:noescape
 func conv8x8_k1x3x1x9_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -110,58 +110,58 @@ var genericPlan = plan{
 			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 3}, to: shape{4, 16, 16, 3}},
 		}},
 		{name: "conv1_custom", space: shape{4, 16, 16, 3}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "conv1_custom", kernel: 1, maxTiles: 64448, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 3}, to: shape{4, 16, 16, 3}},
+			{name: "conv1_custom", kernel: 1, maxTiles: 64448, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 3}, to: shape{4, 16, 16, 3}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.0.conv1", space: shape{4, 16, 16, 5}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.0.conv1", kernel: 2, maxTiles: 260192, in: 1, out: 2, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 3}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.0.conv1", kernel: 2, maxTiles: 260192, in: 1, out: 2, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 3}, to: shape{4, 16, 16, 5}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.0.conv2", space: shape{4, 16, 16, 5}, tile: shape{1, 1, 8, 8}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 3, maxTiles: 41201, in: 2, out: 3, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.0.conv2", kernel: 3, maxTiles: 41201, in: 2, out: 3, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.0.conv3", space: shape{4, 1, 256, 5}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 4, maxTiles: 103307, in: 3, out: 4, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 256, 5}, to: shape{4, 1, 256, 5}},
+			{name: "layer1.0.conv3", kernel: 4, maxTiles: 103307, in: 3, out: 4, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 256, 5}, to: shape{4, 1, 256, 5}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.0.conv4", space: shape{1, 1, 1024, 5}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 5, maxTiles: 159358, in: 4, out: 5, res: 1, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1024, 5}, to: shape{1, 1, 1024, 5}},
+			{name: "layer1.0.conv4", kernel: 5, maxTiles: 159358, in: 4, out: 5, res: 1, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1024, 5}, to: shape{1, 1, 1024, 5}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer1.1.conv1", space: shape{4, 16, 16, 5}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.1.conv1", kernel: 6, maxTiles: 207638, in: 5, out: 6, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.1.conv1", kernel: 6, maxTiles: 207638, in: 5, out: 6, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.1.conv2", space: shape{4, 16, 16, 5}, tile: shape{1, 1, 8, 8}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 3, maxTiles: 41201, in: 6, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.1.conv2", kernel: 3, maxTiles: 41201, in: 6, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.1.conv3", space: shape{4, 1, 256, 5}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 7, maxTiles: 103307, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 256, 5}, to: shape{4, 1, 256, 5}},
+			{name: "layer1.1.conv3", kernel: 7, maxTiles: 103307, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 256, 5}, to: shape{4, 1, 256, 5}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.1.conv4", space: shape{1, 1, 1024, 5}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 8, maxTiles: 207638, in: 8, out: 5, res: 5, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1024, 5}, to: shape{1, 1, 1024, 5}},
+			{name: "layer1.1.conv4", kernel: 8, maxTiles: 207638, in: 8, out: 5, res: 5, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1024, 5}, to: shape{1, 1, 1024, 5}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.2.conv1", space: shape{4, 16, 16, 5}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.2.conv1", kernel: 6, maxTiles: 207638, in: 5, out: 9, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.2.conv1", kernel: 6, maxTiles: 207638, in: 5, out: 9, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.2.conv2", space: shape{4, 8, 8, 5}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 9, maxTiles: 41201, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}},
+			{name: "layer1.2.conv2", kernel: 9, maxTiles: 41201, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.2.conv3..layer2.0.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 10, maxTiles: 103307, in: 9, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}},
+			{name: "layer1.2.conv3", kernel: 10, maxTiles: 103307, in: 9, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}, ahead: ahead{true, false, false}},
 			{name: "layer1.2.conv4", kernel: 11, maxTiles: 207638, in: 11, out: 12, res: 5, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 5}},
 			{name: "layer2.0.conv1", kernel: 6, maxTiles: 207638, in: 12, out: 13, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 1}},
 		}},
 		{name: "layer2.0.conv2", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 12, maxTiles: 147895, in: 13, out: 14, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
+			{name: "layer2.0.conv2", kernel: 12, maxTiles: 147895, in: 13, out: 14, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.0.conv3..layer3.0.conv1", space: shape{2, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 13, maxTiles: 260192, in: 14, out: 15, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
-			{name: "layer2.0.conv4", kernel: 14, maxTiles: 188592, in: 15, out: 16, res: 12, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
+			{name: "layer2.0.conv3", kernel: 13, maxTiles: 260192, in: 14, out: 15, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}, ahead: ahead{true, false, false}},
+			{name: "layer2.0.conv4", kernel: 14, maxTiles: 188592, in: 15, out: 16, res: 12, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}, ahead: ahead{false, true, false}},
 			{name: "pool1", kernel: 15, maxTiles: 2097152, in: 16, out: 17, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 4, 0}, {2, 4, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 1}, to: shape{2, 2, 2, 1}},
 			{name: "layer3.0.conv1", kernel: 16, maxTiles: 348364, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 1}, to: shape{2, 2, 2, 7}},
 		}},
 		{name: "layer3.0.conv_normal..layer3.0.conv4", space: shape{2, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 17, maxTiles: 30279, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}},
-			{name: "layer3.0.conv4", kernel: 18, run: runFlat, maxTiles: 159358, in: 19, out: 20, res: 17, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}},
+			{name: "layer3.0.conv_normal", kernel: 17, maxTiles: 30279, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv4", kernel: 18, run: runFlat, maxTiles: 159358, in: 19, out: 20, res: 17, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}, ahead: ahead{false, true, false}},
 		}},
 		{name: "pool2..classifier", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool2", kernel: 19, maxTiles: 2097152, in: 20, out: 21, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 7}, to: shape{1, 1, 1, 7}},
+			{name: "pool2", kernel: 19, maxTiles: 2097152, in: 20, out: 21, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 7}, to: shape{1, 1, 1, 7}, ahead: ahead{true, false, false}},
 			{name: "classifier", kernel: 20, run: runFlat, maxTiles: 172747, in: 21, out: 22, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 7}, to: shape{1, 1, 1, 2}},
 		}},
 		{name: "softmax", space: shape{1, 1, 1, 2}, tile: shape{1, 1, 1, 2}, steps: []step{

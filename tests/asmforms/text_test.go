@@ -67,15 +67,16 @@ func TestFunctions(t *testing.T) {
 
 // arguments are the bytes of arguments by kind of function.
 var arguments = map[string]string{
-	"conv":   "56", // five pointers, two integers
-	"pool":   "52", // two pointers, four integers, a float32
-	"spread": "32", // two pointers, two integers
-	"gather": "64", // four pointers, four integers
+	"conv":     "56", // five pointers, two integers
+	"pool":     "52", // two pointers, four integers, a float32
+	"prefetch": "16", // a pointer, an integer
+	"spread":   "32", // two pointers, two integers
+	"gather":   "64", // four pointers, four integers
 }
 
 // kindOf returns the kind of function that a kernel's name begins with.
 func kindOf(name string) string {
-	for _, kind := range []string{"spread", "gather", "pool"} {
+	for _, kind := range []string{"prefetch", "spread", "gather", "pool"} {
 		if strings.Contains(name, kind) {
 			return kind
 		}
