@@ -153,7 +153,7 @@ func TestPassesLeaveOnlyHeavyOps(t *testing.T) {
 	if got, want := fused.NumParams(), g.NumParams(); got != want {
 		t.Errorf("%d trained values, want all %d", got, want)
 	}
-	if got, want := fused.TotalWork().FLOPs, g.TotalWork().FLOPs; got != want {
+	if got, want := fused.TotalFLOPs(), g.TotalFLOPs(); got != want {
 		t.Errorf("%d FLOPs after the passes, want %d", got, want)
 	}
 	again, err := RunPasses(fused, Passes())

@@ -39,12 +39,6 @@ func (f Transform) Points() int { return f.T.Points() * f.H.Points() * f.W.Point
 // Phases returns how many values of each channel are summed at a point.
 func (f Transform) Phases() int { return f.T.Phases() * f.H.Phases() * f.W.Phases() }
 
-// Tiles returns how many tiles of results cover a map, whose products are as
-// many for each point.
-func (f Transform) Tiles(s Shape) int {
-	return ceilDiv(s.T, f.T.Size()) * ceilDiv(s.H, f.H.Size()) * ceilDiv(s.W, f.W.Size())
-}
-
 // Lines returns the lines by axis.
 func (f Transform) Lines() [3]Line { return [3]Line{f.T, f.H, f.W} }
 

@@ -10,15 +10,18 @@ import (
 )
 
 // PeakFiles returns the files of a package that measures how many
-// multiply-adds a processor can do: loops without memory traffic, to compare
-// a network's speed with. It is no part of a network's package. The package
-// exports
+// multiply-adds a processor can do, and how much it can read: loops that do
+// nothing else, to compare a network's speed with. It is no part of a network's
+// package. The package exports
 //
 //	type Loop struct {
-//		ISA   string      // avx512 or avx2
-//		FLOPs int         // floating-point operations of one iteration
-//		Run   func(n int) // runs n > 0 iterations on the calling goroutine
+//		ISA   string            // avx512 or avx2
+//		FLOPs int               // floating-point operations of one iteration of Run
+//		Run   func(n int)       // runs n > 0 iterations on the calling goroutine
+//		Read  func(data []byte) // loads data, at least one and only whole blocks of ReadBlock bytes
 //	}
+//
+//	const ReadBlock = 512
 //
 //	func Loops() []Loop // that this processor can run, the widest first
 //
@@ -55,8 +58,14 @@ type peakISA struct {
 	features []string
 }
 
-// symbol is the loop's function.
+// symbol is the function that multiplies and adds.
 func (s peakISA) symbol() string { return "multiplyAdd_" + s.machine.Name }
+
+// readSymbol is the function that reads.
+func (s peakISA) readSymbol() string { return "read_" + s.machine.Name }
+
+// readBlock is what an iteration of the loop that reads takes in, in bytes.
+const readBlock = 512
 
 // accumulators is the number of independent sums. A processor of the last ten
 // years starts at most two multiply-adds a cycle, each of which takes four or
@@ -98,19 +107,45 @@ func peakAssembly(o codegen.Options) []byte {
 		p.Op("JNE", "loop")
 		p.Op("VZEROUPPER")
 		p.Op("RET")
+		s.read(&p)
 	}
 	return p.Bytes()
 }
 
+// read writes the loop that reads: loads from one place after another, whose
+// values nobody needs. The processor does them all the same, and fetches ahead
+// of them.
+func (s peakISA) read(p *codegen.Printer) {
+	p.Line("")
+	p.Line("// func %s(data []byte)", s.readSymbol())
+	p.Line("TEXT ·%s(SB), NOSPLIT, $0-24", s.readSymbol())
+	p.Op("MOVQ", "data_base+0(FP)", "SI")
+	p.Op("MOVQ", "data_len+8(FP)", "CX")
+	p.Op("ADDQ", "SI", "CX")
+	p.Label("loop")
+	for i := range readBlock / s.bytes() {
+		p.Op("VMOVUPS", fmt.Sprintf("%d(SI)", i*s.bytes()), s.reg(i))
+	}
+	p.Op("ADDQ", fmt.Sprintf("$%d", readBlock), "SI")
+	p.Op("CMPQ", "SI", "CX")
+	p.Op("JNE", "loop")
+	p.Op("VZEROUPPER")
+	p.Op("RET")
+}
+
 func (t *tables) peakLoop() *jen.File {
 	f := t.file()
-	f.PackageComment(fmt.Sprintf("Package %s measures how many multiply-adds this processor can do.", t.options.Package))
-	f.Comment("Loop does nothing but independent multiply-adds.")
+	f.PackageComment(fmt.Sprintf("Package %s measures how many multiply-adds this processor can do, and how much it can read.", t.options.Package))
+	f.Comment("Loop does nothing but independent multiply-adds, or loads.")
 	f.Type().Id("Loop").Struct(
 		jen.Id("ISA").String().Comment("avx512 or avx2"),
-		jen.Id("FLOPs").Int().Comment("floating-point operations of one iteration"),
+		jen.Id("FLOPs").Int().Comment("floating-point operations of one iteration of Run"),
 		jen.Id("Run").Func().Params(jen.Id("n").Int()).Comment("runs n > 0 iterations on the calling goroutine"),
+		jen.Id("Read").Func().Params(jen.Id("data").Index().Byte()).Comment("loads data, at least one and only whole blocks of ReadBlock bytes"),
 	)
+	f.Line()
+	f.Comment("ReadBlock divides the length of what is read.")
+	f.Const().Id("ReadBlock").Op("=").Lit(readBlock)
 	return f
 }
 
@@ -120,6 +155,9 @@ func (t *tables) peakStubs() *jen.File {
 	body := []jen.Code{jen.Var().Id("loops").Index().Id("Loop")}
 	for _, s := range peakLoops() {
 		f.Func().Id(s.symbol()).Params(jen.Id("n").Int())
+		f.Line()
+		f.Comment("//go:noescape")
+		f.Func().Id(s.readSymbol()).Params(jen.Id("data").Index().Byte())
 		f.Line()
 		var has *jen.Statement
 		for i, name := range s.features {
@@ -132,7 +170,7 @@ func (t *tables) peakStubs() *jen.File {
 		}
 		body = append(body, jen.If(has).Block(
 			jen.Id("loops").Op("=").Append(jen.Id("loops"), jen.Id("Loop").Values(
-				jen.Lit(s.machine.Name), jen.Lit(s.flops()), jen.Id(s.symbol()),
+				jen.Lit(s.machine.Name), jen.Lit(s.flops()), jen.Id(s.symbol()), jen.Id(s.readSymbol()),
 			)),
 		))
 	}

@@ -2,6 +2,7 @@ package avx
 
 import (
 	"bytes"
+	"fmt"
 	"go/parser"
 	"go/token"
 	"regexp"
@@ -37,12 +38,21 @@ func TestPeakFiles(t *testing.T) {
 // TestPeakAssembly counts instructions, and checks that AVX2 code keeps to the
 // registers that it has.
 func TestPeakAssembly(t *testing.T) {
-	for i, text := range strings.Split(string(peakAssembly(codegen.Options{})), "TEXT ")[1:] {
-		s := peakLoops()[i]
+	functions := strings.Split(string(peakAssembly(codegen.Options{})), "TEXT ")[1:]
+	if len(functions) != 2*len(peakLoops()) {
+		t.Fatalf("%d functions, want two for each of %d instruction sets", len(functions), len(peakLoops()))
+	}
+	for i, s := range peakLoops() {
+		text, read := functions[2*i], functions[2*i+1]
 		name, _, _ := strings.Cut(text, "(SB)")
 		if name != "·"+s.symbol() {
 			t.Errorf("function %s, want %s", name, s.symbol())
 		}
+		if readName, _, _ := strings.Cut(read, "(SB)"); readName != "·"+s.readSymbol() {
+			t.Errorf("function %s, want %s", readName, s.readSymbol())
+		}
+		checkReads(t, s, read)
+		text += read
 		fmas := strings.Count(text, "VFMADD231PS")
 		if fmas < 12 || 2*fmas*s.machine.Lanes != s.flops() {
 			t.Errorf("%s has %d multiply-adds and counts %d operations", name, fmas, s.flops())
@@ -58,5 +68,19 @@ func TestPeakAssembly(t *testing.T) {
 				t.Errorf("%s writes %s %d times, want 2", name, s.reg(v), uses)
 			}
 		}
+	}
+}
+
+// checkReads wants a loop to load every byte of a block once, each vector into
+// a register of its own.
+func checkReads(t *testing.T, s peakISA, text string) {
+	t.Helper()
+	for i := range readBlock / s.bytes() {
+		if load := fmt.Sprintf("\tVMOVUPS %d(SI), %s\n", i*s.bytes(), s.reg(i)); strings.Count(text, load) != 1 {
+			t.Errorf("%s lacks %q, or has it twice", s.readSymbol(), load)
+		}
+	}
+	if n := strings.Count(text, "VMOVUPS"); n*s.bytes() != readBlock {
+		t.Errorf("%s has %d loads of %d bytes for a block of %d", s.readSymbol(), n, s.bytes(), readBlock)
 	}
 }

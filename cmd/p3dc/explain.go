@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,9 +13,10 @@ import (
 // explainCmd is "p3dc explain".
 type explainCmd struct {
 	netArgs
-	ISA  string `name:"isa" enum:"${isas}" default:"avx512" help:"Instruction set whose schedule to show: ${enum}."`
+	ISA  string `name:"isa" placeholder:"ISA" help:"Instruction set whose schedule to show: ${isas}. Default: avx512, or with --roofline the best that this processor has."`
 	Plan bool   `xor:"form" help:"Print the whole plan: buffers, kernels, regions and steps."`
 	JSON bool   `name:"json" xor:"form" help:"Print JSON; docs/cli.md names the fields."`
+	rooflineArgs
 }
 
 // Help returns what the command's help says in detail.
@@ -28,19 +31,33 @@ func (*explainCmd) Help() string {
     region   layers of one region run tile by tile, without waiting for each other
     schedule what the planner chose, and what it weighed
 
+With --roofline nothing is printed of the plan: the package is built in a temporary folder, which needs the go command, and measured as by "p3dc bench --layers". The drawing has a dot for each region, by how many operations it does for each byte that it has to move and how many a second, under the machine's ceilings, measured in the same run on as many threads: multiply-adds in registers, and reading from memory and from the second-level cache. Operations are those that the code does, as executed_flops in the JSON. Bytes are weights and maps, each once. What one region leaves in a cache for the next does not come from memory, so that dots may lie above its slope.
+
 Examples:
 
     p3dc explain p3d63
     p3dc explain p3d63 --set mix=C --isa avx2
     p3dc explain p3d63 --plan
+    p3dc explain p3d63 --roofline p3d63.svg --threads 1
     p3dc explain p3d63 --json | jq '.layers[] | select(.flops > 1e9) | .name'`
 }
 
-// Run prints the plan in the form asked for.
-func (c *explainCmd) Run(s *streams) error {
+// Run prints the plan in the form asked for, or draws what is measured.
+func (c *explainCmd) Run(ctx context.Context, s *streams) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.ISA != "" {
+		if err := knownISA(c.ISA); err != nil {
+			return err
+		}
+	}
 	n, err := c.load()
 	if err != nil {
 		return err
+	}
+	if c.Roofline != "" {
+		return c.draw(ctx, n, c.ISA, s)
 	}
 	plans, err := n.plans()
 	if err != nil {
@@ -48,7 +65,7 @@ func (c *explainCmd) Run(s *streams) error {
 	}
 	var plan *ir.Plan
 	for _, p := range plans {
-		if p.Machine.Name == c.ISA {
+		if p.Machine.Name == cmp.Or(c.ISA, isaNames()[0]) {
 			plan = p
 		}
 	}

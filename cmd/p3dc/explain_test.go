@@ -9,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/p3dc/p3dc/ir"
 )
 
 // explainJSON runs explain --json on a preset.
@@ -147,25 +145,6 @@ func TestExplainCuts(t *testing.T) {
 	}
 }
 
-func TestVisited(t *testing.T) {
-	unit := ir.Unit
-	in := ir.Shape{T: 4, H: 10, W: 9, C: 8}
-	tests := []struct {
-		name   string
-		window ir.Window
-		want   int
-	}{
-		{"pointwise", ir.Window{T: unit, H: unit, W: unit}, 4 * 10 * 9 * 8},
-		{"overlapping", ir.Window{T: unit, H: ir.Axis{Kernel: 3, Stride: 2, Pad: 1}, W: ir.Axis{Kernel: 3, Stride: 2, Pad: 1}}, 4 * 10 * 9 * 8},
-		{"strided", ir.Window{T: unit, H: ir.Axis{Kernel: 1, Stride: 2}, W: ir.Axis{Kernel: 1, Stride: 2}}, 4 * 5 * 5 * 8},
-	}
-	for _, tt := range tests {
-		if got := visited(tt.window, in, tt.window.Out(in, in.C)); got != tt.want {
-			t.Errorf("%s: visited %d values, want %d", tt.name, got, tt.want)
-		}
-	}
-}
-
 // TestSummaryAddsUp wants the layers' parameters and operations to be those
 // of the network.
 func TestSummaryAddsUp(t *testing.T) {
@@ -174,13 +153,13 @@ func TestSummaryAddsUp(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		params, work := 0, ir.Work{}
+		params, flops := 0, int64(0)
 		for _, l := range n.layers() {
 			params += l.params
-			work = work.Plus(l.work)
+			flops += l.flops
 		}
-		if params != n.graph.NumParams() || work != n.graph.TotalWork() {
-			t.Errorf("%s: layers of %d parameters, %+v; want %d, %+v", net, params, work, n.graph.NumParams(), n.graph.TotalWork())
+		if params != n.graph.NumParams() || flops != n.graph.TotalFLOPs() {
+			t.Errorf("%s: layers of %d parameters, %d FLOPs; want %d, %d", net, params, flops, n.graph.NumParams(), n.graph.TotalFLOPs())
 		}
 	}
 }

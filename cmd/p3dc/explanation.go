@@ -69,10 +69,10 @@ func explain(n *network, p *ir.Plan) *explanation {
 		x.Regions = append(x.Regions, regionExplanation{
 			Fused: fused, Space: cutText(r, r.Space), Tile: cutText(r, r.Tile), Tiles: r.Tiles().Elems(), Why: r.Why,
 		})
-		seen := make(map[ir.BufferID]bool) // read or written by a step before
+		work := p.RegionWork(r)
 		for j := range r.Steps {
 			st := &r.Steps[j]
-			l := explainLayer(p, st, ops[st.Op], seen)
+			l := explainLayer(p, st, ops[st.Op], work[j])
 			l.Region = i
 			x.Layers = append(x.Layers, l)
 			x.Totals.FLOPs += l.FLOPs
@@ -103,51 +103,20 @@ func cutText(r *ir.Region, s ir.Shape) string {
 }
 
 // explainLayer explains a step. op is nil for what brings in the caller's clip.
-func explainLayer(p *ir.Plan, st *ir.Step, op *ir.Op, seen map[ir.BufferID]bool) layerExplanation {
-	l := layerExplanation{Name: st.Op, Kernel: p.Kernels[st.Kernel].Name}
+func explainLayer(p *ir.Plan, st *ir.Step, op *ir.Op, work ir.StepWork) layerExplanation {
+	l := layerExplanation{
+		Name: st.Op, Kernel: p.Kernels[st.Kernel].Name,
+		ExecutedFLOPs: work.FLOPs, WeightBytes: work.WeightBytes, BytesMoved: work.Bytes(),
+	}
 	if op == nil {
 		in := p.Graph.Input.Shape
 		l.Kind, l.Input, l.Output = "input", shapeText(in), shapeText(in)
-		l.BytesMoved = int64(floatBytes * in.Elems())
 		return l
 	}
 	in, out := p.Graph.Values[op.In[0]].Shape, p.Graph.Values[op.Out].Shape
-	work := p.Graph.Work(op)
 	l.Kind, l.Input, l.Output, l.Epilogue = kindText(op.Attr), shapeText(in), shapeText(out), epilogueText(op.Epi)
-	l.FLOPs, l.ExecutedFLOPs, l.WeightBytes = work.FLOPs, work.Executed, work.WeightBytes
-	if st.Winograd != nil { // each point has weights of its own, and a product for each tile
-		f := p.Packs[st.Pack].Transform
-		weights := int64(f.Points() * f.Phases() * in.C * out.C)
-		l.ExecutedFLOPs = 2 * weights * int64(f.Tiles(out))
-		l.WeightBytes = floatBytes * (weights + int64(out.C))
-	}
-	l.BytesMoved = l.WeightBytes
-	read := func(id ir.BufferID, elems int) {
-		if id == ir.NoBuffer || p.Buffers[id].Space == ir.Scratch || seen[id] {
-			return
-		}
-		seen[id] = true
-		l.BytesMoved += int64(floatBytes * elems)
-	}
-	read(st.In, visited(st.Window, in, out))
-	read(st.Res, out.Elems())
-	if p.Buffers[st.Out].Space == ir.Arena {
-		seen[st.Out] = true
-		l.BytesMoved += int64(floatBytes * out.Elems())
-	}
+	l.FLOPs = p.Graph.FLOPs(op)
 	return l
-}
-
-// visited returns how many values of its input a window reads: all, unless it
-// strides over some.
-func visited(w ir.Window, in, out ir.Shape) int {
-	axis := func(a ir.Axis, in, out int) int {
-		if a.Stride > a.Kernel {
-			return min(in, out*a.Kernel)
-		}
-		return in
-	}
-	return axis(w.T, in.T, out.T) * axis(w.H, in.H, out.H) * axis(w.W, in.W, out.W) * in.C
 }
 
 // kindText names what an op computes, with its window's extent and stride.

@@ -16,12 +16,12 @@ import (
 func (n *network) summary(w io.Writer, plans []*ir.Plan) {
 	in := n.graph.Input
 	fmt.Fprintf(w, "%s from %s: %s parameters, %sFLOPs a clip of %d %v frames, %dx%d pixels\n\n",
-		n.Name, n.source, countText(n.graph.NumParams()), countText(n.graph.TotalWork().FLOPs), in.Shape.T, in.Order, in.Shape.H, in.Shape.W)
+		n.Name, n.source, countText(n.graph.NumParams()), countText(n.graph.TotalFLOPs()), in.Shape.T, in.Order, in.Shape.H, in.Shape.W)
 	t := table{align: "lllrr"}
 	t.row("layer", "blocks", "output CxTxHxW", "parameters", "FLOPs")
 	t.row("input", "", shapeText(in.Shape), "", "")
 	for _, l := range n.layers() {
-		t.row(l.name, l.blocks, shapeText(l.out), countOrBlank(l.params), countOrBlank(l.work.FLOPs))
+		t.row(l.name, l.blocks, shapeText(l.out), countOrBlank(l.params), countOrBlank(l.flops))
 	}
 	t.write(w, "  ")
 	fmt.Fprintln(w)
@@ -34,7 +34,7 @@ type layer struct {
 	blocks string // the kinds of a stage's blocks, first to last
 	out    ir.Shape
 	params int
-	work   ir.Work
+	flops  int64
 }
 
 // layers returns the description's layers with what the graph says of each:
@@ -64,7 +64,7 @@ func (n *network) layers() []layer {
 		for i := range n.graph.Ops {
 			if op := &n.graph.Ops[i]; op.Pos == pos {
 				l.out = n.graph.Values[op.Out].Shape
-				l.work = l.work.Plus(n.graph.Work(op))
+				l.flops += n.graph.FLOPs(op)
 				l.params += n.opParams(op)
 			}
 		}

@@ -57,7 +57,7 @@ type Result struct {
 	// ClipsPerSecond is over all sessions.
 	ClipsPerSecond float64 `json:"clips_per_second"`
 	// GFLOP is the arithmetic of one clip in 1e9 operations, counted as if
-	// every convolution were computed directly, padding included: see ir.Work.
+	// every convolution were computed directly, padding included: see ir.Graph.FLOPs.
 	GFLOP float64 `json:"gflop"`
 	// GFLOPS is GFLOP times clips a second. For one session it goes by the
 	// median batch, so that a disturbance does not change it.
@@ -191,7 +191,7 @@ func measure(c *harness.Process, g *ir.Graph, o Options) (*Result, error) {
 	}
 	r := &Result{
 		Network: g.Name, ISA: c.ISA(), Threads: o.Threads, Sessions: o.Sessions, Batch: o.Batch, Runs: b.Runs * o.Batch,
-		GFLOP:        float64(g.TotalWork().FLOPs) / 1e9,
+		GFLOP:        float64(g.TotalFLOPs()) / 1e9,
 		PeakISA:      before.ISA,
 		PeakGFLOPS:   max(before.FLOPS, after.FLOPS) / 1e9,
 		AllocsPerRun: float64(m.Mallocs) / float64(b.Runs*o.Batch),
@@ -200,12 +200,15 @@ func measure(c *harness.Process, g *ir.Graph, o Options) (*Result, error) {
 	return r, nil
 }
 
+// workers returns on how many threads ceilings are measured: as many as work at
+// the same time.
+func (o Options) workers() int { return min(o.Threads*o.Sessions, runtime.GOMAXPROCS(0)) }
+
 // peak measures the multiply-adds of the package's vectors, or of the widest.
 func peak(c *harness.Process, o Options) (*harness.Peak, error) {
-	threads := min(o.Threads*o.Sessions, runtime.GOMAXPROCS(0))
-	p, err := c.Peak(c.ISA(), threads)
+	p, err := c.Peak(c.ISA(), o.workers())
 	if err == nil && p.ISA == "" {
-		p, err = c.Peak("", threads)
+		p, err = c.Peak("", o.workers())
 	}
 	return p, err
 }

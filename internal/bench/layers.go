@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"time"
 
 	"github.com/p3dc/p3dc/backends/avx"
@@ -53,7 +52,7 @@ type RegionResult struct {
 // Cost is what a region takes, or all of them.
 type Cost struct {
 	// GFLOP is the arithmetic in 1e9 operations, as if convolutions were
-	// computed directly, without what nobody reads: see ir.Work.
+	// computed directly, without what nobody reads: see ir.Graph.FLOPs.
 	GFLOP float64 `json:"gflop"`
 	// PredictedKCycles is the cost model's prediction, for as many cores as it
 	// plans for. PredictedMS is that at the clock, spread over the threads.
@@ -73,35 +72,42 @@ type Cost struct {
 // Layers builds a network's package and measures each region of its plan, as
 // [Run] measures the whole, in one session.
 func Layers(ctx context.Context, net *dsl.Network, o Options) (r *LayersResult, err error) {
-	g, err := dsl.Lower(net)
-	if err != nil {
-		return nil, err
-	}
-	g.Taps = nil
-	if o, err = o.withDefaults(); err != nil {
-		return nil, err
-	}
-	if o.Sessions > 1 {
-		return nil, errors.New("layers are measured in one session")
-	}
-	plans, err := harness.Plans(g, o.Schedule)
-	if err != nil {
-		return nil, err
-	}
-	err = open(ctx, g, harness.Files(plans), o, func(c *harness.Process) error {
-		r, err = measureLayers(c, plans, o)
+	err = openPlan(ctx, net, o, func(c *harness.Process, plan *ir.Plan, o Options) error {
+		r, err = measureLayers(c, plan, o)
 		return err
 	})
 	return r, err
 }
 
-func measureLayers(c *harness.Process, plans []*ir.Plan, o Options) (*LayersResult, error) {
-	plan := plans[0]
-	for _, p := range plans {
-		if p.Machine.Name == c.ISA() {
-			plan = p
-		}
+// openPlan builds a network's package and calls f with a process that has it
+// open, the plan that it runs, and the options without zeros.
+func openPlan(ctx context.Context, net *dsl.Network, o Options, f func(*harness.Process, *ir.Plan, Options) error) error {
+	g, err := dsl.Lower(net)
+	if err != nil {
+		return err
 	}
+	g.Taps = nil
+	if o, err = o.withDefaults(); err != nil {
+		return err
+	}
+	if o.Sessions > 1 {
+		return errors.New("layers are measured in one session")
+	}
+	plans, err := harness.Plans(g, o.Schedule)
+	if err != nil {
+		return err
+	}
+	return open(ctx, g, harness.Files(plans), o, func(c *harness.Process) error {
+		for _, p := range plans {
+			if p.Machine.Name == c.ISA() {
+				return f(c, p, o)
+			}
+		}
+		panic("BUG: the package runs on " + c.ISA() + ", for which there is no plan")
+	})
+}
+
+func measureLayers(c *harness.Process, plan *ir.Plan, o Options) (*LayersResult, error) {
 	clip := weights.SyntheticClip(plan.Graph.Input.Shape.Elems())
 	runs := o.Runs
 	if runs == 0 {
@@ -131,7 +137,7 @@ func measureLayers(c *harness.Process, plans []*ir.Plan, o Options) (*LayersResu
 		Network: plan.Graph.Name, ISA: c.ISA(), Threads: o.Threads, Runs: runs,
 		PeakISA: before.ISA, PeakGFLOPS: max(before.FLOPS, after.FLOPS) / 1e9,
 	}
-	r.ClockGHz = clock(r.PeakGFLOPS, r.PeakISA, min(o.Threads, runtime.GOMAXPROCS(0)))
+	r.ClockGHz = clock(r.PeakGFLOPS, r.PeakISA, o.workers())
 	r.fill(plan, times)
 	return r, nil
 }
@@ -149,17 +155,17 @@ func clock(gflops float64, isa string, threads int) float64 {
 
 // fill puts together what the plan says of its regions and what was measured.
 func (r *LayersResult) fill(p *ir.Plan, times []harness.RegionTime) {
-	work := make(map[string]ir.Work, len(p.Graph.Ops))
+	flops := make(map[string]int64, len(p.Graph.Ops))
 	for i := range p.Graph.Ops {
 		op := &p.Graph.Ops[i]
-		work[op.Name] = p.Graph.Work(op)
+		flops[op.Name] = p.Graph.FLOPs(op)
 	}
 	var predicted, measured []float64
 	var comparable float64
 	for i := range p.Regions {
 		region := describe(p, &p.Regions[i])
 		for _, name := range region.Layers {
-			region.GFLOP += float64(work[name].FLOPs) / 1e9
+			region.GFLOP += float64(flops[name]) / 1e9
 		}
 		region.PredictedKCycles = p.Regions[i].Cycles / 1e3
 		if r.ClockGHz > 0 {

@@ -88,7 +88,7 @@ func TestFill(t *testing.T) {
 		}
 	}
 	near("the total's ratio", r.Total.Ratio, 1./slower)
-	near("the arithmetic", r.Total.GFLOP, float64(p.Graph.TotalWork().FLOPs)/1e9)
+	near("the arithmetic", r.Total.GFLOP, float64(p.Graph.TotalFLOPs())/1e9)
 	near("the rate", r.Total.GFLOPS, r.Total.GFLOP/r.Total.MedianMS*1e3)
 	near("the part of the peak", r.Total.PeakFraction, r.Total.GFLOPS/100)
 	if in := r.Regions[0]; in.PredictedMS != 0 || in.Ratio != 0 || in.MedianMS != 1 {

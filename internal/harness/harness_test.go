@@ -104,6 +104,7 @@ func TestProgram(t *testing.T) {
 			t.Run("bench", func(t *testing.T) { testBench(t, c, clip) })
 			t.Run("profile", func(t *testing.T) { testProfile(t, c, clip) })
 			t.Run("peak", func(t *testing.T) { testPeak(t, c, isa) })
+			t.Run("bandwidth", func(t *testing.T) { testBandwidth(t, c, isa) })
 			t.Run("faults", func(t *testing.T) { testFaults(t, c, clip) })
 		})
 	}
@@ -291,6 +292,23 @@ func testPeak(t *testing.T, c *Process, isa string) {
 	// A processor of 1 GHz with one vector of 8 lanes does more.
 	if p.ISA != isa || p.FLOPS < 10e9 || p.FLOPS > 1e12 {
 		t.Errorf("measured %+v", p)
+	}
+}
+
+func testBandwidth(t *testing.T, c *Process, isa string) {
+	b, err := c.Bandwidth(isa, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if isa == "generic" {
+		if b != (Bandwidth{}) {
+			t.Errorf("generic reads %+v", b)
+		}
+		return
+	}
+	// Less than a processor of the last ten years reads, and more than one can.
+	if b.Memory < 1e8 || b.L2 < 1e9 || b.Memory > 1e12 || b.L2 > 1e12 {
+		t.Errorf("measured %+v", b)
 	}
 }
 

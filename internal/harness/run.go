@@ -121,3 +121,34 @@ func (c *Process) Peak(isa string, threads int) (*Peak, error) {
 	r, _, err := c.call(&wire.Request{Peak: &wire.Peak{ISA: isa, Threads: threads, Rounds: peakRounds, Round: peakRound}}, nil)
 	return r.Peak, err
 }
+
+// What Bandwidth reads. The memory's buffers are together several times what a
+// third-level cache holds; one of the second-level cache's is several times a
+// first-level cache, and small enough for that of any processor with AVX2.
+const (
+	memoryBytes  = 256 << 20
+	memoryRounds = 40
+	l2Bytes      = 192 << 10
+	l2Passes     = 500
+	l2Rounds     = 200
+)
+
+// Bandwidth is how many bytes a second so many threads read together.
+type Bandwidth struct {
+	Memory float64
+	L2     float64 // from the second-level caches, each thread from its core's
+}
+
+// Bandwidth measures what loads of an instruction set's vectors ("" for the
+// widest that the processor has) bring in, on so many threads at once. It is zero
+// where there is no loop to measure with.
+func (c *Process) Bandwidth(isa string, threads int) (Bandwidth, error) {
+	memory := wire.Bandwidth{ISA: isa, Threads: threads, Bytes: memoryBytes / threads, Passes: 1, Rounds: memoryRounds}
+	l2 := wire.Bandwidth{ISA: isa, Threads: threads, Bytes: l2Bytes, Passes: l2Passes, Rounds: l2Rounds}
+	m, _, err := c.call(&wire.Request{Bandwidth: &memory}, nil)
+	if err != nil {
+		return Bandwidth{}, err
+	}
+	l, _, err := c.call(&wire.Request{Bandwidth: &l2}, nil)
+	return Bandwidth{Memory: m.Bandwidth, L2: l.Bandwidth}, err
+}

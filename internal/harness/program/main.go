@@ -73,6 +73,9 @@ func (s *server) answer(q *wire.Request, body []byte, r *wire.Reply) ([]byte, er
 	case q.Peak != nil:
 		r.Peak = measurePeak(q.Peak)
 		return nil, nil
+	case q.Bandwidth != nil:
+		r.Bandwidth = measureBandwidth(q.Bandwidth)
+		return nil, nil
 	case s.model == nil:
 		return nil, errors.New("no model is open")
 	case q.Run != nil:

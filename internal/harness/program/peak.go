@@ -12,17 +12,26 @@ import (
 
 // measurePeak returns the best rate of several rounds.
 func measurePeak(q *wire.Peak) *wire.PeakReply {
+	l, ok := loopOf(q.ISA)
+	if !ok {
+		return &wire.PeakReply{}
+	}
+	n := callLen(l)
+	best := 0.0
+	for range q.Rounds {
+		best = max(best, round(l, n, q.Threads, q.Round))
+	}
+	return &wire.PeakReply{ISA: l.ISA, FLOPS: best}
+}
+
+// loopOf returns the loop of an instruction set, or of the widest for "".
+func loopOf(isa string) (peak.Loop, bool) {
 	for _, l := range peak.Loops() {
-		if q.ISA == "" || q.ISA == l.ISA {
-			n := callLen(l)
-			best := 0.0
-			for range q.Rounds {
-				best = max(best, round(l, n, q.Threads, q.Round))
-			}
-			return &wire.PeakReply{ISA: l.ISA, FLOPS: best}
+		if isa == "" || isa == l.ISA {
+			return l, true
 		}
 	}
-	return &wire.PeakReply{}
+	return peak.Loop{}, false
 }
 
 // callTime is about how long one call of a loop takes: the garbage collector
@@ -46,21 +55,29 @@ func callLen(l peak.Loop) int {
 }
 
 // round runs the loop on all threads for about d, and returns operations a
-// second over all of them: all the work over the time from the common start to
-// the last thread's end.
+// second over all of them.
 func round(l peak.Loop, n, threads int, d time.Duration) float64 {
 	calls := max(1, int(d/callTime))
+	took := together(threads, func(int) {
+		for range calls {
+			l.Run(n)
+		}
+	})
+	return float64(threads) * float64(calls) * float64(n) * float64(l.FLOPs) / took.Seconds()
+}
+
+// together calls f on so many threads, with their numbers, and returns the time
+// from the common start to the last one's end.
+func together(threads int, f func(thread int)) time.Duration {
 	begin := make(chan struct{})
 	var ready, done sync.WaitGroup
-	for range threads {
+	for i := range threads {
 		ready.Add(1)
 		done.Add(1)
 		go func() {
 			ready.Done()
 			<-begin
-			for range calls {
-				l.Run(n)
-			}
+			f(i)
 			done.Done()
 		}()
 	}
@@ -68,5 +85,5 @@ func round(l peak.Loop, n, threads int, d time.Duration) float64 {
 	start := time.Now()
 	close(begin)
 	done.Wait()
-	return float64(threads) * float64(calls) * float64(n) * float64(l.FLOPs) / time.Since(start).Seconds()
+	return time.Since(start)
 }

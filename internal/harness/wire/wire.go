@@ -28,6 +28,8 @@ type Request struct {
 	Peak  *Peak  `json:"peak,omitempty"`
 	// Profile asks for the time of each region.
 	Profile *Profile `json:"profile,omitempty"`
+	// Bandwidth asks how much the processor reads.
+	Bandwidth *Bandwidth `json:"bandwidth,omitempty"`
 }
 
 // Probe asks which of the named instruction sets the package runs on this
@@ -91,6 +93,15 @@ type Peak struct {
 	Round   time.Duration `json:"round"`  // about how long one takes
 }
 
+// Bandwidth measures how much the processor reads of buffers, one a thread.
+type Bandwidth struct {
+	ISA     string `json:"isa"` // as in Peak
+	Threads int    `json:"threads"`
+	Bytes   int    `json:"bytes"`  // of a thread's buffer
+	Passes  int    `json:"passes"` // through the buffer, in a round
+	Rounds  int    `json:"rounds"` // the best counts
+}
+
 // Reply answers a request.
 type Reply struct {
 	Error string      `json:"error,omitempty"` // why there is no answer; the program goes on
@@ -100,6 +111,8 @@ type Reply struct {
 	Peak  *PeakReply  `json:"peak,omitempty"`
 	// Profile has the regions in the order in which they run.
 	Profile []RegionTime `json:"profile,omitempty"`
+	// Bandwidth is in bytes a second; 0 where the processor has no loop for it.
+	Bandwidth float64 `json:"bandwidth,omitempty"`
 }
 
 // BenchReply is what a benchmark measured.

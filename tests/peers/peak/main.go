@@ -60,7 +60,7 @@ func contest(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		r.GFLOP[preset] = float64(g.TotalWork().FLOPs) / 1e9
+		r.GFLOP[preset] = float64(g.TotalFLOPs()) / 1e9
 	}
 	g, err := lowered()
 	if err != nil {
