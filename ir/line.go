@@ -91,28 +91,52 @@ func (l Line) Matrices() *Matrices {
 		taps := (l.Taps - phase + l.Stride - 1) / l.Stride
 		in, weights := zeros(n, n), zeros(n, taps)
 		own := finite[:l.Results+taps-2]
+		rows := inputRows(own)
 		for i, p := range own {
-			poly := []float64{1}
 			scale := 1.0
 			for j, q := range own {
 				if j != i {
-					poly, scale = timesRoot(poly, q), scale*(p-q)
+					scale *= p - q
 				}
 			}
-			copy(in[i], poly)
+			copy(in[i], rows[i])
 			for t := range taps {
 				weights[i][t] = math.Pow(p, float64(t))/scale + 0 // no -0
 			}
 		}
-		poly := []float64{1}
-		for _, q := range own {
-			poly = timesRoot(poly, q)
-		}
-		copy(in[n-1], poly)
+		copy(in[n-1], rows[len(own)])
 		weights[n-1][taps-1] = 1
 		m.In, m.Weights = append(m.In, in), append(m.Weights, weights)
 	}
 	return m
+}
+
+// WithoutLast returns the last finite point e of a line with a stride, and the
+// matrix that makes one input less into the other points. Phases with as many
+// taps as the first have such inputs in x[i+1] - e·x[i], and the last row, over x
+// itself, makes e. The other phases have one input less anyway, and nothing at e.
+func (l Line) WithoutLast() (e float64, rest [][]float64) {
+	finite := finitePoints(l.Points() - 1)
+	n := len(finite) - 1
+	return finite[n], inputRows(finite[:n])
+}
+
+// inputRows returns the matrix that makes inputs into points, so many finite
+// ones and infinity: to each belongs the polynomial, lowest power first, whose
+// roots are the other finite points.
+func inputRows(finite []float64) [][]float64 {
+	n := len(finite) + 1
+	rows := zeros(n, n)
+	for i := range rows {
+		poly := []float64{1}
+		for j, q := range finite {
+			if j != i {
+				poly = timesRoot(poly, q)
+			}
+		}
+		copy(rows[i], poly)
+	}
+	return rows
 }
 
 // finitePoints are the first n points of interpolation. Where pairs of square

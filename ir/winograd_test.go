@@ -23,6 +23,42 @@ func TestTransforms(t *testing.T) {
 	}
 }
 
+// TestWithoutLast makes a line's matrices of those without the last finite point.
+func TestWithoutLast(t *testing.T) {
+	for _, l := range []Line{{4, 7, 2, false}, {2, 7, 2, false}, {4, 5, 2, false}, {2, 3, 2, false}, {4, 6, 2, false}, {4, 7, 3, false}} {
+		e, rest := l.WithoutLast()
+		n := l.Inputs()
+		for phase, in := range l.Matrices().In {
+			taps := (l.Taps - phase + l.Stride - 1) / l.Stride
+			want := zeros(n, n)
+			for i, row := range rest {
+				to := i
+				if i == n-2 {
+					to = n - 1
+				}
+				for j, c := range row {
+					if taps < (l.Taps+l.Stride-1)/l.Stride {
+						want[to][j] += c
+						continue
+					}
+					want[to][j+1] += c
+					want[to][j] -= e * c
+				}
+			}
+			if taps == (l.Taps+l.Stride-1)/l.Stride {
+				copy(want[n-2], rest[n-2])
+			}
+			for i := range want {
+				for j := range want[i] {
+					if math.Abs(in[i][j]-want[i][j]) > 1e-12 {
+						t.Errorf("%v, phase %d: element %d of point %d is %g, want %g", l, phase, j, i, in[i][j], want[i][j])
+					}
+				}
+			}
+		}
+	}
+}
+
 func checkTransform(t *testing.T, r *rand.Rand, f Transform) {
 	taps, stride, extent := [3]int{1, 1, 1}, [3]int{1, 1, 1}, [3]int{1, 1, 1}
 	for i, l := range f.Lines() {

@@ -187,17 +187,28 @@ func (w *winogradEmitter) combine(y string, c []float64, x func(int) string) {
 	} else {
 		w.zero(y)
 	}
+	c = slices.Clone(c)
+	if first >= 0 {
+		c[first] = 0
+	}
+	w.accumulate(y, c, x)
+}
+
+// accumulate writes y += Σ c·x.
+func (w *winogradEmitter) accumulate(y string, c []float64, x func(int) string) {
 	for j, c := range c {
-		switch {
-		case j == first || c == 0:
-		case c == 1:
+		switch c {
+		case 0:
+		case 1:
 			w.add(y, x(j))
-		case c == -1:
+		case -1:
 			w.sub(y, x(j))
-		case c > 0:
-			w.Op("VFMADD231PS", x(j), w.c(c), y)
 		default:
-			w.Op("VFNMADD231PS", x(j), w.c(c), y)
+			op := "VFMADD231PS"
+			if c < 0 {
+				op = "VFNMADD231PS"
+			}
+			w.Op(op, x(j), w.c(c), y)
 		}
 	}
 }

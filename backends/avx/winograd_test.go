@@ -70,3 +70,27 @@ func TestWinogradRegistersRunOut(t *testing.T) {
 	s.machine.Registers = 14
 	assembly(p, s, codegen.Options{Package: "net"})
 }
+
+// TestPhaseRegisters checks that all transforms of a strided convolution fit the
+// registers, and use no others.
+func TestPhaseRegisters(t *testing.T) {
+	foreign := regexp.MustCompile(`\b(Y(1[6-9]|[23]\d)|Z\d+|K\d)\b`)
+	for stride := 2; stride <= ir.PhaseLanes; stride++ {
+		for taps := stride + 1; taps <= 4*stride; taps++ {
+			for _, m := range [][2]int{{2, 2}, {2, 4}, {4, 4}} {
+				line := func(n int) ir.Line { return ir.Line{Results: n, Taps: taps, Stride: stride} }
+				k := ir.Kernel{
+					Name: "spread", Kind: ir.KernelSpread, K: ir.PhaseLanes / stride, StepT: 336,
+					Transform: ir.Transform{H: line(m[0]), W: line(m[1])}, In: ir.Pitch{Pixel: 3, Row: 501}, Out: ir.Pitch{Pixel: 16},
+				}
+				text, panicked := emit(avx512(), func(e *emitter) { e.spread(&k) })
+				if panicked != nil {
+					t.Errorf("%v: %v", k.Transform, panicked)
+				}
+				if found := foreign.Find(text); found != nil {
+					t.Errorf("%v: the code has %s", k.Transform, found)
+				}
+			}
+		}
+	}
+}

@@ -103,10 +103,6 @@ var emitted = sync.OnceValues(func() ([]function, error) {
 
 var textLine = regexp.MustCompile(`^TEXT ·(\w+)_(avx512|avx2)\(SB\), (.*)$`)
 
-// data matches a kernel's constants in memory: whole vectors of eight, private
-// to the file and never written.
-var data = regexp.MustCompile(`^DATA \w+_lanes<>\+\d+\(SB\)/8, \$0x[0-9A-F]{16}$|^GLOBL \w+_lanes<>\(SB\), RODATA\|NOPTR, \$\d+$`)
-
 // functions generates a network's package and parses its assembly. A line that
 // is neither blank, a comment, a directive, a function's head, a label nor an
 // instruction is an error.
@@ -127,7 +123,7 @@ func functions(n *suite.Net) ([]function, error) {
 			case m != nil:
 				list = append(list, function{net: n.Name, name: m[1], isa: m[2], header: m[3]})
 				inside = true
-			case line == "" || strings.HasPrefix(line, "//") || strings.HasPrefix(line, "#include ") || data.MatchString(line):
+			case line == "" || strings.HasPrefix(line, "//") || strings.HasPrefix(line, "#include "):
 				inside = false
 			case inside:
 				last := &list[len(list)-1]

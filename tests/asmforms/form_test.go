@@ -16,12 +16,12 @@ import (
 //	          8 or 32 bits
 //	(FP)      an argument of the function
 //	$8 $32    an immediate of 8 or 32 bits; a predicate of VCMPPS stays as it is
+//	$lanes    an immediate that says by its bits which lanes VBLENDPS takes
 //	label     a jump's target
 type form string
 
 var (
 	memory    = regexp.MustCompile(`^(-?\d*)\([A-Z][A-Z0-9]*\)$`)
-	constant  = regexp.MustCompile(`^\w+_lanes<>\+\d+\(SB\)$`)
 	argument  = regexp.MustCompile(`^\w+\+\d+\(FP\)$`)
 	vector    = regexp.MustCompile(`^([XYZK])\d+$`)
 	general   = regexp.MustCompile(`^(AX|BX|CX|DX|SI|DI|R8|R9|R1[0-3])$`) // R14, R15, BP and SP are Go's
@@ -46,8 +46,6 @@ func formOf(instruction string) (form, error) {
 			class = "R"
 		case argument.MatchString(o):
 			class = "(FP)"
-		case constant.MatchString(o):
-			class = "(SB)"
 		default:
 			if m = vector.FindStringSubmatch(o); m != nil {
 				class = m[1]
@@ -55,8 +53,11 @@ func formOf(instruction string) (form, error) {
 				class = width("d", m[1]) + "(R)"
 			} else if m = immediate.FindStringSubmatch(o); m != nil {
 				class = width("$", m[1])
-				if name == "VCMPPS" {
+				switch name {
+				case "VCMPPS":
 					class = o
+				case "VBLENDPS":
+					class = "$lanes"
 				}
 			}
 		}
@@ -87,9 +88,9 @@ func (f form) example(high bool, registers int) string {
 	if rest == "" {
 		return name
 	}
-	reg, vec, mask, d8, d32, i8, i32 := "AX", 0, "K1", "64", "4096", "$4", "$4096"
+	reg, vec, mask, d8, d32, i8, i32, lanes := "AX", 0, "K1", "64", "4096", "$4", "$4096", "$1"
 	if high {
-		reg, vec, d8, d32, i8, i32 = "R13", registers-3, "-128", "-100000", "$-128", "$-100000"
+		reg, vec, d8, d32, i8, i32, lanes = "R13", registers-3, "-128", "-100000", "$-128", "$-100000", "$255"
 	}
 	var operands []string
 	for i, class := range strings.Split(rest, ", ") {
@@ -105,12 +106,12 @@ func (f form) example(high bool, registers int) string {
 			o = d32 + "(" + reg + ")"
 		case "(FP)":
 			o = "argument+8(FP)"
-		case "(SB)":
-			o = "lanes<>+32(SB)"
 		case "$8":
 			o = i8
 		case "$32":
 			o = i32
+		case "$lanes":
+			o = lanes
 		case "K":
 			o = mask
 		case "X", "Y": // the older encodings' everywhere
@@ -131,7 +132,7 @@ func TestFormOf(t *testing.T) {
 		"\tVMOVUPS 64(AX), Z31":             "VMOVUPS d8(R), Z",
 		"\tVMOVUPS Y0, 128(DI)":             "VMOVUPS Y, d32(R)",
 		"\tVFMADD231PS.BCST (AX), Z3, Z4":   "VFMADD231PS.BCST (R), Z, Z",
-		"\tVMULPS k_lanes<>+32(SB), Y0, Y7": "VMULPS (SB), Y, Y",
+		"\tVBLENDPS $192, Y1, Y0, Y0":       "VBLENDPS $lanes, Y, Y, Y",
 		"\tADDQ $-128, AX":                  "ADDQ $8, R",
 		"\tADDQ $-129, AX":                  "ADDQ $32, R",
 		"\tVCMPPS $7, Z0, Z0, K1":           "VCMPPS $7, Z, Z, K",

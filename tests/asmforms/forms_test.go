@@ -91,7 +91,7 @@ func golden(t *testing.T, isa string) []form {
 func allForms(t *testing.T, isa string) string {
 	t.Helper()
 	var b strings.Builder
-	b.WriteString("#include \"textflag.h\"\n\nDATA lanes<>+0(SB)/8, $0\nGLOBL lanes<>(SB), RODATA|NOPTR, $64\n\n")
+	b.WriteString("#include \"textflag.h\"\n\n")
 	fmt.Fprintf(&b, "// func forms_%[1]s(argument [48]byte)\nTEXT ·forms_%[1]s(SB), NOSPLIT, $0-64\nlabel:\n", isa)
 	for _, f := range golden(t, isa) {
 		if f == "RET" {

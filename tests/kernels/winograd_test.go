@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/p3dc/p3dc/backends/avx"
 	"github.com/p3dc/p3dc/internal/weights"
 	"github.com/p3dc/p3dc/ir"
 	"github.com/p3dc/p3dc/tests/internal/suite"
@@ -42,6 +43,41 @@ func winogradSizes(t *testing.T) []*suite.Net {
 `, frames, h, w, channels, channels)
 		for _, m := range winogradModes {
 			nets = append(nets, winogradNet(fmt.Sprintf("n%d%s", i, m.name), suite.TapAll(lower(t, source)), m.mode))
+		}
+	}
+	return nets
+}
+
+// TestWinogradStems runs strided convolutions on an input of few channels: all
+// windows that can be transformed, whose phases have equal numbers of taps or not,
+// and fill a vector or do not.
+func TestWinogradStems(t *testing.T) { checkClose(t, winogradStems(t)) }
+
+func winogradStems(t *testing.T) []*suite.Net {
+	t.Helper()
+	var nets []*suite.Net
+	for c := 1; c <= 4; c++ {
+		for stride := 2; stride*c <= ir.PhaseLanes; stride++ {
+			for _, m := range winogradModes {
+				b := newGrapher("stem", ir.Shape{T: 2, H: 21, W: 19 + c, C: c})
+				var last ir.ValueID
+				for kernel := stride + 1; kernel <= min(4*stride, 12); kernel++ {
+					a := axis(kernel, stride, kernel/2)
+					last = b.conv(0, 20, ir.Window{T: ir.Unit, H: a, W: a}, false, bias, relu)
+				}
+				name := fmt.Sprintf("c%ds%d%s", c, stride, m.name)
+				nets = append(nets, winogradNet(name, suite.TapAll(b.done(last, 7)), m.mode))
+			}
+		}
+	}
+	for _, n := range nets {
+		plans, err := avx.Plans(n.Graph, n.Schedule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts := map[string]int{}
+		if count(plans[0], counts); counts["tiles of phases"] == 0 {
+			t.Errorf("%s: no tiles of phases in\n%v", n.Name, plans[0])
 		}
 	}
 	return nets
