@@ -73,7 +73,7 @@ func (s *scheduler) goodWays(i int, ways []Transform, within float64) []Transfor
 	for k, f := range ways {
 		s.ops[i].transform = f
 		d, _ := s.draft(i, i+1)
-		costs[k] = d.cycles + s.memory(i, i+1)
+		costs[k] = s.streamed(d.cycles, i, i+1)
 	}
 	least := slices.Min(costs)
 	var good []Transform
@@ -125,14 +125,16 @@ func (s *scheduler) cutOptions(i, j int) []option {
 	for _, d := range cuts {
 		c := Choice{First: s.ops[i].Name, Last: s.ops[j-1].Name, Algorithm: algorithm, Tile: s.task(&d)}
 		if !slices.ContainsFunc(list, func(o option) bool { return o.Choice == c }) && len(list) < maxCuts {
-			list = append(list, option{Candidate{c, i, j, d.cycles}, d.cycles + s.memory(i, j)})
+			list = append(list, option{Candidate{c, i, j, d.cycles}, s.streamed(d.cycles, i, j)})
 		}
 	}
 	return list
 }
 
-// memory predicts the way of the weights of the ops [i, j) from memory.
-func (s *scheduler) memory(i, j int) float64 {
+// streamed predicts the ops [i, j), which by themselves take so many cycles, with
+// their weights' way from memory, which they all go once a clip, whoever reads
+// them then. Kernels ask for them ahead: what takes longer hides the other.
+func (s *scheduler) streamed(cycles float64, i, j int) float64 {
 	bytes := 0
 	for k := i; k < j; k++ {
 		op := &s.ops[k]
@@ -145,7 +147,7 @@ func (s *scheduler) memory(i, j int) float64 {
 		}
 		bytes += 4 * products * op.conv.Out
 	}
-	return float64(bytes) * s.m.Memory
+	return max(cycles, float64(bytes)*s.m.Memory)
 }
 
 // leastCosts returns, by count, the least cost of so many ops from i on, as

@@ -60,26 +60,25 @@ func (s *scheduler) transforms(i int) []Transform {
 }
 
 // bestTransform returns the transform for op i among those that it could have.
-// All weights come from memory once a clip, whoever reads them then, and there
-// are up to four times as many behind a transform: that decides where pixels
-// are few.
+// There are up to four times as many weights behind a transform: that decides
+// where pixels are few.
 func (s *scheduler) bestTransform(i int, ways []Transform, mode Winograd) Transform {
 	switch mode {
 	case WinogradNever:
 		return Transform{}
 	case WinogradF2:
 		return ways[0]
+	case WinogradMixed:
+		return ways[len(ways)/2]
 	case WinogradF4:
 		return ways[len(ways)-1]
 	}
 	op := &s.ops[i]
-	weights := func(places int) float64 {
-		return float64(4*places*s.g.Values[op.in].Shape.C*op.conv.Out) * s.m.Memory
-	}
-	best, cycles := Transform{}, s.draftDirect(i).cycles+weights(op.conv.Taps())
+	op.transform = Transform{}
+	best, cycles := Transform{}, s.streamed(s.draftDirect(i).cycles, i, i+1)
 	for _, f := range ways {
 		op.transform = f
-		if c := s.draftTransformed(i).cycles + weights(f.Points()*f.Phases()); c < cycles {
+		if c := s.streamed(s.draftTransformed(i).cycles, i, i+1); c < cycles {
 			best, cycles = f, c
 		}
 	}

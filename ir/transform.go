@@ -11,6 +11,7 @@ const (
 	WinogradAuto  Winograd = iota // where it is expected to pay, with the best tile
 	WinogradNever                 // no layer
 	WinogradF2                    // every layer that it can compute, two results along each axis
+	WinogradMixed                 // likewise, the axes of the plane not alike
 	WinogradF4                    // likewise with four
 )
 
@@ -45,6 +46,7 @@ func (f Transform) Lines() [3]Line { return [3]Line{f.T, f.H, f.W} }
 // transformsOf lists the ways to transform a convolution of a map: in the plane
 // three by three taps, along time three, and windows that stride in the plane
 // over an input of so few channels that the phases of a row are one vector.
+// Where there are several, the middle one is mixed.
 func transformsOf(a Attr, in *Buffer) []Transform {
 	conv, ok := a.(Conv)
 	if !ok {
@@ -54,9 +56,9 @@ func transformsOf(a Attr, in *Buffer) []Transform {
 	var fs []Transform
 	switch w := conv.Window; {
 	case w == Window{Unit, side, side}:
-		for _, m := range []int{2, 4} {
-			l := Line{Results: m, Taps: 3, Stride: 1}
-			fs = append(fs, Transform{H: l, W: l})
+		for _, m := range [][2]int{{2, 2}, {5, 2}, {4, 4}} {
+			line := func(n int) Line { return Line{Results: n, Taps: 3, Stride: 1} }
+			fs = append(fs, Transform{H: line(m[0]), W: line(m[1])})
 		}
 	case w == Window{side, Unit, Unit}:
 		if in.Shape.T == 2 {

@@ -129,7 +129,7 @@ func winogradNet(s Shape, channels int) *Graph {
 // TestWinogradSizes compares plans with the graph for maps of all sizes up to
 // three tiles and a pixel.
 func TestWinogradSizes(t *testing.T) {
-	for _, mode := range []Winograd{WinogradF2, WinogradF4} {
+	for _, mode := range []Winograd{WinogradF2, WinogradMixed, WinogradF4} {
 		for h := 1; h <= 13; h++ {
 			for w := 1; w <= 13; w += 1 + h%3 {
 				g := fuse(t, winogradNet(Shape{h%3 + 1, h, w, 5 + 8*(w%4)}, 4+h*3))
@@ -165,19 +165,19 @@ func winogradLayers(p *Plan) map[string]string {
 }
 
 // TestWinogradChoice checks what the cost model takes for P3D-63: large tiles
-// where there are many, small ones where weights are most of the traffic, and
+// where there are many, smaller ones where weights are most of the traffic, and
 // neither where they are all of it.
 func TestWinogradChoice(t *testing.T) {
 	g := p3d63.build()
 	g.Taps = nil
-	const f4, f2, time = "F(4,3) squared", "F(2,3) squared", "F(4,3) in time"
+	const f4, mixed, time = "F(4,3) squared", "F(5,3) x F(2,3)", "F(4,3) in time"
 	want := map[string]string{
 		"conv1_custom":   "F(4,7/2) squared",
 		"layer1.0.conv2": f4, "layer1.1.conv2": f4,
 		"layer1.0.conv3": time, "layer1.1.conv3": time, "layer1.2.conv3": time,
 		"layer2.0.conv2": f4, "layer2.1.conv2": f4, "layer2.2.conv2": f4,
 		"layer2.0.conv3": time, "layer2.1.conv3": time, "layer2.2.conv3": time, "layer2.3.conv3": time,
-		"layer3.0.conv2": f2, "layer3.1.conv2": f2, "layer3.2.conv2": f2, "layer3.3.conv2": f2, "layer3.4.conv2": f2,
+		"layer3.0.conv2": mixed, "layer3.1.conv2": mixed, "layer3.2.conv2": mixed, "layer3.3.conv2": mixed, "layer3.4.conv2": mixed,
 	}
 	for i := range 6 { // two frames
 		want[fmt.Sprintf("layer3.%d.conv3", i)] = "F(2,3) closed in time"
@@ -201,7 +201,7 @@ func TestWinogradIgnoresTaps(t *testing.T) {
 	}
 	bare := tapped.Clone()
 	bare.Taps = nil
-	for _, mode := range []Winograd{WinogradAuto, WinogradF2, WinogradF4} {
+	for _, mode := range []Winograd{WinogradAuto, WinogradF2, WinogradMixed, WinogradF4} {
 		o := ScheduleOptions{Winograd: mode}
 		want := winogradLayers(scheduleWith(t, fuse(t, bare), wideMachine, o))
 		got := winogradLayers(scheduleWith(t, fuse(t, tapped), wideMachine, o))

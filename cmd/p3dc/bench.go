@@ -22,7 +22,7 @@ type benchCmd struct {
 
 // Help returns what the command's help says in detail.
 func (*benchCmd) Help() string {
-	return `The package is built in a temporary folder, which needs the go command, and runs a reproducible clip with made-up weights. GFLOP/s count every convolution as if computed directly, padding and values that nothing reads included, as papers do. The code computes less: Winograd's algorithm, F(2x2,3x3) and F(4x4,3x3), needs fewer multiplications, and what nothing reads is left out; "p3dc explain" tells. So the part of the peak is that of a program which does all of it, and may exceed 100 %. The peak is that of multiply-adds in registers, measured on as many threads just before and after.
+	return `The package is built in a temporary folder, which needs the go command, and runs a reproducible clip with made-up weights. GFLOP/s count every convolution as if computed directly, padding and values that nothing reads included, as papers do. The code computes less: Winograd's algorithm needs fewer multiplications, and what nothing reads is left out; "p3dc explain" tells. So the part of the peak is that of a program which does all of it, and may exceed 100 %. The peak is that of multiply-adds in registers, measured on as many threads just before and after.
 
 Allocations are those of the whole program, Go's runtime included; a session itself allocates nothing.
 

@@ -22,121 +22,124 @@ func maxpool16_4_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale
 func conv14x32_k1x1x1x12_5_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x19_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x32_k1x1x1x19_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x2x2_7_avx512(in, out *float32, tiles, vectors int)
+func spread1x4x4_7_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func gather1x2x2_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x4x4_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread4x1x1_9_avx512(in, out *float32, tiles, vectors int)
+func conv14x32_k1x1x1x19_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_10_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread4x1x1_10_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv14x32_k1x1x1x19p12_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_11_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv14x32_k1x1x1x57_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x19p12_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_13_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv14x32_k1x1x1x57_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x19_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_14_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv14x32_k1x3x3x19_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x19_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv7x32_k3x1x1x19_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x3x3x19_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv7x32_k1x1x1x19_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x32_k3x1x1x19_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_18_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv7x32_k1x1x1x19_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv7x48_k1x1x1x57_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_19_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv8x48_k1x1x1x33_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x48_k1x1x1x57_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x2x2_21_avx512(in, out *float32, tiles, vectors int)
+func conv2x48_k1x1x1x33_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather1x2x2_22_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread1x4x4_22_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv7x48_k1x1x1x33_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x4x4_23_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread2x1x1_24_avx512(in, out *float32, tiles, vectors int)
+func conv7x48_k1x1x1x33_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_25_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread2x1x1_25_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv7x16_k1x1x1x33p57_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_26_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv7x48_k1x1x1x99_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x16_k1x1x1x33p57_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_28_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv7x48_k1x1x1x99_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x112_k1x1x1x33_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_29_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv1x112_k1x1x1x33_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x112_k1x1x1x33_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread2x1x1_31_avx512(in, out *float32, tiles, vectors int)
+func conv1x112_k1x1x1x33_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x48_k1x3x3x33_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_32_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv4x48_k1x1x1x33_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x48_k1x3x3x33_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread2x1x1_34_avx512(in, out *float32, tiles, vectors int)
+func conv4x48_k1x1x1x33_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_35_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread2x1x1_35_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv2x112_k1x1x1x33_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_36_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func maxpool112_37_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x112_k1x1x1x33_37_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x32_k1x1x1x99_38_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool112_38_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x32_k1x1x1x21_39_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x1x1x99_39_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x2x2_40_avx512(in, out *float32, tiles, vectors int)
+func conv2x32_k1x1x1x21_40_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather1x2x2_41_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread1x2x2_41_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv4x64_k1x1x1x21p99_42_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x2x2_42_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func averagepool64_43_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x64_k1x1x1x21p99_43_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x48_k1x1x1x63_44_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func averagepool64_44_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x48_k1x1x1x63_45_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func prefetch_avx2(at *float32, lines int)
@@ -172,13 +175,13 @@ func spread1x4x4_9_avx2(in, out *float32, tiles, vectors int)
 func gather1x4x4_10_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread2x1x1_11_avx2(in, out *float32, tiles, vectors int)
+func conv2x24_k1x1x1x19_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_12_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread4x1x1_12_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_13_avx2(in, out *float32, tiles, vectors int)
+func gather4x1x1_13_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func conv5x16_k1x1x1x19p12_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -193,7 +196,7 @@ func conv4x24_k1x1x1x57_16_avx2(in, weights, bias, res, out *float32, tiles, tap
 func conv2x24_k1x1x1x57_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_18_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather4x1x1_18_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func conv2x32_k1x1x1x19_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -229,10 +232,10 @@ func conv1x40_k1x1x1x57_28_avx2(in, weights, bias, res, out *float32, tiles, tap
 func conv2x40_k1x1x1x33_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x2x2_30_avx2(in, out *float32, tiles, vectors int)
+func spread1x4x4_30_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func gather1x2x2_31_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x4x4_31_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func spread2x1x1_32_avx2(in, out *float32, tiles, vectors int)

@@ -8,7 +8,7 @@ var avx2Plan = plan{
 	isa:     "avx2",
 	arena:   111104,
 	scratch: 28800,
-	packed:  196528,
+	packed:  277552,
 	buffers: []buffer{
 		// 0: input, 7x43x29x3
 		{offset: 71645, frame: 4371, row: 93, pixel: 3, edges: edges{189, 6, 189}},
@@ -35,135 +35,133 @@ var avx2Plan = plan{
 		// 11: layer1.2.relu1, 4x11x14x19
 		{offset: 39968, frame: 6656, row: 512, pixel: 32, edges: edges{544, 64, 544}},
 		// 12: layer1.2.relu2, 4x6x7x19
-		{offset: 73728, frame: 1344, row: 224, pixel: 32},
+		{offset: 75648, frame: 1344, row: 224, pixel: 32},
 		// 13: layer1.2.sum, 2x1x7x19
 		{frame: 224, row: 224, pixel: 32, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 14: layer1.2.relu, 2x1x7x57
 		{offset: 448, frame: 448, row: 448, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 15: pool2, 2x6x7x57
-		{offset: 79104, frame: 2688, row: 448, pixel: 64},
+		{offset: 81024, frame: 2688, row: 448, pixel: 64},
 		// 16: layer2.0.relu1, 2x6x7x33
-		{offset: 66576, frame: 3840, row: 480, pixel: 48, edges: edges{528, 144, 576}},
-		// 17: layer2.0.relu2, 2x4x7x33
-		{frame: 1344, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
+		{offset: 66576, frame: 4800, row: 480, pixel: 48, edges: edges{528, 144, 1536}},
+		// 17: layer2.0.relu2, 2x6x7x33
+		{frame: 2016, row: 336, pixel: 48},
 		// 18: layer2.0.sum, 2x6x7x33
-		{offset: 17088, frame: 2016, row: 336, pixel: 48},
+		{offset: 19008, frame: 2016, row: 336, pixel: 48},
 		// 19: layer2.0.relu, 2x6x7x99
-		{frame: 4704, row: 784, pixel: 112},
+		{offset: 9600, frame: 4704, row: 784, pixel: 112},
 		// 20: layer2.1.relu1, 2x6x7x33
-		{offset: 9936, frame: 3840, row: 480, pixel: 48, edges: edges{528, 144, 576}},
-		// 21: layer2.1.relu2, 2x4x7x33
-		{frame: 1344, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
+		{offset: 528, frame: 4800, row: 480, pixel: 48, edges: edges{528, 144, 1536}},
+		// 21: layer2.1.relu2, 2x6x7x33
+		{offset: 19008, frame: 2016, row: 336, pixel: 48},
 		// 22: layer2.1.relu3, 2x6x7x33
-		{offset: 17088, frame: 2016, row: 336, pixel: 48},
+		{offset: 23040, frame: 2016, row: 336, pixel: 48},
 		// 23: layer2.2.relu1, 2x6x7x33
-		{offset: 9936, frame: 3840, row: 480, pixel: 48, edges: edges{528, 144, 576}},
-		// 24: layer2.2.relu2, 2x4x7x33
-		{frame: 1344, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
-		// 25: layer2.2.sum, 2x6x7x33
-		{offset: 17088, frame: 2016, row: 336, pixel: 48},
-		// 26: layer2.3.relu1, 2x6x7x33
-		{offset: 9888, frame: 3456, row: 432, pixel: 48, edges: edges{480, 96, 480}},
-		// 27: layer2.3.relu2, 2x1x4x33
+		{offset: 528, frame: 4800, row: 480, pixel: 48, edges: edges{528, 144, 1536}},
+		// 24: layer2.2.relu2, 2x6x7x33
+		{offset: 19008, frame: 2016, row: 336, pixel: 48},
+		// 25: layer2.3.relu1, 2x6x7x33
+		{offset: 480, frame: 3456, row: 432, pixel: 48, edges: edges{480, 96, 480}},
+		// 26: layer2.3.relu2, 2x1x4x33
 		{frame: 192, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 28: layer2.3.sum, 2x1x4x33
+		// 27: layer2.3.sum, 2x1x4x33
 		{offset: 384, frame: 192, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 29: layer2.3.relu, 2x1x4x99
+		// 28: layer2.3.relu, 2x1x4x99
 		{offset: 768, frame: 448, row: 448, pixel: 112, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 30: pool3, 1x3x4x99
-		{offset: 16320, frame: 1344, row: 448, pixel: 112},
-		// 31: layer3.0.relu1, 1x3x4x21
-		{offset: 17888, frame: 960, row: 192, pixel: 32, edges: edges{224, 64, 224}},
-		// 32: layer3.0.relu2, 1x1x4x21
+		// 29: pool3, 1x3x4x99
+		{offset: 6912, frame: 1344, row: 448, pixel: 112},
+		// 30: layer3.0.relu1, 1x3x4x21
+		{offset: 8480, frame: 960, row: 192, pixel: 32, edges: edges{224, 64, 224}},
+		// 31: layer3.0.relu2, 1x1x4x21
 		{frame: 128, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 33: layer3.0.relu, 1x3x4x63
+		// 32: layer3.0.relu, 1x3x4x63
 		{frame: 768, row: 256, pixel: 64},
-		// 34: pool4, 1x1x1x63
+		// 33: pool4, 1x1x1x63
 		{offset: 768, frame: 64, row: 64, pixel: 64},
-		// 35: fc, 1x1x1x37
+		// 34: fc, 1x1x1x37
 		{offset: 832, frame: 48, row: 48, pixel: 48},
-		// 36: softmax, 1x1x1x37
+		// 35: softmax, 1x1x1x37
 		{frame: 48, row: 48, pixel: 48},
-		// 37: layer1.0.conv2.points, 36x3x4x19
+		// 36: layer1.0.conv2.points, 36x3x4x19
 		{frame: 400, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 38: layer1.0.conv2.sums, 36x3x4x19
+		// 37: layer1.0.conv2.sums, 36x3x4x19
 		{offset: 14400, frame: 400, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 39: layer1.0.conv3.points, 4x2x14x19
-		{offset: 1792, frame: 912, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 40: layer1.0.conv3.sums, 4x2x14x19
-		{offset: 5440, frame: 912, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 41: layer1.1.conv2.points, 36x3x4x19
+		// 38: layer1.0.conv3.points, 6x1x14x19
+		{offset: 1792, frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 39: layer1.0.conv3.sums, 6x1x14x19
+		{offset: 4576, frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 40: layer1.1.conv2.points, 36x3x4x19
 		{frame: 400, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 42: layer1.1.conv2.sums, 36x3x4x19
+		// 41: layer1.1.conv2.sums, 36x3x4x19
 		{offset: 14400, frame: 400, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 43: layer1.1.conv3.points, 4x2x14x19
-		{frame: 912, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 44: layer1.1.conv3.sums, 4x2x14x19
-		{offset: 3648, frame: 912, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 45: layer2.0.conv2.points, 16x2x4x33
-		{offset: 2688, frame: 400, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 46: layer2.0.conv2.sums, 16x2x4x33
-		{offset: 9088, frame: 400, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 47: layer2.0.conv3.points, 3x2x7x33
-		{offset: 15488, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 48: layer2.0.conv3.sums, 3x2x7x33
-		{offset: 17552, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 49: layer2.1.conv2.points, 16x2x4x33
-		{offset: 2688, frame: 400, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 50: layer2.1.conv2.sums, 16x2x4x33
-		{offset: 9088, frame: 400, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 51: layer2.1.conv3.points, 3x2x7x33
-		{offset: 15488, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 52: layer2.1.conv3.sums, 3x2x7x33
-		{offset: 17552, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 53: layer2.2.conv2.points, 16x2x4x33
-		{offset: 2688, frame: 400, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 54: layer2.2.conv2.sums, 16x2x4x33
-		{offset: 9088, frame: 400, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 55: layer2.2.conv3.points, 3x2x7x33
-		{offset: 15488, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 56: layer2.2.conv3.sums, 3x2x7x33
-		{offset: 17552, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 57: layer2.3.conv3.points, 3x1x4x33
+		// 42: layer1.1.conv3.points, 6x1x14x19
+		{frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 43: layer1.1.conv3.sums, 6x1x14x19
+		{offset: 2784, frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 44: layer2.0.conv2.points, 36x1x2x33
+		{frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 45: layer2.0.conv2.sums, 36x1x2x33
+		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 46: layer2.0.conv3.points, 3x2x7x33
+		{frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 47: layer2.0.conv3.sums, 3x2x7x33
+		{offset: 2064, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 48: layer2.1.conv2.points, 36x1x2x33
+		{frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 49: layer2.1.conv2.sums, 36x1x2x33
+		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 50: layer2.1.conv3.points, 3x2x7x33
+		{frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 51: layer2.1.conv3.sums, 3x2x7x33
+		{offset: 2064, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 52: layer2.2.conv2.points, 36x1x2x33
+		{frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 53: layer2.2.conv2.sums, 36x1x2x33
+		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 54: layer2.2.conv3.points, 3x2x7x33
+		{frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 55: layer2.2.conv3.sums, 3x2x7x33
+		{offset: 2064, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 56: layer2.3.conv3.points, 3x1x4x33
 		{offset: 1664, frame: 208, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 58: layer2.3.conv3.sums, 3x1x4x33
+		// 57: layer2.3.conv3.sums, 3x1x4x33
 		{offset: 2288, frame: 208, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 20, in: 3, width: 24, taps: [3]int{3, 5, 3}, weights: 0, bias: 3240},
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 12, in: 20, width: 16, taps: [3]int{1, 1, 1}, weights: 3264, bias: 3584},
 		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 19, in: 12, width: 24, taps: [3]int{1, 1, 1}, weights: 3600, bias: 3888},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{1, 3, 3}, weights: 3920, bias: 20336, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{3, 1, 1}, weights: 20368, bias: 22192, transform: &transform{&lines[1], &lines[0], &lines[0]}},
-		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 57, in: 19, width: 16, taps: [3]int{1, 1, 1}, weights: 22224, bias: 24208, project: &pack{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 57, in: 12, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 19, in: 57, width: 24, taps: [3]int{1, 1, 1}, weights: 24272, bias: 25640},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{1, 3, 3}, weights: 25664, bias: 42080, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{3, 1, 1}, weights: 42112, bias: 43936, transform: &transform{&lines[1], &lines[0], &lines[0]}},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 43968, bias: 45184},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 19, in: 57, width: 24, taps: [3]int{1, 1, 1}, weights: 45248, bias: 46616},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{1, 3, 3}, weights: 46640, bias: 50744},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{3, 1, 1}, weights: 50768, bias: 52136},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 52160, bias: 53376},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 33, in: 57, width: 40, taps: [3]int{1, 1, 1}, weights: 53440, bias: 55720},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 55760, bias: 76880, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 76928, bias: 80888, transform: &transform{&lines[3], &lines[0], &lines[0]}},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 80928, bias: 90288, project: &pack{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 99, in: 57, width: 8, taps: [3]int{1, 1, 1}}},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 33, in: 99, width: 40, taps: [3]int{1, 1, 1}, weights: 90400, bias: 94360},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 94400, bias: 115520, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 115568, bias: 119528, transform: &transform{&lines[3], &lines[0], &lines[0]}},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 119568, bias: 123000},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 33, in: 99, width: 40, taps: [3]int{1, 1, 1}, weights: 123104, bias: 127064},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 127104, bias: 148224, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 148272, bias: 152232, transform: &transform{&lines[3], &lines[0], &lines[0]}},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 152272, bias: 155704},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 33, in: 99, width: 40, taps: [3]int{1, 1, 1}, weights: 155808, bias: 159768},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 159808, bias: 171688},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 171728, bias: 175688, transform: &transform{&lines[3], &lines[0], &lines[0]}},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 175728, bias: 179160},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 21, in: 99, width: 24, taps: [3]int{1, 1, 1}, weights: 179264, bias: 181640},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 21, in: 21, width: 24, taps: [3]int{1, 3, 3}, weights: 181664, bias: 186200},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 63, in: 21, width: 16, taps: [3]int{1, 1, 1}, weights: 186224, bias: 193904, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 63, in: 99, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 180, conv: 181, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 37, in: 63, width: 40, taps: [3]int{1, 1, 1}, weights: 193968, bias: 196488},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{1, 3, 3}, weights: 3920, bias: 20336, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{3, 1, 1}, weights: 20368, bias: 23104, transform: &transform{&lines[1], &lines[0], &lines[0]}},
+		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 57, in: 19, width: 16, taps: [3]int{1, 1, 1}, weights: 23136, bias: 25120, project: &pack{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 57, in: 12, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 19, in: 57, width: 24, taps: [3]int{1, 1, 1}, weights: 25184, bias: 26552},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{1, 3, 3}, weights: 26576, bias: 42992, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{3, 1, 1}, weights: 43024, bias: 45760, transform: &transform{&lines[1], &lines[0], &lines[0]}},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 45792, bias: 47008},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 19, in: 57, width: 24, taps: [3]int{1, 1, 1}, weights: 47072, bias: 48440},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{1, 3, 3}, weights: 48464, bias: 52568},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{3, 1, 1}, weights: 52592, bias: 53960},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 53984, bias: 55200},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 33, in: 57, width: 40, taps: [3]int{1, 1, 1}, weights: 55264, bias: 57544},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 57584, bias: 105104, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 105152, bias: 109112, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 109152, bias: 118512, project: &pack{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 99, in: 57, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 33, in: 99, width: 40, taps: [3]int{1, 1, 1}, weights: 118624, bias: 122584},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 122624, bias: 170144, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 170192, bias: 174152, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 174192, bias: 177624},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 33, in: 99, width: 40, taps: [3]int{1, 1, 1}, weights: 177728, bias: 181688},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 181728, bias: 229248, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 229296, bias: 233256, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 233296, bias: 236728},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 33, in: 99, width: 40, taps: [3]int{1, 1, 1}, weights: 236832, bias: 240792},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 240832, bias: 252712},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 252752, bias: 256712, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 256752, bias: 260184},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 21, in: 99, width: 24, taps: [3]int{1, 1, 1}, weights: 260288, bias: 262664},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 21, in: 21, width: 24, taps: [3]int{1, 3, 3}, weights: 262688, bias: 267224},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 63, in: 21, width: 16, taps: [3]int{1, 1, 1}, weights: 267248, bias: 274928, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 63, in: 99, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 180, conv: 181, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 37, in: 63, width: 40, taps: [3]int{1, 1, 1}, weights: 274992, bias: 277512},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -177,14 +175,14 @@ var avx2Plan = plan{
 		{kind: kindConv, conv: conv4x24_k1x1x1x19_8_avx2, rows: 1, cols: 4, width: 24, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
 		{kind: kindSpread, spread: spread1x4x4_9_avx2, rows: 4, cols: 4, width: 8, stepT: 400, in: pitch{32, 576}, out: pitch{32, 0}},
 		{kind: kindGather, gather: gather1x4x4_10_avx2, rows: 4, cols: 4, width: 8, stepT: 400, in: pitch{32, 0}, out: pitch{32, 448}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindSpread, spread: spread2x1x1_11_avx2, rows: 1, cols: 1, width: 8, stepT: 912, in: pitch{32, 4928}, out: pitch{32, 0}, from: 1, to: 4},
-		{kind: kindGather, gather: gather2x1x1_12_avx2, rows: 1, cols: 1, width: 8, stepT: 912, in: pitch{32, 0}, out: pitch{32, 448}, res: pitch{32, 4928}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindSpread, spread: spread2x1x1_13_avx2, rows: 1, cols: 1, width: 8, stepT: 912, in: pitch{32, 4928}, out: pitch{32, 0}, to: 3},
+		{kind: kindConv, conv: conv2x24_k1x1x1x19_11_avx2, rows: 1, cols: 2, width: 24, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
+		{kind: kindSpread, spread: spread4x1x1_12_avx2, rows: 1, cols: 1, width: 8, stepT: 464, in: pitch{32, 4928}, out: pitch{32, 0}, from: 1, to: 5},
+		{kind: kindGather, gather: gather4x1x1_13_avx2, rows: 1, cols: 1, width: 8, stepT: 464, in: pitch{32, 0}, out: pitch{32, 448}, res: pitch{32, 4928}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv5x16_k1x1x1x19p12_14_avx2, rows: 1, cols: 5, width: 16, k: 19, k2: 12, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x19p12_15_avx2, rows: 1, cols: 4, width: 16, k: 19, k2: 12, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x24_k1x1x1x57_16_avx2, rows: 1, cols: 4, width: 24, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x24_k1x1x1x57_17_avx2, rows: 1, cols: 2, width: 24, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindGather, gather: gather2x1x1_18_avx2, rows: 1, cols: 1, width: 8, stepT: 912, in: pitch{32, 0}, out: pitch{32, 4928}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindGather, gather: gather4x1x1_18_avx2, rows: 1, cols: 1, width: 8, stepT: 464, in: pitch{32, 0}, out: pitch{32, 4928}, to: 4, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x32_k1x1x1x19_19_avx2, rows: 1, cols: 2, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv4x24_k1x3x3x19_20_avx2, rows: 1, cols: 4, width: 24, k: 19, tapsH: 3, tapsW: 3, stepH: 512, stepW: 32, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv3x24_k1x3x3x19_21_avx2, rows: 1, cols: 3, width: 24, k: 19, tapsH: 3, tapsW: 3, stepH: 512, stepW: 32, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
@@ -196,16 +194,16 @@ var avx2Plan = plan{
 		{kind: kindConv, conv: conv2x40_k1x1x1x57_27_avx2, rows: 1, cols: 2, width: 40, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv1x40_k1x1x1x57_28_avx2, rows: 1, cols: 1, width: 40, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x40_k1x1x1x33_29_avx2, rows: 1, cols: 2, width: 40, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{48, 0}},
-		{kind: kindSpread, spread: spread1x2x2_30_avx2, rows: 2, cols: 2, width: 8, stepT: 400, in: pitch{48, 480}, out: pitch{48, 0}},
-		{kind: kindGather, gather: gather1x2x2_31_avx2, rows: 2, cols: 2, width: 8, stepT: 400, in: pitch{48, 0}, out: pitch{48, 336}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindSpread, spread: spread2x1x1_32_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 1344}, out: pitch{48, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_33_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 0}, out: pitch{48, 2016}, res: pitch{48, 1344}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, spread: spread1x4x4_30_avx2, rows: 4, cols: 4, width: 8, stepT: 112, in: pitch{48, 480}, out: pitch{48, 0}},
+		{kind: kindGather, gather: gather1x4x4_31_avx2, rows: 4, cols: 4, width: 8, stepT: 112, in: pitch{48, 0}, out: pitch{48, 336}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, spread: spread2x1x1_32_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 2016}, out: pitch{48, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_33_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 0}, out: pitch{48, 2016}, res: pitch{48, 2016}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv7x8_k1x1x1x33p57_34_avx2, rows: 1, cols: 7, width: 8, k: 33, k2: 57, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x40_k1x1x1x99_35_avx2, rows: 1, cols: 2, width: 40, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv1x40_k1x1x1x99_36_avx2, rows: 1, cols: 1, width: 40, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindGather, gather: gather2x1x1_37_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 0}, out: pitch{48, 2016}, to: 2, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv7x8_k1x1x1x33_38_avx2, rows: 1, cols: 7, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindSpread, spread: spread2x1x1_39_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 3840}, out: pitch{48, 0}, from: 1, to: 3},
+		{kind: kindSpread, spread: spread2x1x1_39_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 4800}, out: pitch{48, 0}, from: 1, to: 3},
 		{kind: kindConv, conv: conv2x40_k1x3x3x33_40_avx2, rows: 1, cols: 2, width: 40, k: 33, tapsH: 3, tapsW: 3, stepH: 432, stepW: 48, in: pitch{96, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindSpread, spread: spread2x1x1_41_avx2, rows: 1, cols: 1, width: 8, stepT: 208, in: pitch{48, 192}, out: pitch{48, 0}, from: 1, to: 3},
 		{kind: kindGather, gather: gather2x1x1_42_avx2, rows: 1, cols: 1, width: 8, stepT: 208, in: pitch{48, 0}, out: pitch{48, 192}, res: pitch{48, 192}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
@@ -233,18 +231,18 @@ var avx2Plan = plan{
 			{name: "layer1.0.conv1", kernel: 6, tails: []int{-1, -1, 7, -1}, maxTiles: 1100, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 12}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.0.conv2", space: shape{4, 11, 14, 19}, tile: shape{1, 11, 14, 19}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 8, run: runFlat, maxTiles: 779, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 37, sums: 38, rows: 3, spread: []int{9}, gather: []int{10}, maxSpread: 284, maxGather: 340}},
+			{name: "layer1.0.conv2", kernel: 8, run: runFlat, maxTiles: 779, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 36, sums: 37, rows: 3, spread: []int{9}, gather: []int{10}, maxSpread: 284, maxGather: 340}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 11, 14, 1}, tile: shape{1, 1, 14, 1}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 8, run: runFlat, maxTiles: 779, in: 5, out: 6, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 39, sums: 40, rows: 2, spread: []int{11, 13}, gather: []int{12, 12}, maxSpread: 6666, maxGather: 8333}},
+			{name: "layer1.0.conv3", kernel: 8, tails: []int{-1, -1, 11, -1}, run: runFlat, maxTiles: 779, in: 5, out: 6, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 38, sums: 39, rows: 1, spread: []int{12}, gather: []int{13}, maxSpread: 3030, maxGather: 3030}},
 			{name: "layer1.0.conv4", kernel: 14, tails: []int{-1, -1, -1, -1, 15}, run: runFlat, maxTiles: 609, in: 6, out: 7, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 57}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 16, tails: []int{-1, -1, 17, -1}, maxTiles: 301, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
 		}},
 		{name: "layer1.1.conv2", space: shape{4, 11, 14, 19}, tile: shape{1, 11, 14, 19}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 8, run: runFlat, maxTiles: 779, in: 8, out: 9, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 41, sums: 42, rows: 3, spread: []int{9}, gather: []int{10}, maxSpread: 284, maxGather: 340}},
+			{name: "layer1.1.conv2", kernel: 8, run: runFlat, maxTiles: 779, in: 8, out: 9, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 40, sums: 41, rows: 3, spread: []int{9}, gather: []int{10}, maxSpread: 284, maxGather: 340}},
 		}},
 		{name: "layer1.1.conv3", space: shape{1, 11, 14, 19}, tile: shape{1, 1, 14, 19}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 8, run: runFlat, maxTiles: 779, in: 9, out: 10, res: -1, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 43, sums: 44, rows: 2, spread: []int{11, 13}, gather: []int{18, 18}, maxSpread: 6666, maxGather: 8333}},
+			{name: "layer1.1.conv3", kernel: 8, tails: []int{-1, -1, 11, -1}, run: runFlat, maxTiles: 779, in: 9, out: 10, res: -1, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 42, sums: 43, rows: 1, spread: []int{12}, gather: []int{18}, maxSpread: 3030, maxGather: 3030}},
 		}},
 		{name: "layer1.1.conv4..layer1.2.conv1", space: shape{4, 11, 14, 1}, tile: shape{1, 1, 14, 1}, steps: []step{
 			{name: "layer1.1.conv4", kernel: 19, run: runFlat, maxTiles: 899, in: 10, out: 7, res: 7, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 57}, ahead: ahead{true, false, false}},
@@ -259,53 +257,59 @@ var avx2Plan = plan{
 			{name: "pool2", kernel: 26, maxTiles: 7500, in: 14, out: 15, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 57}, to: shape{2, 6, 7, 57}},
 			{name: "layer2.0.conv1", kernel: 27, tails: []int{-1, 28}, maxTiles: 294, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 57}, to: shape{2, 6, 7, 33}},
 		}},
-		{name: "layer2.0.conv2..layer2.0.conv3", space: shape{1, 6, 7, 1}, tile: shape{1, 2, 7, 1}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 29, run: runFlat, maxTiles: 482, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 45, sums: 46, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 625, maxGather: 1000}},
-			{name: "layer2.0.conv3", kernel: 29, run: runFlat, maxTiles: 482, in: 17, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 47, sums: 48, rows: 2, spread: []int{32}, gather: []int{33}, maxSpread: 6666, maxGather: 6666}},
+		{name: "layer2.0.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 29, run: runFlat, maxTiles: 482, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 44, sums: 45, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 170, maxGather: 204}},
+		}},
+		{name: "layer2.0.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 2, 7, 33}, steps: []step{
+			{name: "layer2.0.conv3", kernel: 29, run: runFlat, maxTiles: 482, in: 17, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 46, sums: 47, rows: 2, spread: []int{32}, gather: []int{33}, maxSpread: 6666, maxGather: 6666}},
 		}},
 		{name: "layer2.0.conv4..layer2.1.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
 			{name: "layer2.0.conv4", kernel: 34, run: runFlat, maxTiles: 234, in: 18, out: 19, res: 15, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, true, false}},
 			{name: "layer2.1.conv1", kernel: 35, tails: []int{-1, 36}, maxTiles: 174, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
-		{name: "layer2.1.conv2..layer2.1.conv3", space: shape{1, 6, 7, 1}, tile: shape{1, 2, 7, 1}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 29, run: runFlat, maxTiles: 482, in: 20, out: 21, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 49, sums: 50, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 625, maxGather: 1000}},
-			{name: "layer2.1.conv3", kernel: 29, run: runFlat, maxTiles: 482, in: 21, out: 22, res: -1, pack: 20, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 51, sums: 52, rows: 2, spread: []int{32}, gather: []int{37}, maxSpread: 6666, maxGather: 6666}},
+		{name: "layer2.1.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 29, run: runFlat, maxTiles: 482, in: 20, out: 21, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 48, sums: 49, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 170, maxGather: 204}},
+		}},
+		{name: "layer2.1.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 2, 7, 33}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 29, run: runFlat, maxTiles: 482, in: 21, out: 22, res: -1, pack: 20, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 50, sums: 51, rows: 2, spread: []int{32}, gather: []int{37}, maxSpread: 6666, maxGather: 6666}},
 		}},
 		{name: "layer2.1.conv4..layer2.2.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
 			{name: "layer2.1.conv4", kernel: 38, run: runFlat, maxTiles: 585, in: 22, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, false, false}},
 			{name: "layer2.2.conv1", kernel: 35, tails: []int{-1, 36}, maxTiles: 174, in: 19, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
-		{name: "layer2.2.conv2..layer2.2.conv3", space: shape{1, 6, 7, 1}, tile: shape{1, 2, 7, 1}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 29, run: runFlat, maxTiles: 482, in: 23, out: 24, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 53, sums: 54, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 625, maxGather: 1000}},
-			{name: "layer2.2.conv3", kernel: 29, run: runFlat, maxTiles: 482, in: 23, out: 25, res: 24, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 55, sums: 56, rows: 2, spread: []int{39}, gather: []int{33}, maxSpread: 6666, maxGather: 6666}},
+		{name: "layer2.2.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
+			{name: "layer2.2.conv2", kernel: 29, run: runFlat, maxTiles: 482, in: 23, out: 24, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 52, sums: 53, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 170, maxGather: 204}},
+		}},
+		{name: "layer2.2.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 2, 7, 33}, steps: []step{
+			{name: "layer2.2.conv3", kernel: 29, run: runFlat, maxTiles: 482, in: 23, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 54, sums: 55, rows: 2, spread: []int{39}, gather: []int{33}, maxSpread: 6666, maxGather: 6666}},
 		}},
 		{name: "layer2.2.conv4..layer2.3.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 38, run: runFlat, maxTiles: 585, in: 25, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, false, false}},
-			{name: "layer2.3.conv1", kernel: 35, tails: []int{-1, 36}, maxTiles: 174, in: 19, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.2.conv4", kernel: 38, run: runFlat, maxTiles: 585, in: 24, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, false, false}},
+			{name: "layer2.3.conv1", kernel: 35, tails: []int{-1, 36}, maxTiles: 174, in: 19, out: 25, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.3.conv2..layer3.0.conv1", space: shape{1, 3, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 40, maxTiles: 60, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 3, 4, 33}, ahead: ahead{true, false, false}},
-			{name: "layer2.3.conv3", kernel: 29, run: runFlat, maxTiles: 482, in: 27, out: 28, res: 27, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 33}, winograd: &winogradStep{points: 57, sums: 58, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 6666, maxGather: 6666}},
-			{name: "layer2.3.conv4", kernel: 43, maxTiles: 728, in: 28, out: 29, res: 19, every: [3]int{1, 2, 2}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 99}},
-			{name: "pool3", kernel: 44, maxTiles: 60000, in: 29, out: 30, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 99}, to: shape{1, 3, 4, 99}},
-			{name: "layer3.0.conv1", kernel: 45, maxTiles: 179, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 99}, to: shape{1, 3, 4, 21}},
+			{name: "layer2.3.conv2", kernel: 40, maxTiles: 60, in: 25, out: 26, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 3, 4, 33}, ahead: ahead{true, false, false}},
+			{name: "layer2.3.conv3", kernel: 29, run: runFlat, maxTiles: 482, in: 26, out: 27, res: 26, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 33}, winograd: &winogradStep{points: 56, sums: 57, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 6666, maxGather: 6666}},
+			{name: "layer2.3.conv4", kernel: 43, maxTiles: 728, in: 27, out: 28, res: 19, every: [3]int{1, 2, 2}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 99}},
+			{name: "pool3", kernel: 44, maxTiles: 60000, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 99}, to: shape{1, 3, 4, 99}},
+			{name: "layer3.0.conv1", kernel: 45, maxTiles: 179, in: 29, out: 30, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 99}, to: shape{1, 3, 4, 21}},
 		}},
 		{name: "layer3.0.conv_normal..layer3.0.conv4", space: shape{1, 3, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 46, maxTiles: 96, in: 31, out: 32, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}, ahead: ahead{true, false, false}},
-			{name: "layer3.0.conv4", kernel: 47, run: runFlat, maxTiles: 205, in: 32, out: 33, res: 30, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 63}, ahead: ahead{false, true, false}},
+			{name: "layer3.0.conv_normal", kernel: 46, maxTiles: 96, in: 30, out: 31, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv4", kernel: 47, run: runFlat, maxTiles: 205, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 63}, ahead: ahead{false, true, false}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 48, maxTiles: 2500, in: 33, out: 34, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}, ahead: ahead{true, false, false}},
-			{name: "fc", kernel: 49, run: runFlat, maxTiles: 297, in: 34, out: 35, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
+			{name: "pool4", kernel: 48, maxTiles: 2500, in: 32, out: 33, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 49, run: runFlat, maxTiles: 297, in: 33, out: 34, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
 		}},
 		{name: "softmax", space: shape{1, 1, 1, 37}, tile: shape{1, 1, 1, 37}, steps: []step{
-			{name: "softmax", kernel: 50, maxTiles: 1, in: 35, out: 36, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
+			{name: "softmax", kernel: 50, maxTiles: 1, in: 34, out: 35, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
 		}},
 	},
 	prefetch: prefetch_avx2,
 	outputs: []output{
-		{name: "features", buffer: 34, shape: shape{1, 1, 1, 63}},
-		{name: "logits", buffer: 35, shape: shape{1, 1, 1, 37}},
-		{name: "probabilities", buffer: 36, shape: shape{1, 1, 1, 37}},
+		{name: "features", buffer: 33, shape: shape{1, 1, 1, 63}},
+		{name: "logits", buffer: 34, shape: shape{1, 1, 1, 37}},
+		{name: "probabilities", buffer: 35, shape: shape{1, 1, 1, 37}},
 	},
 }

@@ -7,8 +7,8 @@ package odd
 var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   102064,
-	scratch: 19616,
-	packed:  220944,
+	scratch: 28800,
+	packed:  340304,
 	buffers: []buffer{
 		// 0: input, 7x43x29x3
 		{offset: 71645, frame: 4371, row: 93, pixel: 3, edges: edges{189, 6, 189}},
@@ -17,157 +17,155 @@ var avx512Plan = plan{
 		// 2: conv2_custom.relu, 7x22x29x12
 		{frame: 10208, row: 464, pixel: 16},
 		// 3: pool1, 4x11x14x12
-		{offset: 87808, frame: 2464, row: 224, pixel: 16},
+		{offset: 91392, frame: 2464, row: 224, pixel: 16},
 		// 4: layer1.0.relu1, 4x11x14x19
-		{offset: 544, frame: 7168, row: 512, pixel: 32, edges: edges{544, 64, 1056}},
+		{offset: 608, frame: 8064, row: 576, pixel: 32, edges: edges{608, 128, 1248}},
 		// 5: layer1.0.relu2, 4x11x14x19
-		{offset: 68096, frame: 4928, row: 448, pixel: 32},
+		{offset: 71680, frame: 4928, row: 448, pixel: 32},
 		// 6: layer1.0.sum, 4x1x14x19
 		{frame: 448, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 7: layer1.0.relu, 4x11x14x57
 		{frame: 9856, row: 896, pixel: 64},
 		// 8: layer1.1.relu1, 4x11x14x19
-		{offset: 39968, frame: 7168, row: 512, pixel: 32, edges: edges{544, 64, 1056}},
+		{offset: 40032, frame: 8064, row: 576, pixel: 32, edges: edges{608, 128, 1248}},
 		// 9: layer1.1.relu2, 4x11x14x19
-		{offset: 68096, frame: 4928, row: 448, pixel: 32},
+		{offset: 71680, frame: 4928, row: 448, pixel: 32},
 		// 10: layer1.1.relu3, 4x1x14x19
 		{frame: 448, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 11: layer1.2.relu1, 4x11x14x19
 		{offset: 39968, frame: 6656, row: 512, pixel: 32, edges: edges{544, 64, 544}},
 		// 12: layer1.2.relu2, 4x6x7x19
-		{offset: 73728, frame: 1344, row: 224, pixel: 32},
+		{offset: 75648, frame: 1344, row: 224, pixel: 32},
 		// 13: layer1.2.sum, 2x1x7x19
 		{frame: 224, row: 224, pixel: 32, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 14: layer1.2.relu, 2x1x7x57
 		{offset: 448, frame: 448, row: 448, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 15: pool2, 2x6x7x57
-		{offset: 79104, frame: 2688, row: 448, pixel: 64},
+		{offset: 81024, frame: 2688, row: 448, pixel: 64},
 		// 16: layer2.0.relu1, 2x6x7x33
-		{offset: 66576, frame: 3840, row: 480, pixel: 48, edges: edges{528, 144, 576}},
-		// 17: layer2.0.relu2, 2x4x7x33
-		{frame: 1344, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
+		{offset: 66576, frame: 4800, row: 480, pixel: 48, edges: edges{528, 144, 1536}},
+		// 17: layer2.0.relu2, 2x6x7x33
+		{frame: 2016, row: 336, pixel: 48},
 		// 18: layer2.0.sum, 2x6x7x33
-		{offset: 17088, frame: 2016, row: 336, pixel: 48},
+		{offset: 19008, frame: 2016, row: 336, pixel: 48},
 		// 19: layer2.0.relu, 2x6x7x99
-		{frame: 4704, row: 784, pixel: 112},
+		{offset: 9600, frame: 4704, row: 784, pixel: 112},
 		// 20: layer2.1.relu1, 2x6x7x33
-		{offset: 9936, frame: 3840, row: 480, pixel: 48, edges: edges{528, 144, 576}},
-		// 21: layer2.1.relu2, 2x4x7x33
-		{frame: 1344, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
+		{offset: 528, frame: 4800, row: 480, pixel: 48, edges: edges{528, 144, 1536}},
+		// 21: layer2.1.relu2, 2x6x7x33
+		{offset: 19008, frame: 2016, row: 336, pixel: 48},
 		// 22: layer2.1.relu3, 2x6x7x33
-		{offset: 17088, frame: 2016, row: 336, pixel: 48},
+		{offset: 23040, frame: 2016, row: 336, pixel: 48},
 		// 23: layer2.2.relu1, 2x6x7x33
-		{offset: 9936, frame: 3840, row: 480, pixel: 48, edges: edges{528, 144, 576}},
-		// 24: layer2.2.relu2, 2x4x7x33
-		{frame: 1344, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
-		// 25: layer2.2.sum, 2x6x7x33
-		{offset: 17088, frame: 2016, row: 336, pixel: 48},
-		// 26: layer2.3.relu1, 2x6x7x33
-		{offset: 9888, frame: 3456, row: 432, pixel: 48, edges: edges{480, 96, 480}},
-		// 27: layer2.3.relu2, 2x1x4x33
+		{offset: 528, frame: 4800, row: 480, pixel: 48, edges: edges{528, 144, 1536}},
+		// 24: layer2.2.relu2, 2x6x7x33
+		{offset: 19008, frame: 2016, row: 336, pixel: 48},
+		// 25: layer2.3.relu1, 2x6x7x33
+		{offset: 480, frame: 3456, row: 432, pixel: 48, edges: edges{480, 96, 480}},
+		// 26: layer2.3.relu2, 2x1x4x33
 		{frame: 192, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 28: layer2.3.sum, 2x1x4x33
+		// 27: layer2.3.sum, 2x1x4x33
 		{offset: 384, frame: 192, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 29: layer2.3.relu, 2x1x4x99
+		// 28: layer2.3.relu, 2x1x4x99
 		{offset: 768, frame: 448, row: 448, pixel: 112, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 30: pool3, 1x3x4x99
-		{offset: 16320, frame: 1344, row: 448, pixel: 112},
-		// 31: layer3.0.relu1, 1x3x4x21
-		{offset: 17888, frame: 1152, row: 192, pixel: 32, edges: edges{224, 64, 416}},
-		// 32: layer3.0.relu2, 1x3x4x21
+		// 29: pool3, 1x3x4x99
+		{offset: 6912, frame: 1344, row: 448, pixel: 112},
+		// 30: layer3.0.relu1, 1x3x4x21
+		{offset: 8480, frame: 1152, row: 192, pixel: 32, edges: edges{224, 64, 416}},
+		// 31: layer3.0.relu2, 1x3x4x21
 		{frame: 384, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
-		// 33: layer3.0.relu, 1x3x4x63
+		// 32: layer3.0.relu, 1x3x4x63
 		{frame: 768, row: 256, pixel: 64},
-		// 34: pool4, 1x1x1x63
+		// 33: pool4, 1x1x1x63
 		{offset: 768, frame: 64, row: 64, pixel: 64},
-		// 35: fc, 1x1x1x37
+		// 34: fc, 1x1x1x37
 		{offset: 832, frame: 48, row: 48, pixel: 48},
-		// 36: softmax, 1x1x1x37
+		// 35: softmax, 1x1x1x37
 		{frame: 48, row: 48, pixel: 48},
-		// 37: layer1.0.conv2.points, 16x2x7x19
-		{frame: 464, row: 224, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 38: layer1.0.conv2.sums, 16x2x7x19
-		{offset: 7424, frame: 464, row: 224, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 39: layer1.0.conv3.points, 6x1x14x19
+		// 36: layer1.0.conv2.points, 36x3x4x19
+		{frame: 400, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 37: layer1.0.conv2.sums, 36x3x4x19
+		{offset: 14400, frame: 400, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 38: layer1.0.conv3.points, 6x1x14x19
 		{offset: 1792, frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 40: layer1.0.conv3.sums, 6x1x14x19
+		// 39: layer1.0.conv3.sums, 6x1x14x19
 		{offset: 4576, frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 41: layer1.1.conv2.points, 16x2x7x19
-		{frame: 464, row: 224, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 42: layer1.1.conv2.sums, 16x2x7x19
-		{offset: 7424, frame: 464, row: 224, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 43: layer1.1.conv3.points, 6x1x14x19
+		// 40: layer1.1.conv2.points, 36x3x4x19
+		{frame: 400, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 41: layer1.1.conv2.sums, 36x3x4x19
+		{offset: 14400, frame: 400, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 42: layer1.1.conv3.points, 6x1x14x19
 		{offset: 1792, frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 44: layer1.1.conv3.sums, 6x1x14x19
+		// 43: layer1.1.conv3.sums, 6x1x14x19
 		{offset: 4576, frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 45: layer2.0.conv2.points, 16x2x4x33
-		{offset: 2688, frame: 400, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 46: layer2.0.conv2.sums, 16x2x4x33
-		{offset: 9088, frame: 400, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 47: layer2.0.conv3.points, 3x2x7x33
-		{offset: 15488, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 48: layer2.0.conv3.sums, 3x2x7x33
-		{offset: 17552, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 49: layer2.1.conv2.points, 16x2x4x33
-		{offset: 2688, frame: 400, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 50: layer2.1.conv2.sums, 16x2x4x33
-		{offset: 9088, frame: 400, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 51: layer2.1.conv3.points, 3x2x7x33
-		{offset: 15488, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 52: layer2.1.conv3.sums, 3x2x7x33
-		{offset: 17552, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 53: layer2.2.conv2.points, 16x2x4x33
-		{offset: 2688, frame: 400, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 54: layer2.2.conv2.sums, 16x2x4x33
-		{offset: 9088, frame: 400, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 55: layer2.2.conv3.points, 3x2x7x33
-		{offset: 15488, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 56: layer2.2.conv3.sums, 3x2x7x33
-		{offset: 17552, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 57: layer2.3.conv3.points, 3x1x4x33
+		// 44: layer2.0.conv2.points, 36x1x2x33
+		{frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 45: layer2.0.conv2.sums, 36x1x2x33
+		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 46: layer2.0.conv3.points, 3x1x7x33
+		{frame: 336, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 47: layer2.0.conv3.sums, 3x1x7x33
+		{offset: 1008, frame: 336, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 48: layer2.1.conv2.points, 36x1x2x33
+		{frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 49: layer2.1.conv2.sums, 36x1x2x33
+		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 50: layer2.1.conv3.points, 3x1x7x33
+		{frame: 336, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 51: layer2.1.conv3.sums, 3x1x7x33
+		{offset: 1008, frame: 336, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 52: layer2.2.conv2.points, 36x1x2x33
+		{frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 53: layer2.2.conv2.sums, 36x1x2x33
+		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 54: layer2.2.conv3.points, 3x1x7x33
+		{frame: 336, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 55: layer2.2.conv3.sums, 3x1x7x33
+		{offset: 1008, frame: 336, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 56: layer2.3.conv3.points, 3x1x4x33
 		{offset: 1664, frame: 208, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 58: layer2.3.conv3.sums, 3x1x4x33
+		// 57: layer2.3.conv3.sums, 3x1x4x33
 		{offset: 2288, frame: 208, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 59: layer3.0.conv_normal.points, 16x1x2x21
+		// 58: layer3.0.conv_normal.points, 16x1x2x21
 		{offset: 384, frame: 80, row: 64, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 60: layer3.0.conv_normal.sums, 16x1x2x21
+		// 59: layer3.0.conv_normal.sums, 16x1x2x21
 		{offset: 1664, frame: 80, row: 64, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 20, in: 3, width: 32, taps: [3]int{3, 5, 3}, weights: 0, bias: 4320},
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 12, in: 20, width: 16, taps: [3]int{1, 1, 1}, weights: 4352, bias: 4672},
 		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 19, in: 12, width: 32, taps: [3]int{1, 1, 1}, weights: 4688, bias: 5072},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 19, in: 19, width: 32, taps: [3]int{1, 3, 3}, weights: 5104, bias: 14832, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 19, in: 19, width: 32, taps: [3]int{3, 1, 1}, weights: 14864, bias: 18512, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 18544, bias: 20528, project: &pack{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 57, in: 12, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 19, in: 57, width: 32, taps: [3]int{1, 1, 1}, weights: 20592, bias: 22416},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 19, in: 19, width: 32, taps: [3]int{1, 3, 3}, weights: 22448, bias: 32176, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 19, in: 19, width: 32, taps: [3]int{3, 1, 1}, weights: 32208, bias: 35856, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 35888, bias: 37104},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 19, in: 57, width: 32, taps: [3]int{1, 1, 1}, weights: 37168, bias: 38992},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 19, in: 19, width: 32, taps: [3]int{1, 3, 3}, weights: 39024, bias: 44496},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 19, in: 19, width: 32, taps: [3]int{3, 1, 1}, weights: 44528, bias: 46352},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 46384, bias: 47600},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 33, in: 57, width: 48, taps: [3]int{1, 1, 1}, weights: 47664, bias: 50400},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{1, 3, 3}, weights: 50448, bias: 75792, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{3, 1, 1}, weights: 75840, bias: 80592, transform: &transform{&lines[3], &lines[0], &lines[0]}},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 99, in: 33, width: 16, taps: [3]int{1, 1, 1}, weights: 80640, bias: 90720, project: &pack{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 99, in: 57, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 33, in: 99, width: 48, taps: [3]int{1, 1, 1}, weights: 90832, bias: 95584},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{1, 3, 3}, weights: 95632, bias: 120976, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{3, 1, 1}, weights: 121024, bias: 125776, transform: &transform{&lines[3], &lines[0], &lines[0]}},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 99, in: 33, width: 112, taps: [3]int{1, 1, 1}, weights: 125824, bias: 129520},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 33, in: 99, width: 48, taps: [3]int{1, 1, 1}, weights: 129632, bias: 134384},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{1, 3, 3}, weights: 134432, bias: 159776, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{3, 1, 1}, weights: 159824, bias: 164576, transform: &transform{&lines[3], &lines[0], &lines[0]}},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 99, in: 33, width: 112, taps: [3]int{1, 1, 1}, weights: 164624, bias: 168320},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 33, in: 99, width: 48, taps: [3]int{1, 1, 1}, weights: 168432, bias: 173184},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{1, 3, 3}, weights: 173232, bias: 187488},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{3, 1, 1}, weights: 187536, bias: 192288, transform: &transform{&lines[3], &lines[0], &lines[0]}},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 99, in: 33, width: 112, taps: [3]int{1, 1, 1}, weights: 192336, bias: 196032},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 21, in: 99, width: 32, taps: [3]int{1, 1, 1}, weights: 196144, bias: 199312},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 21, in: 21, width: 32, taps: [3]int{1, 3, 3}, weights: 199344, bias: 210096, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 63, in: 21, width: 64, taps: [3]int{1, 1, 1}, weights: 210128, bias: 217808, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 63, in: 99, width: 64, taps: [3]int{1, 1, 1}}},
-		{weight: 180, conv: 181, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 37, in: 63, width: 48, taps: [3]int{1, 1, 1}, weights: 217872, bias: 220896},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 19, in: 19, width: 32, taps: [3]int{1, 3, 3}, weights: 5104, bias: 26992, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 19, in: 19, width: 32, taps: [3]int{3, 1, 1}, weights: 27024, bias: 30672, transform: &transform{&lines[1], &lines[0], &lines[0]}},
+		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 30704, bias: 32688, project: &pack{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 57, in: 12, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 19, in: 57, width: 32, taps: [3]int{1, 1, 1}, weights: 32752, bias: 34576},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 19, in: 19, width: 32, taps: [3]int{1, 3, 3}, weights: 34608, bias: 56496, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 19, in: 19, width: 32, taps: [3]int{3, 1, 1}, weights: 56528, bias: 60176, transform: &transform{&lines[1], &lines[0], &lines[0]}},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 60208, bias: 61424},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 19, in: 57, width: 32, taps: [3]int{1, 1, 1}, weights: 61488, bias: 63312},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 19, in: 19, width: 32, taps: [3]int{1, 3, 3}, weights: 63344, bias: 68816},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 19, in: 19, width: 32, taps: [3]int{3, 1, 1}, weights: 68848, bias: 70672},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 70704, bias: 71920},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 33, in: 57, width: 48, taps: [3]int{1, 1, 1}, weights: 71984, bias: 74720},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{1, 3, 3}, weights: 74768, bias: 131792, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{3, 1, 1}, weights: 131840, bias: 136592, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 99, in: 33, width: 16, taps: [3]int{1, 1, 1}, weights: 136640, bias: 146720, project: &pack{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 99, in: 57, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 33, in: 99, width: 48, taps: [3]int{1, 1, 1}, weights: 146832, bias: 151584},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{1, 3, 3}, weights: 151632, bias: 208656, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{3, 1, 1}, weights: 208704, bias: 213456, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 99, in: 33, width: 112, taps: [3]int{1, 1, 1}, weights: 213504, bias: 217200},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 33, in: 99, width: 48, taps: [3]int{1, 1, 1}, weights: 217312, bias: 222064},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{1, 3, 3}, weights: 222112, bias: 279136, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{3, 1, 1}, weights: 279184, bias: 283936, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 99, in: 33, width: 112, taps: [3]int{1, 1, 1}, weights: 283984, bias: 287680},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 33, in: 99, width: 48, taps: [3]int{1, 1, 1}, weights: 287792, bias: 292544},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{1, 3, 3}, weights: 292592, bias: 306848},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 33, in: 33, width: 48, taps: [3]int{3, 1, 1}, weights: 306896, bias: 311648, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 99, in: 33, width: 112, taps: [3]int{1, 1, 1}, weights: 311696, bias: 315392},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 21, in: 99, width: 32, taps: [3]int{1, 1, 1}, weights: 315504, bias: 318672},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 21, in: 21, width: 32, taps: [3]int{1, 3, 3}, weights: 318704, bias: 329456, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 63, in: 21, width: 64, taps: [3]int{1, 1, 1}, weights: 329488, bias: 337168, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 63, in: 99, width: 64, taps: [3]int{1, 1, 1}}},
+		{weight: 180, conv: 181, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 37, in: 63, width: 48, taps: [3]int{1, 1, 1}, weights: 337232, bias: 340256},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -176,45 +174,46 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv29x16_k1x1x1x20_3_avx512, rows: 1, cols: 29, width: 16, k: 20, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool16_4_avx512, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 10208, stepH: 464, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, conv: conv14x32_k1x1x1x12_5_avx512, rows: 1, cols: 14, width: 32, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x19_6_avx512, rows: 1, cols: 14, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
-		{kind: kindSpread, spread: spread1x2x2_7_avx512, rows: 2, cols: 2, width: 16, stepT: 464, in: pitch{32, 512}, out: pitch{32, 0}},
-		{kind: kindGather, gather: gather1x2x2_8_avx512, rows: 2, cols: 2, width: 16, stepT: 464, in: pitch{32, 0}, out: pitch{32, 448}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindSpread, spread: spread4x1x1_9_avx512, rows: 1, cols: 1, width: 16, stepT: 464, in: pitch{32, 4928}, out: pitch{32, 0}, from: 1, to: 5},
-		{kind: kindGather, gather: gather4x1x1_10_avx512, rows: 1, cols: 1, width: 16, stepT: 464, in: pitch{32, 0}, out: pitch{32, 448}, res: pitch{32, 4928}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x19p12_11_avx512, rows: 1, cols: 14, width: 32, k: 19, k2: 12, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x57_12_avx512, rows: 1, cols: 14, width: 32, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindGather, gather: gather4x1x1_13_avx512, rows: 1, cols: 1, width: 16, stepT: 464, in: pitch{32, 0}, out: pitch{32, 448}, to: 4, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x19_14_avx512, rows: 1, cols: 14, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv14x32_k1x3x3x19_15_avx512, rows: 2, cols: 7, width: 32, k: 19, tapsH: 3, tapsW: 3, stepH: 512, stepW: 32, in: pitch{64, 1024}, out: pitch{32, 224}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv7x32_k3x1x1x19_16_avx512, rows: 1, cols: 7, width: 32, k: 19, tapsH: 1, tapsW: 1, stepT: 6656, in: pitch{64, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv7x32_k1x1x1x19_17_avx512, rows: 1, cols: 7, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_18_avx512, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 448, stepH: 448, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv7x48_k1x1x1x57_19_avx512, rows: 1, cols: 7, width: 48, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv8x48_k1x1x1x33_20_avx512, rows: 1, cols: 8, width: 48, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{48, 0}},
-		{kind: kindSpread, spread: spread1x2x2_21_avx512, rows: 2, cols: 2, width: 16, stepT: 400, in: pitch{48, 480}, out: pitch{48, 0}},
-		{kind: kindGather, gather: gather1x2x2_22_avx512, rows: 2, cols: 2, width: 16, stepT: 400, in: pitch{48, 0}, out: pitch{48, 336}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv7x48_k1x1x1x33_23_avx512, rows: 1, cols: 7, width: 48, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{48, 0}},
-		{kind: kindSpread, spread: spread2x1x1_24_avx512, rows: 1, cols: 1, width: 16, stepT: 688, in: pitch{48, 1344}, out: pitch{48, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_25_avx512, rows: 1, cols: 1, width: 16, stepT: 688, in: pitch{48, 0}, out: pitch{48, 2016}, res: pitch{48, 1344}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv7x16_k1x1x1x33p57_26_avx512, rows: 1, cols: 7, width: 16, k: 33, k2: 57, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv7x48_k1x1x1x99_27_avx512, rows: 1, cols: 7, width: 48, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindGather, gather: gather2x1x1_28_avx512, rows: 1, cols: 1, width: 16, stepT: 688, in: pitch{48, 0}, out: pitch{48, 2016}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv3x112_k1x1x1x33_29_avx512, rows: 1, cols: 3, width: 112, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv1x112_k1x1x1x33_30_avx512, rows: 1, cols: 1, width: 112, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindSpread, spread: spread2x1x1_31_avx512, rows: 1, cols: 1, width: 16, stepT: 688, in: pitch{48, 3840}, out: pitch{48, 0}, from: 1, to: 3},
-		{kind: kindConv, conv: conv4x48_k1x3x3x33_32_avx512, rows: 1, cols: 4, width: 48, k: 33, tapsH: 3, tapsW: 3, stepH: 432, stepW: 48, in: pitch{96, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x48_k1x1x1x33_33_avx512, rows: 1, cols: 4, width: 48, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{48, 0}},
-		{kind: kindSpread, spread: spread2x1x1_34_avx512, rows: 1, cols: 1, width: 16, stepT: 208, in: pitch{48, 192}, out: pitch{48, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_35_avx512, rows: 1, cols: 1, width: 16, stepT: 208, in: pitch{48, 0}, out: pitch{48, 192}, res: pitch{48, 192}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv2x112_k1x1x1x33_36_avx512, rows: 1, cols: 2, width: 112, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{224, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool112_37_avx512, rows: 1, cols: 1, width: 112, tapsH: 1, tapsW: 1, stepT: 448, stepH: 448, stepW: 112, in: pitch{112, 0}, out: pitch{112, 0}},
-		{kind: kindConv, conv: conv4x32_k1x1x1x99_38_avx512, rows: 1, cols: 4, width: 32, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x21_39_avx512, rows: 1, cols: 2, width: 32, k: 21, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
-		{kind: kindSpread, spread: spread1x2x2_40_avx512, rows: 2, cols: 2, width: 16, stepT: 80, in: pitch{32, 192}, out: pitch{32, 0}},
-		{kind: kindGather, gather: gather1x2x2_41_avx512, rows: 2, cols: 2, width: 16, stepT: 80, in: pitch{32, 0}, out: pitch{32, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x64_k1x1x1x21p99_42_avx512, rows: 1, cols: 4, width: 64, k: 21, k2: 99, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_43_avx512, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 4, stepT: 768, stepH: 256, stepW: 64, in: pitch{256, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv1x48_k1x1x1x63_44_avx512, rows: 1, cols: 1, width: 48, k: 63, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x19_6_avx512, rows: 1, cols: 12, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
+		{kind: kindSpread, spread: spread1x4x4_7_avx512, rows: 4, cols: 4, width: 16, stepT: 400, in: pitch{32, 576}, out: pitch{32, 0}},
+		{kind: kindGather, gather: gather1x4x4_8_avx512, rows: 4, cols: 4, width: 16, stepT: 400, in: pitch{32, 0}, out: pitch{32, 448}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x19_9_avx512, rows: 1, cols: 14, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
+		{kind: kindSpread, spread: spread4x1x1_10_avx512, rows: 1, cols: 1, width: 16, stepT: 464, in: pitch{32, 4928}, out: pitch{32, 0}, from: 1, to: 5},
+		{kind: kindGather, gather: gather4x1x1_11_avx512, rows: 1, cols: 1, width: 16, stepT: 464, in: pitch{32, 0}, out: pitch{32, 448}, res: pitch{32, 4928}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x19p12_12_avx512, rows: 1, cols: 14, width: 32, k: 19, k2: 12, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x57_13_avx512, rows: 1, cols: 14, width: 32, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindGather, gather: gather4x1x1_14_avx512, rows: 1, cols: 1, width: 16, stepT: 464, in: pitch{32, 0}, out: pitch{32, 448}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x19_15_avx512, rows: 1, cols: 14, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv14x32_k1x3x3x19_16_avx512, rows: 2, cols: 7, width: 32, k: 19, tapsH: 3, tapsW: 3, stepH: 512, stepW: 32, in: pitch{64, 1024}, out: pitch{32, 224}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv7x32_k3x1x1x19_17_avx512, rows: 1, cols: 7, width: 32, k: 19, tapsH: 1, tapsW: 1, stepT: 6656, in: pitch{64, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv7x32_k1x1x1x19_18_avx512, rows: 1, cols: 7, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_19_avx512, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 448, stepH: 448, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv7x48_k1x1x1x57_20_avx512, rows: 1, cols: 7, width: 48, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x48_k1x1x1x33_21_avx512, rows: 1, cols: 2, width: 48, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{48, 0}},
+		{kind: kindSpread, spread: spread1x4x4_22_avx512, rows: 4, cols: 4, width: 16, stepT: 112, in: pitch{48, 480}, out: pitch{48, 0}},
+		{kind: kindGather, gather: gather1x4x4_23_avx512, rows: 4, cols: 4, width: 16, stepT: 112, in: pitch{48, 0}, out: pitch{48, 336}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv7x48_k1x1x1x33_24_avx512, rows: 1, cols: 7, width: 48, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{48, 0}},
+		{kind: kindSpread, spread: spread2x1x1_25_avx512, rows: 1, cols: 1, width: 16, stepT: 336, in: pitch{48, 2016}, out: pitch{48, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_26_avx512, rows: 1, cols: 1, width: 16, stepT: 336, in: pitch{48, 0}, out: pitch{48, 2016}, res: pitch{48, 2016}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv7x16_k1x1x1x33p57_27_avx512, rows: 1, cols: 7, width: 16, k: 33, k2: 57, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv7x48_k1x1x1x99_28_avx512, rows: 1, cols: 7, width: 48, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindGather, gather: gather2x1x1_29_avx512, rows: 1, cols: 1, width: 16, stepT: 336, in: pitch{48, 0}, out: pitch{48, 2016}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv3x112_k1x1x1x33_30_avx512, rows: 1, cols: 3, width: 112, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv1x112_k1x1x1x33_31_avx512, rows: 1, cols: 1, width: 112, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, spread: spread2x1x1_32_avx512, rows: 1, cols: 1, width: 16, stepT: 336, in: pitch{48, 4800}, out: pitch{48, 0}, from: 1, to: 3},
+		{kind: kindConv, conv: conv4x48_k1x3x3x33_33_avx512, rows: 1, cols: 4, width: 48, k: 33, tapsH: 3, tapsW: 3, stepH: 432, stepW: 48, in: pitch{96, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x48_k1x1x1x33_34_avx512, rows: 1, cols: 4, width: 48, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{48, 0}},
+		{kind: kindSpread, spread: spread2x1x1_35_avx512, rows: 1, cols: 1, width: 16, stepT: 208, in: pitch{48, 192}, out: pitch{48, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_36_avx512, rows: 1, cols: 1, width: 16, stepT: 208, in: pitch{48, 0}, out: pitch{48, 192}, res: pitch{48, 192}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv2x112_k1x1x1x33_37_avx512, rows: 1, cols: 2, width: 112, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{224, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool112_38_avx512, rows: 1, cols: 1, width: 112, tapsH: 1, tapsW: 1, stepT: 448, stepH: 448, stepW: 112, in: pitch{112, 0}, out: pitch{112, 0}},
+		{kind: kindConv, conv: conv4x32_k1x1x1x99_39_avx512, rows: 1, cols: 4, width: 32, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x21_40_avx512, rows: 1, cols: 2, width: 32, k: 21, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
+		{kind: kindSpread, spread: spread1x2x2_41_avx512, rows: 2, cols: 2, width: 16, stepT: 80, in: pitch{32, 192}, out: pitch{32, 0}},
+		{kind: kindGather, gather: gather1x2x2_42_avx512, rows: 2, cols: 2, width: 16, stepT: 80, in: pitch{32, 0}, out: pitch{32, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x64_k1x1x1x21p99_43_avx512, rows: 1, cols: 4, width: 64, k: 21, k2: 99, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool64_44_avx512, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 4, stepT: 768, stepH: 256, stepW: 64, in: pitch{256, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv1x48_k1x1x1x63_45_avx512, rows: 1, cols: 1, width: 48, k: 63, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias}},
 		{kind: kindSoftmax, rows: 1, cols: 1},
 	},
 	regions: []region{
@@ -231,78 +230,84 @@ var avx512Plan = plan{
 		{name: "layer1.0.conv1", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 14, 32}, steps: []step{
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 293, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 12}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer1.0.conv2", space: shape{4, 11, 14, 19}, tile: shape{1, 4, 14, 19}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 196, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 37, sums: 38, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 1339, maxGather: 2142}},
+		{name: "layer1.0.conv2", space: shape{4, 11, 14, 19}, tile: shape{1, 11, 14, 19}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 227, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 36, sums: 37, rows: 3, spread: []int{7}, gather: []int{8}, maxSpread: 366, maxGather: 437}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 11, 14, 1}, tile: shape{1, 1, 14, 1}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 6, run: runFlat, maxTiles: 196, in: 5, out: 6, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 39, sums: 40, rows: 1, spread: []int{9}, gather: []int{10}, maxSpread: 3896, maxGather: 3896}},
-			{name: "layer1.0.conv4", kernel: 11, run: runFlat, maxTiles: 125, in: 6, out: 7, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 57}, ahead: ahead{false, true, false}},
-			{name: "layer1.1.conv1", kernel: 12, maxTiles: 70, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
+			{name: "layer1.0.conv3", kernel: 9, run: runFlat, maxTiles: 196, in: 5, out: 6, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 38, sums: 39, rows: 1, spread: []int{10}, gather: []int{11}, maxSpread: 3896, maxGather: 3896}},
+			{name: "layer1.0.conv4", kernel: 12, run: runFlat, maxTiles: 125, in: 6, out: 7, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 57}, ahead: ahead{false, true, false}},
+			{name: "layer1.1.conv1", kernel: 13, maxTiles: 70, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
 		}},
-		{name: "layer1.1.conv2", space: shape{4, 11, 14, 19}, tile: shape{1, 4, 14, 19}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 196, in: 8, out: 9, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 41, sums: 42, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 1339, maxGather: 2142}},
+		{name: "layer1.1.conv2", space: shape{4, 11, 14, 19}, tile: shape{1, 11, 14, 19}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 227, in: 8, out: 9, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 40, sums: 41, rows: 3, spread: []int{7}, gather: []int{8}, maxSpread: 366, maxGather: 437}},
 		}},
 		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 11, 14, 1}, tile: shape{1, 1, 14, 1}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 6, run: runFlat, maxTiles: 196, in: 9, out: 10, res: -1, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 43, sums: 44, rows: 1, spread: []int{9}, gather: []int{13}, maxSpread: 3896, maxGather: 3896}},
-			{name: "layer1.1.conv4", kernel: 14, run: runFlat, maxTiles: 196, in: 10, out: 7, res: 7, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 57}},
-			{name: "layer1.2.conv1", kernel: 12, maxTiles: 70, in: 7, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
+			{name: "layer1.1.conv3", kernel: 9, run: runFlat, maxTiles: 196, in: 9, out: 10, res: -1, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 42, sums: 43, rows: 1, spread: []int{10}, gather: []int{14}, maxSpread: 3896, maxGather: 3896}},
+			{name: "layer1.1.conv4", kernel: 15, run: runFlat, maxTiles: 196, in: 10, out: 7, res: 7, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 57}},
+			{name: "layer1.2.conv1", kernel: 13, maxTiles: 70, in: 7, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
 		}},
 		{name: "layer1.2.conv2", space: shape{4, 6, 7, 19}, tile: shape{1, 2, 7, 32}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 15, run: runRows, maxTiles: 23, in: 11, out: 12, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv2", kernel: 16, run: runRows, maxTiles: 23, in: 11, out: 12, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.2.conv3..layer2.0.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 16, maxTiles: 137, in: 11, out: 13, res: 12, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv4", kernel: 17, maxTiles: 376, in: 13, out: 14, res: 7, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 19}, to: shape{4, 6, 7, 57}},
-			{name: "pool2", kernel: 18, maxTiles: 15000, in: 14, out: 15, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 57}, to: shape{2, 6, 7, 57}},
-			{name: "layer2.0.conv1", kernel: 19, maxTiles: 92, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 57}, to: shape{2, 6, 7, 33}},
+			{name: "layer1.2.conv3", kernel: 17, maxTiles: 137, in: 11, out: 13, res: 12, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv4", kernel: 18, maxTiles: 376, in: 13, out: 14, res: 7, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 19}, to: shape{4, 6, 7, 57}},
+			{name: "pool2", kernel: 19, maxTiles: 15000, in: 14, out: 15, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 57}, to: shape{2, 6, 7, 57}},
+			{name: "layer2.0.conv1", kernel: 20, maxTiles: 92, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 57}, to: shape{2, 6, 7, 33}},
 		}},
-		{name: "layer2.0.conv2..layer2.0.conv3", space: shape{1, 6, 7, 1}, tile: shape{1, 2, 7, 1}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 20, run: runFlat, maxTiles: 137, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 45, sums: 46, rows: 2, spread: []int{21}, gather: []int{22}, maxSpread: 892, maxGather: 1428}},
-			{name: "layer2.0.conv3", kernel: 23, run: runFlat, maxTiles: 155, in: 17, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 47, sums: 48, rows: 2, spread: []int{24}, gather: []int{25}, maxSpread: 9523, maxGather: 9523}},
+		{name: "layer2.0.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 21, run: runFlat, maxTiles: 430, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 44, sums: 45, rows: 1, spread: []int{22}, gather: []int{23}, maxSpread: 244, maxGather: 291}},
+		}},
+		{name: "layer2.0.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 1, 7, 33}, steps: []step{
+			{name: "layer2.0.conv3", kernel: 24, run: runFlat, maxTiles: 155, in: 17, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 46, sums: 47, rows: 1, spread: []int{25}, gather: []int{26}, maxSpread: 9523, maxGather: 9523}},
 		}},
 		{name: "layer2.0.conv4..layer2.1.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 26, run: runFlat, maxTiles: 171, in: 18, out: 19, res: 15, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, true, false}},
-			{name: "layer2.1.conv1", kernel: 27, maxTiles: 54, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.0.conv4", kernel: 27, run: runFlat, maxTiles: 171, in: 18, out: 19, res: 15, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, true, false}},
+			{name: "layer2.1.conv1", kernel: 28, maxTiles: 54, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
-		{name: "layer2.1.conv2..layer2.1.conv3", space: shape{1, 6, 7, 1}, tile: shape{1, 2, 7, 1}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 20, run: runFlat, maxTiles: 137, in: 20, out: 21, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 49, sums: 50, rows: 2, spread: []int{21}, gather: []int{22}, maxSpread: 892, maxGather: 1428}},
-			{name: "layer2.1.conv3", kernel: 23, run: runFlat, maxTiles: 155, in: 21, out: 22, res: -1, pack: 20, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 51, sums: 52, rows: 2, spread: []int{24}, gather: []int{28}, maxSpread: 9523, maxGather: 9523}},
+		{name: "layer2.1.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 21, run: runFlat, maxTiles: 430, in: 20, out: 21, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 48, sums: 49, rows: 1, spread: []int{22}, gather: []int{23}, maxSpread: 244, maxGather: 291}},
+		}},
+		{name: "layer2.1.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 1, 7, 33}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 24, run: runFlat, maxTiles: 155, in: 21, out: 22, res: -1, pack: 20, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 50, sums: 51, rows: 1, spread: []int{25}, gather: []int{29}, maxSpread: 9523, maxGather: 9523}},
 		}},
 		{name: "layer2.1.conv4..layer2.2.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 29, tails: []int{-1, 30, -1}, run: runFlat, maxTiles: 152, in: 22, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, false, false}},
-			{name: "layer2.2.conv1", kernel: 27, maxTiles: 54, in: 19, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.1.conv4", kernel: 30, tails: []int{-1, 31, -1}, run: runFlat, maxTiles: 152, in: 22, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, false, false}},
+			{name: "layer2.2.conv1", kernel: 28, maxTiles: 54, in: 19, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
-		{name: "layer2.2.conv2..layer2.2.conv3", space: shape{1, 6, 7, 1}, tile: shape{1, 2, 7, 1}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 20, run: runFlat, maxTiles: 137, in: 23, out: 24, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 53, sums: 54, rows: 2, spread: []int{21}, gather: []int{22}, maxSpread: 892, maxGather: 1428}},
-			{name: "layer2.2.conv3", kernel: 23, run: runFlat, maxTiles: 155, in: 23, out: 25, res: 24, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 55, sums: 56, rows: 2, spread: []int{31}, gather: []int{25}, maxSpread: 9523, maxGather: 9523}},
+		{name: "layer2.2.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
+			{name: "layer2.2.conv2", kernel: 21, run: runFlat, maxTiles: 430, in: 23, out: 24, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 52, sums: 53, rows: 1, spread: []int{22}, gather: []int{23}, maxSpread: 244, maxGather: 291}},
+		}},
+		{name: "layer2.2.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 1, 7, 33}, steps: []step{
+			{name: "layer2.2.conv3", kernel: 24, run: runFlat, maxTiles: 155, in: 23, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 54, sums: 55, rows: 1, spread: []int{32}, gather: []int{26}, maxSpread: 9523, maxGather: 9523}},
 		}},
 		{name: "layer2.2.conv4..layer2.3.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 29, tails: []int{-1, 30, -1}, run: runFlat, maxTiles: 152, in: 25, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, false, false}},
-			{name: "layer2.3.conv1", kernel: 27, maxTiles: 54, in: 19, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.2.conv4", kernel: 30, tails: []int{-1, 31, -1}, run: runFlat, maxTiles: 152, in: 24, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, false, false}},
+			{name: "layer2.3.conv1", kernel: 28, maxTiles: 54, in: 19, out: 25, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.3.conv2..layer3.0.conv1", space: shape{1, 3, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 32, maxTiles: 31, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 3, 4, 33}, ahead: ahead{true, false, false}},
-			{name: "layer2.3.conv3", kernel: 33, run: runFlat, maxTiles: 263, in: 27, out: 28, res: 27, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 33}, winograd: &winogradStep{points: 57, sums: 58, rows: 1, spread: []int{34}, gather: []int{35}, maxSpread: 9523, maxGather: 9523}},
-			{name: "layer2.3.conv4", kernel: 36, maxTiles: 208, in: 28, out: 29, res: 19, every: [3]int{1, 2, 2}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 99}},
-			{name: "pool3", kernel: 37, maxTiles: 8571, in: 29, out: 30, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 99}, to: shape{1, 3, 4, 99}},
-			{name: "layer3.0.conv1", kernel: 38, maxTiles: 137, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 99}, to: shape{1, 3, 4, 21}},
+			{name: "layer2.3.conv2", kernel: 33, maxTiles: 31, in: 25, out: 26, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 3, 4, 33}, ahead: ahead{true, false, false}},
+			{name: "layer2.3.conv3", kernel: 34, run: runFlat, maxTiles: 263, in: 26, out: 27, res: 26, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 33}, winograd: &winogradStep{points: 56, sums: 57, rows: 1, spread: []int{35}, gather: []int{36}, maxSpread: 9523, maxGather: 9523}},
+			{name: "layer2.3.conv4", kernel: 37, maxTiles: 208, in: 27, out: 28, res: 19, every: [3]int{1, 2, 2}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 99}},
+			{name: "pool3", kernel: 38, maxTiles: 8571, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 99}, to: shape{1, 3, 4, 99}},
+			{name: "layer3.0.conv1", kernel: 39, maxTiles: 137, in: 29, out: 30, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 99}, to: shape{1, 3, 4, 21}},
 		}},
 		{name: "layer3.0.conv_normal..layer3.0.conv4", space: shape{1, 3, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 39, run: runFlat, maxTiles: 860, in: 31, out: 32, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 59, sums: 60, rows: 1, spread: []int{40}, gather: []int{41}, maxSpread: 1339, maxGather: 2142}},
-			{name: "layer3.0.conv4", kernel: 42, run: runFlat, maxTiles: 58, in: 32, out: 33, res: 30, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 63}, ahead: ahead{false, true, false}},
+			{name: "layer3.0.conv_normal", kernel: 40, run: runFlat, maxTiles: 860, in: 30, out: 31, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 58, sums: 59, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 1339, maxGather: 2142}},
+			{name: "layer3.0.conv4", kernel: 43, run: runFlat, maxTiles: 58, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 63}, ahead: ahead{false, true, false}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 43, maxTiles: 2500, in: 33, out: 34, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}, ahead: ahead{true, false, false}},
-			{name: "fc", kernel: 44, run: runFlat, maxTiles: 257, in: 34, out: 35, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
+			{name: "pool4", kernel: 44, maxTiles: 2500, in: 32, out: 33, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 45, run: runFlat, maxTiles: 257, in: 33, out: 34, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
 		}},
 		{name: "softmax", space: shape{1, 1, 1, 37}, tile: shape{1, 1, 1, 37}, steps: []step{
-			{name: "softmax", kernel: 45, maxTiles: 1, in: 35, out: 36, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
+			{name: "softmax", kernel: 46, maxTiles: 1, in: 34, out: 35, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
 		}},
 	},
 	prefetch: prefetch_avx512,
 	outputs: []output{
-		{name: "features", buffer: 34, shape: shape{1, 1, 1, 63}},
-		{name: "logits", buffer: 35, shape: shape{1, 1, 1, 37}},
-		{name: "probabilities", buffer: 36, shape: shape{1, 1, 1, 37}},
+		{name: "features", buffer: 33, shape: shape{1, 1, 1, 63}},
+		{name: "logits", buffer: 34, shape: shape{1, 1, 1, 37}},
+		{name: "probabilities", buffer: 35, shape: shape{1, 1, 1, 37}},
 	},
 }

@@ -142,10 +142,10 @@ func conv10x32_k1x1x1x512_44_avx512(in, weights, bias, res, out *float32, tiles,
 func conv10x32_k1x1x1x256_45_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x2x2_46_avx512(in, out *float32, tiles, vectors int)
+func spread1x5x2_46_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func gather1x2x2_47_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x5x2_47_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func spread2x1x1_48_avx512(in, out *float32, tiles, vectors int)
@@ -352,10 +352,10 @@ func conv5x16_k1x1x1x512_39_avx2(in, weights, bias, res, out *float32, tiles, ta
 func conv5x16_k1x1x1x256_40_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x2x2_41_avx2(in, out *float32, tiles, vectors int)
+func spread1x5x2_41_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func gather1x2x2_42_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x5x2_42_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func spread2x1x1_43_avx2(in, out *float32, tiles, vectors int)

@@ -145,10 +145,10 @@ func conv10x32_k1x1x1x512_45_avx512(in, weights, bias, res, out *float32, tiles,
 func conv10x32_k1x1x1x256_46_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x2x2_47_avx512(in, out *float32, tiles, vectors int)
+func spread1x5x2_47_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func gather1x2x2_48_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x5x2_48_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func spread2x1x1_49_avx512(in, out *float32, tiles, vectors int)
@@ -361,10 +361,10 @@ func conv5x16_k1x1x1x512_40_avx2(in, weights, bias, res, out *float32, tiles, ta
 func conv5x16_k1x1x1x256_41_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x2x2_42_avx2(in, out *float32, tiles, vectors int)
+func spread1x5x2_42_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func gather1x2x2_43_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x5x2_43_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func spread2x1x1_44_avx2(in, out *float32, tiles, vectors int)

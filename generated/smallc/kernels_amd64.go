@@ -22,13 +22,13 @@ func maxpool16_4_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale
 func conv16x16_k1x1x1x16_5_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x16_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x16_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x2x2_7_avx512(in, out *float32, tiles, vectors int)
+func spread1x4x4_7_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func gather1x2x2_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x4x4_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func conv16x16_k3x1x1x16_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
@@ -58,10 +58,10 @@ func maxpool64_16_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scal
 func conv4x16_k1x1x1x64_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x2x2_18_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv4x16_k1x1x1x16_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x2x2_19_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func spread2x1x1_20_avx512(in, out *float32, tiles, vectors int)
@@ -127,67 +127,76 @@ func maxpool16_4_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale f
 func conv4x16_k1x1x1x16_5_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x16_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x16_7_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x4x4_7_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv4x16_k1x1x1x16p16_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x4x4_8_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k3x1x1x16_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x16_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x16_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x16p16_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x16_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x64_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x16_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x16_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_14_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k1x3x1x48_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x16_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x16p64_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x16_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x16_k1x3x1x48_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_17_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x16_k3x1x1x16_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x48_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_19_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k1x1x1x16p64_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x64_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x16_k1x3x1x48_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x3x1x96_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x16_k3x1x1x16_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x32p64_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_22_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x32_k1x1x1x128_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x64_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x96_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x3x1x96_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x32_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x32p64_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool32_26_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x32_k1x1x1x128_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x16_k1x1x1x128_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x96_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv2x32_k1x1x1x32_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool32_29_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x16_k1x1x1x128_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)

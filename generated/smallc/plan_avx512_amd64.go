@@ -8,7 +8,7 @@ var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   46064,
 	scratch: 63520,
-	packed:  86928,
+	packed:  98960,
 	buffers: []buffer{
 		// 0: input, 8x32x32x3
 		{offset: 360, frame: 4446, row: 117, pixel: 3, edges: edges{360, 21, 363}},
@@ -18,20 +18,20 @@ var avx512Plan = plan{
 		{offset: 41968, frame: 1024, row: 128, pixel: 16},
 		// 3: layer1.0.relu1, 4x8x8x16
 		{offset: 35744, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
-		// 4: layer1.0.relu2, 4x4x8x16
-		{frame: 512, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
-		// 5: layer1.0.sum, 4x2x8x16
-		{offset: 2048, frame: 256, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 4: layer1.0.relu2, 4x8x8x16
+		{offset: 22784, frame: 1024, row: 128, pixel: 16},
+		// 5: layer1.0.sum, 1x2x8x16
+		{frame: 256, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 6: layer1.0.relu, 4x8x8x64
 		{frame: 4096, row: 512, pixel: 64},
 		// 7: layer1.1.relu1, 4x8x8x16
 		{offset: 16560, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
-		// 8: layer1.1.relu2, 4x4x8x16
-		{frame: 512, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
-		// 9: layer1.1.sum, 4x2x8x16
-		{offset: 2048, frame: 256, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 8: layer1.1.relu2, 4x8x8x16
+		{offset: 22784, frame: 1024, row: 128, pixel: 16},
+		// 9: layer1.1.sum, 1x2x8x16
+		{frame: 256, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 10: layer1.2.relu1, 4x8x8x16
-		{offset: 22960, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
+		{offset: 16560, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 11: layer1.2.relu2, 4x1x4x16
 		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 12: layer1.2.sum, 4x1x4x16
@@ -39,13 +39,13 @@ var avx512Plan = plan{
 		// 13: layer1.2.relu, 4x1x4x64
 		{offset: 512, frame: 256, row: 256, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 14: pool2, 2x4x4x64
-		{offset: 16384, frame: 1024, row: 256, pixel: 64},
+		{offset: 22784, frame: 1024, row: 256, pixel: 64},
 		// 15: layer2.0.relu1, 2x4x4x16
-		{offset: 18544, frame: 576, row: 96, pixel: 16, edges: edges{112, 32, 112}},
-		// 16: layer2.0.relu2, 2x1x4x16
-		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		{offset: 24944, frame: 576, row: 96, pixel: 16, edges: edges{112, 32, 112}},
+		// 16: layer2.0.relu2, 2x3x4x16
+		{frame: 192, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
 		// 17: layer2.0.sum, 2x1x4x16
-		{offset: 128, frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		{offset: 384, frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 18: layer2.0.relu, 2x4x4x64
 		{frame: 1024, row: 256, pixel: 64},
 		// 19: layer2.1.relu1, 2x4x4x16
@@ -78,48 +78,52 @@ var avx512Plan = plan{
 		{offset: 11776, frame: 528, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 33: conv1_custom.sums, 49x8x4x16
 		{offset: 37648, frame: 528, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 34: layer1.0.conv2.points, 16x4x4x16
-		{offset: 3072, frame: 272, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 35: layer1.0.conv2.sums, 16x4x4x16
-		{offset: 7424, frame: 272, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 36: layer1.1.conv2.points, 16x4x4x16
-		{offset: 3072, frame: 272, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 37: layer1.1.conv2.sums, 16x4x4x16
-		{offset: 7424, frame: 272, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 38: layer2.0.conv3.points, 3x1x4x16
-		{offset: 256, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 39: layer2.0.conv3.sums, 3x1x4x16
-		{offset: 496, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 34: layer1.0.conv2.points, 36x2x2x16
+		{frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 35: layer1.0.conv2.sums, 36x2x2x16
+		{offset: 2880, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 36: layer1.1.conv2.points, 36x2x2x16
+		{frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 37: layer1.1.conv2.sums, 36x2x2x16
+		{offset: 2880, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 38: layer2.0.conv2.points, 16x2x2x16
+		{offset: 512, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 39: layer2.0.conv2.sums, 16x2x2x16
+		{offset: 1792, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 40: layer2.0.conv3.points, 3x1x4x16
+		{offset: 3072, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 41: layer2.0.conv3.sums, 3x1x4x16
+		{offset: 3312, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, width: 16, taps: [3]int{1, 7, 7}, weights: 0, bias: 9408, transform: &transform{&lines[0], &lines[1], &lines[1]}},
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 9424, bias: 9680},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 9696, bias: 13792, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 13808, bias: 14576},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 14592, bias: 16640, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}}},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 16704, bias: 17728},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 17744, bias: 21840, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 21856, bias: 22624},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 22640, bias: 23664},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 23728, bias: 24752},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 24768, bias: 27072},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 27088, bias: 27856},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 27872, bias: 28896},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 28960, bias: 29984},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 30000, bias: 32304},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 32320, bias: 33088, transform: &transform{&lines[3], &lines[0], &lines[0]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 33104, bias: 38224, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 38288, bias: 39312},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 39328, bias: 41632},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 41648, bias: 42416},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 42432, bias: 43456},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 43520, bias: 45568},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 45600, bias: 54816},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 128, taps: [3]int{1, 1, 1}, weights: 54848, bias: 67136, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 128, taps: [3]int{1, 1, 1}}},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 67264, bias: 71360},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 71392, bias: 80608},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 64, taps: [3]int{1, 1, 1}, weights: 80640, bias: 84736},
-		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 84864, bias: 86912},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 9696, bias: 18912, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 18928, bias: 19696},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 19712, bias: 21760, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 21824, bias: 22848},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 22864, bias: 32080, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 32096, bias: 32864},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 32880, bias: 33904},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 33968, bias: 34992},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 35008, bias: 37312},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 37328, bias: 38096},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 38112, bias: 39136},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 39200, bias: 40224},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 40240, bias: 44336, transform: &transform{&lines[0], &lines[3], &lines[3]}},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 44352, bias: 45120, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 45136, bias: 50256, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 50320, bias: 51344},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 51360, bias: 53664},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 53680, bias: 54448},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 54464, bias: 55488},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 55552, bias: 57600},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 57632, bias: 66848},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 128, taps: [3]int{1, 1, 1}, weights: 66880, bias: 79168, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 128, taps: [3]int{1, 1, 1}}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 79296, bias: 83392},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 83424, bias: 92640},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 64, taps: [3]int{1, 1, 1}, weights: 92672, bias: 96768},
+		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 96896, bias: 98944},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -128,10 +132,10 @@ var avx512Plan = plan{
 		{kind: kindGather, gather: gather1x4x4_3_avx512, rows: 4, cols: 4, width: 16, stepT: 528, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool16_4_avx512, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 5888, stepH: 256, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, conv: conv16x16_k1x1x1x16_5_avx512, rows: 2, cols: 8, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 128}, out: pitch{16, 160}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv16x16_k1x1x1x16_6_avx512, rows: 1, cols: 16, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
-		{kind: kindSpread, spread: spread1x2x2_7_avx512, rows: 2, cols: 2, width: 16, stepT: 272, in: pitch{16, 160}, out: pitch{16, 0}},
-		{kind: kindGather, gather: gather1x2x2_8_avx512, rows: 2, cols: 2, width: 16, stepT: 272, in: pitch{16, 0}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv16x16_k3x1x1x16_9_avx512, rows: 1, cols: 16, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 512, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x16_6_avx512, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindSpread, spread: spread1x4x4_7_avx512, rows: 4, cols: 4, width: 16, stepT: 80, in: pitch{16, 160}, out: pitch{16, 0}},
+		{kind: kindGather, gather: gather1x4x4_8_avx512, rows: 4, cols: 4, width: 16, stepT: 80, in: pitch{16, 0}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv16x16_k3x1x1x16_9_avx512, rows: 1, cols: 16, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv4x64_k1x1x1x16p16_10_avx512, rows: 1, cols: 4, width: 64, k: 16, k2: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv16x16_k1x1x1x64_11_avx512, rows: 2, cols: 8, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 512}, out: pitch{16, 160}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x64_k1x1x1x16_12_avx512, rows: 1, cols: 4, width: 64, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
@@ -140,10 +144,10 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv4x64_k1x1x1x16_15_avx512, rows: 1, cols: 4, width: 64, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool64_16_avx512, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x64_17_avx512, rows: 1, cols: 4, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x3x1x48_18_avx512, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x16_19_avx512, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
-		{kind: kindSpread, spread: spread2x1x1_20_avx512, rows: 1, cols: 1, width: 16, stepT: 80, in: pitch{16, 64}, out: pitch{16, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_21_avx512, rows: 1, cols: 1, width: 16, stepT: 80, in: pitch{16, 0}, out: pitch{16, 64}, res: pitch{16, 64}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, spread: spread1x2x2_18_avx512, rows: 2, cols: 2, width: 16, stepT: 80, in: pitch{16, 96}, out: pitch{16, 0}},
+		{kind: kindGather, gather: gather1x2x2_19_avx512, rows: 2, cols: 2, width: 16, stepT: 80, in: pitch{16, 0}, out: pitch{16, 64}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindSpread, spread: spread2x1x1_20_avx512, rows: 1, cols: 1, width: 16, stepT: 80, in: pitch{16, 192}, out: pitch{16, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_21_avx512, rows: 1, cols: 1, width: 16, stepT: 80, in: pitch{16, 0}, out: pitch{16, 64}, res: pitch{16, 192}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv4x64_k1x1x1x16p64_22_avx512, rows: 1, cols: 4, width: 64, k: 16, k2: 64, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x16_k1x3x1x48_23_avx512, rows: 1, cols: 2, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x16_k3x1x1x16_24_avx512, rows: 1, cols: 2, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 32, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
@@ -167,15 +171,19 @@ var avx512Plan = plan{
 			{name: "pool1", kernel: 4, maxTiles: 6666, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 16, 16, 16}, to: shape{4, 8, 8, 16}},
 			{name: "layer1.0.conv1", kernel: 5, run: runRows, maxTiles: 383, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.0.conv2..layer1.1.conv1", space: shape{1, 8, 8, 1}, tile: shape{1, 2, 8, 1}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 383, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 34, sums: 35, rows: 4, spread: []int{7}, gather: []int{8}, maxSpread: 2678, maxGather: 4285}},
-			{name: "layer1.0.conv3", kernel: 9, run: runFlat, maxTiles: 141, in: 4, out: 5, res: 4, every: [3]int{1, 1, 1}, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
+		{name: "layer1.0.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 8, 8, 16}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 1261, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 34, sums: 35, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 732, maxGather: 874}},
+		}},
+		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 2, 8, 1}, steps: []step{
+			{name: "layer1.0.conv3", kernel: 9, run: runFlat, maxTiles: 141, in: 4, out: 5, res: 4, every: [3]int{1, 1, 1}, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}},
 			{name: "layer1.0.conv4", kernel: 10, run: runFlat, maxTiles: 206, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 11, run: runRows, maxTiles: 107, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.1.conv2..layer1.2.conv1", space: shape{1, 8, 8, 1}, tile: shape{1, 2, 8, 1}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 383, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 36, sums: 37, rows: 4, spread: []int{7}, gather: []int{8}, maxSpread: 2678, maxGather: 4285}},
-			{name: "layer1.1.conv3", kernel: 9, run: runFlat, maxTiles: 141, in: 8, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
+		{name: "layer1.1.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 8, 8, 16}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 1261, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 36, sums: 37, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 732, maxGather: 874}},
+		}},
+		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 2, 8, 1}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 9, run: runFlat, maxTiles: 141, in: 8, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}},
 			{name: "layer1.1.conv4", kernel: 12, run: runFlat, maxTiles: 383, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
 			{name: "layer1.2.conv1", kernel: 11, run: runRows, maxTiles: 107, in: 6, out: 10, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
@@ -187,8 +195,8 @@ var avx512Plan = plan{
 			{name: "layer2.0.conv1", kernel: 17, maxTiles: 396, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
 		{name: "layer2.0.conv2..layer2.1.conv1", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 18, maxTiles: 185, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, false}},
-			{name: "layer2.0.conv3", kernel: 19, run: runFlat, maxTiles: 1261, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, winograd: &winogradStep{points: 38, sums: 39, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 28571, maxGather: 28571}},
+			{name: "layer2.0.conv2", kernel: 6, run: runFlat, maxTiles: 1261, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 38, sums: 39, rows: 2, spread: []int{18}, gather: []int{19}, maxSpread: 2678, maxGather: 4285}},
+			{name: "layer2.0.conv3", kernel: 6, run: runFlat, maxTiles: 1261, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, winograd: &winogradStep{points: 40, sums: 41, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 28571, maxGather: 28571}},
 			{name: "layer2.0.conv4", kernel: 22, run: runFlat, maxTiles: 86, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}, ahead: ahead{false, true, false}},
 			{name: "layer2.1.conv1", kernel: 17, maxTiles: 396, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},

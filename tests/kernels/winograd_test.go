@@ -18,7 +18,7 @@ const winogradTolerance = 2e-5
 var winogradModes = []struct {
 	name string
 	mode ir.Winograd
-}{{"f2", ir.WinogradF2}, {"f4", ir.WinogradF4}}
+}{{"f2", ir.WinogradF2}, {"mixed", ir.WinogradMixed}, {"f4", ir.WinogradF4}}
 
 // TestWinogradSizes runs maps of all sizes up to three tiles and a pixel, with
 // channels that fill vectors and that do not, through layers that end in every
