@@ -138,7 +138,7 @@ func TestGenerateStubs(t *testing.T) {
 		t.Errorf("assembly has %q, Go declares %q", defined, declared)
 	}
 	for _, name := range defined {
-		if !regexp.MustCompile(`(conv|pool|prefetch):\s+` + name + `\b`).MatchString(tables) {
+		if !regexp.MustCompile(`(conv|pool|prefetch|spread|gather):\s+` + name + `\b`).MatchString(tables) {
 			t.Errorf("%s is in no table", name)
 		}
 	}
