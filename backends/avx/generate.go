@@ -72,7 +72,7 @@ func assembly(p *ir.Plan, s *isa, o codegen.Options) []byte {
 	e.Line("")
 	e.Line(`#include "textflag.h"`)
 	e.Line("")
-	e.prefetch()
+	e.prefetchLines()
 	for i := range p.Kernels {
 		switch k := &p.Kernels[i]; k.Kind {
 		case ir.KernelConv:

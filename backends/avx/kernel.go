@@ -21,9 +21,9 @@ func (s *isa) symbol(k *ir.Kernel) string { return k.Name + "_" + s.machine.Name
 // prefetch is the name of the function that asks for lines ahead of their use.
 func (s *isa) prefetch() string { return "prefetch_" + s.machine.Name }
 
-// prefetch writes the function that asks for cache lines that follow one
+// prefetchLines writes the function that asks for cache lines that follow one
 // another.
-func (e *emitter) prefetch() {
+func (e *emitter) prefetchLines() {
 	e.Line("// func %s(at *float32, lines int)", e.isa.prefetch())
 	e.Line("TEXT ·%s(SB), NOSPLIT, $0-16", e.isa.prefetch())
 	e.Op("MOVQ", "at+0(FP)", regTile)
