@@ -17,9 +17,13 @@ func (r *Reference) Fit(net *dsl.Network) error {
 		return err
 	}
 	f := fitter{r: r}
-	f.blocks(net)
+	if r.Network == "" {
+		f.blocks(net)
+	}
 	f.input(g)
-	f.stemPool(net)
+	if r.Network == "" {
+		f.stemPool(net)
+	}
 	f.classes(g)
 	if len(f.faults) == 0 {
 		f.values(g)
@@ -27,7 +31,11 @@ func (r *Reference) Fit(net *dsl.Network) error {
 	if len(f.faults) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("the reference values %s are not of the network %s:\n  %s", r.Name, net.Name, strings.Join(f.faults, "\n  "))
+	of := ""
+	if r.Network != "" {
+		of = ", of the preset " + r.Network + ","
+	}
+	text := fmt.Sprintf("the reference values %s%s are not of the network %s:\n  %s", r.Name, of, net.Name, strings.Join(f.faults, "\n  "))
 	if len(f.settings) > 0 {
 		text += "\nit would fit with --set " + strings.Join(f.settings, " --set ")
 	}
@@ -154,9 +162,12 @@ func (f *fitter) classes(g *ir.Graph) {
 	}
 }
 
-// values compares the lengths and shapes of what is to be compared. No setting
-// changes those.
+// values compares the lengths and shapes of what is to be compared, and how
+// much there is to compute it from. No setting changes those.
 func (f *fitter) values(g *ir.Graph) {
+	if got, want := g.NumParams(), f.r.Parameters; want > 0 && got != want {
+		f.fault("", "parameters of %d values, the reference of %d", got, want)
+	}
 	if got := outputLen(g, "features"); got != len(f.r.Features) {
 		f.fault("", "%d features, the reference %d", got, len(f.r.Features))
 	}
