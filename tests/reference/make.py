@@ -49,7 +49,9 @@ STAGES = {f"layer{i}": f"layer{i}" for i in range(1, 5)}
 FRAMES = Family({"maxpool": "pool1"} | STAGES, "avgpool", per_frame=True)
 VIDEO = Family({"stem": "stem"} | STAGES, "avgpool")
 PLAIN = Family(
-    {name.replace("conv", "relu"): name for name in C3D_CONVOLUTIONS} | {"pool5": "pool5"}, "relu6"
+    {name.replace("conv", "relu"): name for name in C3D_CONVOLUTIONS}
+    | {"pool5": "pool5", "relu6": "fc6", "relu7": "fc7", "fc8": "fc8"},
+    "relu6",
 )
 
 
@@ -100,8 +102,8 @@ def run(case, model, dtype):
         return hook
 
     modules = dict(model.named_modules())
-    wanted = case.family.taps | {case.family.feature: "features"}
-    hooks = [modules[m].register_forward_hook(keep(name)) for m, name in wanted.items()]
+    wanted = [*case.family.taps.items(), (case.family.feature, "features")]
+    hooks = [modules[m].register_forward_hook(keep(name)) for m, name in wanted]
     with torch.inference_mode():
         if case.family.per_frame:
             logits = model(clip[0].transpose(0, 1)).double().mean(0)
@@ -122,6 +124,8 @@ def rounded(x, digits=DIGITS):
 
 def summary(name, tap):
     """The shape, moments and samples of a tap."""
+    if tap.dim() == 2:  # a linear layer's
+        tap = tap[:, :, None, None]
     flat = tap.flatten().numpy()
     at = sorted(random.Random(name).sample(range(flat.size), SAMPLES))
     return {
