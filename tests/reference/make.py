@@ -71,7 +71,7 @@ CASES = {
     "resnet152": Case("resnet152", FRAMES, lambda n: resnet152(num_classes=n), 1000, (3, 4, 160, 160)),
     "c3d": Case("c3d", PLAIN, c3d, 487, (3, 16, 112, 112)),
     "r2plus1d_18": Case("r2plus1d_18", VIDEO, lambda n: r2plus1d_18(num_classes=n), 400, (3, 16, 112, 112)),
-    "r2plus1d_18-odd": Case("r2plus1d_18", VIDEO, lambda n: r2plus1d_18(num_classes=n), 5, (3, 9, 72, 88)),
+    "r2plus1d_18-odd": Case("r2plus1d_18", VIDEO, lambda n: r2plus1d_18(num_classes=n), 101, (3, 9, 72, 88)),
     "r2plus1d_34": Case("r2plus1d_34", VIDEO, r2plus1d_34, 400, (3, 16, 112, 112)),
     "r3d_18": Case("r3d_18", VIDEO, lambda n: r3d_18(num_classes=n), 400, (3, 16, 112, 112)),
     "mc3_18": Case("mc3_18", VIDEO, lambda n: mc3_18(num_classes=n), 400, (3, 16, 112, 112)),
