@@ -61,7 +61,7 @@ func (f *fitter) blocks(net *dsl.Network) {
 	var depths []int
 	var kinds []string
 	var mix []dsl.Kind
-	within := false
+	within, mixed := false, 0
 	for _, s := range net.Body {
 		switch s := s.(type) {
 		case *dsl.Blocks:
@@ -71,12 +71,16 @@ func (f *fitter) blocks(net *dsl.Network) {
 			if s.Flat {
 				continue
 			}
-			first := len(kinds)
-			if within {
-				first = 0
+			cycle, counted := mix, &mixed
+			if s.Mix != nil {
+				cycle = s.Mix
 			}
-			for i := range s.Blocks {
-				kinds = append(kinds, string(mix[(first+i)%len(mix)]))
+			if within || s.Mix != nil {
+				counted = new(int)
+			}
+			for range s.Blocks {
+				kinds = append(kinds, string(cycle[*counted%len(cycle)]))
+				*counted++
 			}
 		}
 	}
@@ -90,7 +94,11 @@ func (f *fitter) blocks(net *dsl.Network) {
 	}
 	for i, kind := range kinds {
 		if kind != f.r.Mix[i%len(f.r.Mix)] {
-			f.fault("mix="+strings.Join(f.r.Mix, ","), "blocks of the mix %s, the reference of %s", join(mix), strings.Join(f.r.Mix, ","))
+			found := join(mix)
+			if len(mix) == 0 { // stages have their own
+				found = strings.Join(kinds, ",")
+			}
+			f.fault("mix="+strings.Join(f.r.Mix, ","), "blocks of the mix %s, the reference of %s", found, strings.Join(f.r.Mix, ","))
 			break
 		}
 	}

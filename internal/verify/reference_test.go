@@ -198,6 +198,49 @@ func TestFit(t *testing.T) {
 	}
 }
 
+// TestFitPresets wants an error, and no panic, for every preset but P3D-63 where
+// a reference is of a P3D network.
+func TestFitPresets(t *testing.T) {
+	r := smallReference()
+	r.Layers, r.Mix, r.Input = []int{3, 4, 6, 3}, []string{"A", "B", "C"}, []int{1, 3, 16, 160, 160}
+	r.Classes, r.Logits, r.Features = 400, make([]float64, 400), make([]float64, 2048)
+	r.Pool1, r.Taps = "pytorch: padding", nil
+	for _, name := range dsl.Presets() {
+		net, err := dsl.Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Fit(net); (err == nil) != (name == "p3d63") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestFitStageMix takes the kinds of stages that have a mix of their own.
+func TestFitStageMix(t *testing.T) {
+	net, err := dsl.Parse("x.p3d", []byte(`network x {
+    input rgb 3x4x19x21
+    block bottleneck expansion 2
+    conv 8 kernel 1x7x7 stride 1x2x2
+    pool max 2x3x3 stride 2x2x2 ceil as pool1
+    stage res2 width 8 blocks 1 mix C
+    pool average
+    linear 5
+}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := smallReference()
+	if err := r.Fit(net); err != nil {
+		t.Error(err)
+	}
+	r.Mix = []string{"A"}
+	if err := r.Fit(net); err == nil || !strings.Contains(err.Error(), "the reference of A") {
+		t.Errorf("another mix: %v", err)
+	}
+}
+
 // TestFitCycles compares mixes by the kinds that blocks get, not as they are
 // written.
 func TestFitCycles(t *testing.T) {
