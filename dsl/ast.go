@@ -1,10 +1,6 @@
 package dsl
 
-import (
-	"fmt"
-
-	"github.com/p3dc/p3dc/ir"
-)
+import "github.com/p3dc/p3dc/ir"
 
 // Network is a description: what the network takes, how its blocks are made,
 // and its layers from first to last.
@@ -237,40 +233,6 @@ type Linear struct {
 
 // Softmax turns scores into probabilities.
 type Softmax struct{ layerNode }
-
-// Extent is a size over frames, height and width.
-type Extent struct {
-	T, H, W int
-	plane   bool // written as HxW, on each frame alone
-}
-
-// String formats the extent as it is written, TxHxW or HxW.
-func (e Extent) String() string {
-	if e.plane {
-		return fmt.Sprintf("%dx%d", e.H, e.W)
-	}
-	return fmt.Sprintf("%dx%dx%d", e.T, e.H, e.W)
-}
-
-// or returns the size *e, however it is written, or the default where e is nil.
-func (e *Extent) or(def Extent) Extent {
-	if e == nil {
-		return def
-	}
-	return Extent{T: e.T, H: e.H, W: e.W}
-}
-
-// window combines kernel, stride and padding by axis.
-func window(kernel, stride, pad Extent) ir.Window {
-	return ir.Window{
-		T: ir.Axis{Kernel: kernel.T, Stride: stride.T, Pad: pad.T},
-		H: ir.Axis{Kernel: kernel.H, Stride: stride.H, Pad: pad.H},
-		W: ir.Axis{Kernel: kernel.W, Stride: stride.W, Pad: pad.W},
-	}
-}
-
-// half returns the padding that keeps the size at stride 1.
-func half(k Extent) Extent { return Extent{T: (k.T - 1) / 2, H: (k.H - 1) / 2, W: (k.W - 1) / 2} }
 
 // window returns the convolution's window with defaults filled in.
 func (c *Conv) window() ir.Window {
