@@ -89,14 +89,13 @@ func (c *convertCmd) write(n *network) error {
 	}
 	origin.Network = n.identity()
 	if c.In == syntheticWeights {
-		return writeSynthetic(c.Out, n.graph.Params, origin)
+		return writeParams(c.Out, n.graph.Params, weights.Synthetic(n.graph.Params), origin)
 	}
 	return weights.Convert(c.In, c.Out, n.graph.Params, origin)
 }
 
-// writeSynthetic writes made-up values of the parameters.
-func writeSynthetic(file string, params []ir.Param, origin weights.Origin) error {
-	values := weights.Synthetic(params)
+// writeParams writes the values of a network's parameters.
+func writeParams(file string, params []ir.Param, values map[string][]float32, origin weights.Origin) error {
 	tensors := make([]weights.Tensor, len(params))
 	for i, p := range params {
 		var err error
