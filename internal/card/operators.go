@@ -66,6 +66,8 @@ func operator(a ir.Attr) string {
 		return "sum"
 	case ir.Pool:
 		return a.Kind.String() + " pool"
+	case ir.Flatten:
+		return "flatten"
 	case ir.Dropout:
 		return "dropout"
 	case ir.Linear:

@@ -41,7 +41,7 @@ func (l *layout) placeLegend(y float64) {
 		widest = max(widest, e.width)
 	}
 	if len(l.entries) == 0 {
-		l.height = y - 14 + margin
+		l.height = y + 20
 		return
 	}
 	fit := max(1, int((l.width-2*margin+24)/(widest+24)))
@@ -124,18 +124,20 @@ func (n *node) text() string {
 
 // legend draws the entries and the notes.
 func (l *layout) legend(p *svg.Printer) {
-	if len(l.entries) == 0 {
-		return
+	notes := []string{"Sizes are channels x frames x height x width."}
+	if len(l.entries) > 0 {
+		notes = []string{
+			"In a block batch norm follows each convolution, and ReLU all but the last and the shortcut’s; ReLU also follows the sum.",
+			notes[0] + " A dashed shortcut is a 1x1x1 convolution, /1x2x2 a block’s stride.",
+		}
+		p.Line(`<path stroke="%s" d="M%d %.1fH%.1f"/>`, rule, margin, l.entries[0].y-12, l.width-margin)
 	}
-	p.Line(`<path stroke="%s" d="M%d %.1fH%.1f"/>`, rule, margin, l.entries[0].y-12, l.width-margin)
 	for i := range l.entries {
 		l.entries[i].draw(p)
 	}
-	small := fmt.Sprintf(`font-size="11" fill="%s"`, faint)
-	p.Text(small, margin, l.height-32, "start",
-		"Batch norm follows each convolution, and ReLU all but a block’s last and its shortcut’s; ReLU also follows each block’s sum.")
-	p.Text(small, margin, l.height-16, "start",
-		"Sizes are channels x frames x height x width. A dashed shortcut is a 1x1x1 convolution, /1x2x2 a block’s stride.")
+	for i, note := range notes {
+		p.Text(fmt.Sprintf(`font-size="11" fill="%s"`, faint), margin, l.height-float64(16*(len(notes)-i)), "start", note)
+	}
 }
 
 // draw draws the arrangement of a kind's convolutions between what enters the

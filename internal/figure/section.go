@@ -204,6 +204,8 @@ func (r *reader) layer(ops []*ir.Op, head bool) {
 		resumed = len(s.items) > 0 && s.items[len(s.items)-1].pool
 	case ir.Pool:
 		it.lines, it.pool = []string{a.Kind.String() + " pool", poolWindow(a.Window)}, true
+	case ir.Flatten:
+		it.lines = []string{"flatten"}
 	case ir.Linear:
 		it.lines = []string{"linear", fmt.Sprint(a.Out)}
 	case ir.Dropout:
