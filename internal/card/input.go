@@ -39,7 +39,7 @@ func (c *Card) Input() []Fact {
 		facts = append(facts, Fact{"Resize", "none", crop})
 	}
 	return append(facts,
-		Fact{"Range", fmt.Sprintf("0 to %.6g", 255*in.Scale), "of a pixel's 0 to 255"},
+		Fact{"Range", fmt.Sprintf("0 to %.6g", 255*in.Scale), "of a pixel’s 0 to 255"},
 		Fact{"Mean", numbers(in.Mean), "subtracted, by channel"},
 		Fact{"Standard deviation", numbers(in.Std), "divided by, by channel"},
 	)

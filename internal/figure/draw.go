@@ -27,13 +27,21 @@ func (l *layout) label(p *svg.Printer, s *section, y float64) {
 	}
 	const x = margin + 90
 	p.Line(`<text x="%d" y="%.1f"><tspan font-size="14" font-weight="bold">%s</tspan> <tspan fill="%s">%s</tspan></text>`,
-		x, y-4, html.EscapeString(s.name), faint, html.EscapeString(s.about))
+		x, y-4, html.EscapeString(shorten(s.name, 14)), faint, html.EscapeString(s.about))
 	p.Text(`font-size="12"`, x, y+13, "start", units.Shape(s.shape))
 	small := fmt.Sprintf(`font-size="11" fill="%s"`, faint)
 	if s.params > 0 {
 		p.Text(small, x, y+29, "start", units.Count(s.params)+" parameters")
 		p.Text(small, x, y+44, "start", spaced(s.flops)+"FLOPs")
 	}
+}
+
+// shorten cuts a text to a number of letters.
+func shorten(s string, n int) string {
+	if letters := []rune(s); len(letters) > n {
+		return string(letters[:n-1]) + "…"
+	}
+	return s
 }
 
 // frames draws a map of a network: as many frames as it has, of the size that it

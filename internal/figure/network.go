@@ -21,7 +21,7 @@ func Network(g *ir.Graph) []byte {
 	p.Open(l.width, l.height, fmt.Sprintf("%s, layer by layer", g.Name))
 	p.Line(`<rect width="%.0f" height="%.0f" rx="10" fill="%s"/>`, l.width, l.height, paper)
 	p.Line(`<g font-family="%s" font-size="12" fill="%s">`, fonts, ink)
-	p.Text(`font-size="20" font-weight="bold"`, margin, 38, "start", g.Name)
+	p.Text(`font-size="20" font-weight="bold"`, margin, 38, "start", shorten(g.Name, 50))
 	p.Text(`fill="`+faint+`"`, margin, 58, "start", fmt.Sprintf("%s parameters, %sFLOPs a clip of %d %v frames, %dx%d pixels",
 		units.Count(g.NumParams()), spaced(g.TotalFLOPs()), in.T, g.Input.Order, in.H, in.W))
 	l.flow(p)

@@ -115,6 +115,36 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestHead wants the head apart from the last stage, even where that has a
+// single position.
+func TestHead(t *testing.T) {
+	got := sketch(lower(t, `network deep {
+    input rgb 3x1x2x2
+    block bottleneck expansion 2 mix A
+    conv 4 kernel 1x1x1
+    stage one width 4 blocks 2 stride 1x2x2 then pool max 1x1x1
+    pool average
+    linear 5
+}
+`))
+	want := []string{"input: conv 4", "one: A A", "head: max pool average pool linear"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestShorten(t *testing.T) {
+	for _, tc := range []struct {
+		s    string
+		n    int
+		want string
+	}{{"res2", 4, "res2"}, {"res22", 4, "res…"}, {"äöüß", 3, "äö…"}} {
+		if got := shorten(tc.s, tc.n); got != tc.want {
+			t.Errorf("%s in %d letters is %s, want %s", tc.s, tc.n, got, tc.want)
+		}
+	}
+}
+
 // TestRowsOfLayers wants a section to begin where convolutions follow a pool.
 func TestRowsOfLayers(t *testing.T) {
 	got := sketch(lower(t, `network plain {

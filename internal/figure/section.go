@@ -36,6 +36,11 @@ type reader struct {
 	makers   map[ir.ValueID]*ir.Op
 	kinds    []*kind // in the order in which they first come up
 	sections []*section
+	// single is the first op of those at the end whose results have a single
+	// position; the head begins with it, or with the first layer behind the
+	// blocks where it is part of one.
+	single   *ir.Op
+	approach bool // the head begins with the next layer
 }
 
 // newReader reads a graph. Ops of one position in the description belong
@@ -47,13 +52,15 @@ func newReader(g *ir.Graph) *reader {
 	for i := range g.Ops {
 		r.makers[g.Ops[i].Out] = &g.Ops[i]
 	}
-	head := r.head()
+	for i := len(g.Ops) - 1; i >= 0 && r.shape(&g.Ops[i]).Pixels() == 1; i-- {
+		r.single = &g.Ops[i]
+	}
 	for i := 0; i < len(g.Ops); {
 		var ops []*ir.Op
 		for first := g.Ops[i].Pos; i < len(g.Ops) && g.Ops[i].Pos == first; i++ {
 			ops = append(ops, &g.Ops[i])
 		}
-		r.statement(ops, head)
+		r.statement(ops)
 	}
 	return r
 }
@@ -68,19 +75,10 @@ func (r *reader) attr(v ir.ValueID) ir.Attr {
 
 func (r *reader) shape(op *ir.Op) ir.Shape { return r.g.Values[op.Out].Shape }
 
-// head returns the first op of those at the end whose results have a single
-// position, nil without one.
-func (r *reader) head() *ir.Op {
-	var head *ir.Op
-	for i := len(r.g.Ops) - 1; i >= 0 && r.shape(&r.g.Ops[i]).Pixels() == 1; i-- {
-		head = &r.g.Ops[i]
-	}
-	return head
-}
-
 // statement adds the ops of one statement to the last section, or to one of
 // their own.
-func (r *reader) statement(ops []*ir.Op, head *ir.Op) {
+func (r *reader) statement(ops []*ir.Op) {
+	r.approach = r.approach || slices.Contains(ops, r.single)
 	blocks, rest := r.blocks(ops)
 	if len(blocks) > 0 {
 		last := blocks[len(blocks)-1]
@@ -99,7 +97,7 @@ func (r *reader) statement(ops []*ir.Op, head *ir.Op) {
 		for n < len(rest) && elementwise(rest[n].Attr) {
 			n++
 		}
-		r.layer(rest[:n], slices.Contains(rest[:n], head))
+		r.layer(rest[:n])
 		rest = rest[n:]
 	}
 }
@@ -193,7 +191,7 @@ func spaced(flops int64) string {
 // layer adds an op outside of blocks, with the elementwise ones behind it, to the
 // last section: a new one where the head begins, and where after a pool the
 // convolutions go on.
-func (r *reader) layer(ops []*ir.Op, head bool) {
+func (r *reader) layer(ops []*ir.Op) {
 	op, shape := ops[0], r.shape(ops[len(ops)-1])
 	it := item{about: op.Name + ": " + units.Shape(shape), below: units.Shape(shape)}
 	resumed := false
@@ -222,8 +220,9 @@ func (r *reader) layer(ops []*ir.Op, head bool) {
 		panic(fmt.Sprintf("BUG: a graph with %T", a))
 	}
 	switch {
-	case head:
+	case r.approach:
 		r.sections = append(r.sections, &section{name: "head", shape: shape})
+		r.approach, r.single = false, nil
 	case resumed:
 		r.sections = append(r.sections, &section{name: r.name(ops[len(ops)-1], op.Name), shape: shape})
 	}
