@@ -49,7 +49,7 @@ Examples:
 
 // Run prints the plan in the form asked for, or draws what is measured.
 func (c *explainCmd) Run(ctx context.Context, s *streams) error {
-	if err := c.check(); err != nil {
+	if err := cmp.Or(c.rooflineArgs.check(), c.pictureArgs.check(c.ISA)); err != nil {
 		return err
 	}
 	if c.ISA != "" {

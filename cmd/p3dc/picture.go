@@ -17,6 +17,14 @@ type pictureArgs struct {
 	HTML string `name:"html" xor:"form" placeholder:"FILE.html" help:"Write a page with the drawing, operators, layers, memory, schedule and kernels."`
 }
 
+// check returns what makes no sense.
+func (a *pictureArgs) check(isa string) error {
+	if a.SVG != "" && isa != "" {
+		return usageError{fmt.Errorf("--isa %s: --svg draws the network as it is described, whatever runs it", isa)}
+	}
+	return nil
+}
+
 // drawNetwork writes the drawing of a network.
 func (a *pictureArgs) drawNetwork(n *network, s *streams) error {
 	return s.write(a.SVG, figure.Network(n.graph))

@@ -42,6 +42,9 @@ func TestPicturesAreCurrent(t *testing.T) {
 // schedule of its page, and the totals that explain prints.
 func TestCardsOfPresets(t *testing.T) {
 	for _, name := range dsl.Presets() {
+		if testing.Short() && name != "p3d63" {
+			continue // planning all takes seconds with the race detector
+		}
 		n, err := loadNetwork(name, nil)
 		if err != nil {
 			t.Fatal(err)

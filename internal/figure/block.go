@@ -2,6 +2,7 @@ package figure
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -11,11 +12,21 @@ import (
 // block is a residual block: the ops that make a sum with what enters it, and
 // the ReLU behind.
 type block struct {
-	ops      []*ir.Op
-	entry    ir.ValueID
-	main     diagram
-	project  *ir.Op // the convolution of the shortcut; nil if it adds what enters
-	channels []int  // of the main path's convolutions
+	ops     []*ir.Op
+	entry   ir.ValueID
+	main    diagram
+	project *ir.Op // the convolution of the shortcut; nil if it adds what enters
+}
+
+// width returns the fewest channels of the block's convolutions.
+func (b *block) width() int {
+	width := math.MaxInt
+	for _, n := range b.main {
+		if !n.sums() {
+			width = min(width, n.out)
+		}
+	}
+	return width
 }
 
 // diagram is the main path of a block: convolutions and the sums between them,
@@ -25,6 +36,7 @@ type diagram []node
 // node is a convolution or a sum of a diagram.
 type node struct {
 	window ir.Window // the zero window of a sum
+	out    int       // channels; of a convolution
 	in     []int     // the nodes it reads; enters is what enters the block
 }
 
@@ -73,8 +85,7 @@ func (r *reader) block(ops []*ir.Op) *block {
 			if op == b.project {
 				continue
 			}
-			b.channels = append(b.channels, a.Out)
-			b.main = append(b.main, node{window: a.Window, in: []int{at[op.In[0]]}})
+			b.main = append(b.main, node{window: a.Window, out: a.Out, in: []int{at[op.In[0]]}})
 			at[op.Out] = len(b.main) - 1
 		case ir.Add:
 			if op == add {
@@ -109,7 +120,7 @@ func (r *reader) convs(to, from ir.ValueID) (found []*ir.Op) {
 	return found
 }
 
-// signature tells diagrams apart, whatever their strides.
+// signature tells diagrams apart, whatever their strides and channels.
 func (d diagram) signature() string {
 	var s strings.Builder
 	for _, n := range d {
@@ -149,7 +160,7 @@ func newKind(d diagram) *kind {
 	k := &kind{letter: "·", name: form, main: d, colour: otherColour}
 	pair := len(s) == 1 && len(t) == 1 && len(full) == 0
 	switch {
-	case pair && len(sums) == 0 && reads(t[0], s[0]):
+	case pair && len(sums) == 0 && reads(t[0], s[0]) && d[s[0]].out == d[t[0]].out:
 		k.letter, k.name, k.colour = "A", "P3D-A: S, then T", colourA
 	case pair && len(sums) == 1 && !reads(t[0], s[0]):
 		k.letter, k.name, k.colour = "B", "P3D-B: S and T side by side", colourB

@@ -199,6 +199,7 @@ func TestKinds(t *testing.T) {
 		{diagram{conv(enters, one), conv(0, s), conv(1, tm), conv(2, one)}, "A", "P3D-A: S, then T"},
 		{diagram{conv(enters, one), conv(0, s), conv(0, tm), {in: []int{1, 2}}, conv(3, one)}, "B", "P3D-B: S and T side by side"},
 		{diagram{conv(enters, one), conv(0, s), conv(1, tm), {in: []int{1, 2}}, conv(3, one)}, "C", "P3D-C: S, and T of it"},
+		{diagram{conv(enters, one), {window: s, out: 9, in: []int{0}}, conv(1, tm), conv(2, one)}, "2+1D", "(2+1)D bottleneck"},
 		{diagram{conv(enters, one), conv(0, tm), conv(1, s), conv(2, one)}, "·", "bottleneck"},
 		{diagram{conv(enters, one), conv(0, s), conv(1, one)}, "2D", "two-dimensional bottleneck"},
 		{diagram{conv(enters, s), conv(0, s)}, "2D", "two-dimensional basic block"},

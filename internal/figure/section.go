@@ -85,7 +85,7 @@ func (r *reader) statement(ops []*ir.Op) {
 		shape := r.shape(last.ops[len(last.ops)-1])
 		r.sections = append(r.sections, &section{
 			name:  r.name(last.ops[len(last.ops)-1], fmt.Sprintf("stage %d", r.stages()+1)),
-			about: fmt.Sprintf("width %d", slices.Min(last.channels)),
+			about: fmt.Sprintf("width %d", last.width()),
 			shape: shape,
 		})
 		for i, b := range blocks {
@@ -150,7 +150,9 @@ func (r *reader) count(ops ...*ir.Op) (params int, flops int64) {
 // addBlock adds the block with a number from 0 to the last section.
 func (r *reader) addBlock(b *block, i int) {
 	k := newKind(b.main)
-	at := slices.IndexFunc(r.kinds, func(o *kind) bool { return o.main.signature() == k.main.signature() })
+	at := slices.IndexFunc(r.kinds, func(o *kind) bool {
+		return o.name == k.name && o.main.signature() == k.main.signature()
+	})
 	if at < 0 {
 		at = len(r.kinds)
 		r.kinds = append(r.kinds, k)
