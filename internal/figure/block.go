@@ -29,6 +29,19 @@ func (b *block) width() int {
 	return width
 }
 
+// stride returns by how much the block makes its maps smaller, such as /1x2x2,
+// "" if it does not.
+func (b *block) stride() string {
+	if b.project == nil {
+		return ""
+	}
+	w := b.project.Attr.(ir.Conv).Window
+	if w.T.Stride*w.H.Stride*w.W.Stride == 1 {
+		return ""
+	}
+	return fmt.Sprintf("/%dx%dx%d", w.T.Stride, w.H.Stride, w.W.Stride)
+}
+
 // diagram is the main path of a block: convolutions and the sums between them,
 // in topological order. The block's own sum is left out.
 type diagram []node

@@ -89,9 +89,12 @@ func newEntry(k *kind) entry {
 	for _, at := range append([]*place{&e.sum}, pointers(e.nodes)...) {
 		at.x = starts[at.column] + columns[at.column]/2
 	}
-	e.width = starts[len(starts)-1] + 4
+	e.width = max(starts[len(starts)-1]+4, e.title()+letter*1.1*float64(len(e.name)))
 	return e
 }
+
+// title returns how far the kind's name is from the left, behind its letter.
+func (e *entry) title() float64 { return letter*float64(len(e.letter)) + 22 }
 
 func pointers(places []place) []*place {
 	var all []*place
@@ -146,7 +149,7 @@ func (e *entry) draw(p *svg.Printer) {
 	c := e.colour
 	p.Line(`<rect x="%.1f" y="%.1f" width="%.1f" height="18" rx="4" fill="%s" stroke="%s"/>`, e.x, e.y, letter*float64(len(e.letter))+14, c.fill, c.line)
 	p.Text(fmt.Sprintf(`font-weight="bold" fill="%s"`, c.line), e.x+letter*float64(len(e.letter))/2+7, e.y+13, "middle", e.letter)
-	p.Line(`<text x="%.1f" y="%.1f">%s</text>`, e.x+letter*float64(len(e.letter))+22, e.y+13, html.EscapeString(e.name))
+	p.Line(`<text x="%.1f" y="%.1f">%s</text>`, e.x+e.title(), e.y+13, html.EscapeString(e.name))
 	start := point{e.x + 4, e.nodes[0].y}
 	p.Line(`<path fill="none" stroke="%s" stroke-width="1.2" d="%s"/>`, c.line, rounded(
 		point{start.x + 7, start.y}, point{start.x + 7, start.y - 24}, point{e.sum.x, start.y - 24}, point{e.sum.x, e.sum.y - 7}))

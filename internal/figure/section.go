@@ -163,6 +163,7 @@ func (r *reader) addBlock(b *block, i int) {
 	it := item{
 		kind:    r.kinds[at],
 		lines:   []string{r.kinds[at].letter},
+		below:   b.stride(),
 		project: b.project != nil,
 		about: fmt.Sprintf("%s, block %d: %s to %s, %s", r.last().name, i+1, units.Shape(before),
 			units.Shape(after), work(params, flops)),
@@ -170,13 +171,10 @@ func (r *reader) addBlock(b *block, i int) {
 	if n := strings.LastIndexByte(last.Name, '.'); n > 0 {
 		it.about = last.Name[:n] + ": " + it.about
 	}
-	if before.Pixels() != after.Pixels() {
-		it.below = fmt.Sprintf("/%dx%dx%d", before.T/after.T, before.H/after.H, before.W/after.W)
-	}
 	r.last().items = append(r.last().items, it)
 }
 
-// work says what is trained and computed, where there is anything.
+// work says how much is trained and computed.
 func work(params int, flops int64) string {
 	return fmt.Sprintf("%s parameters, %sFLOPs", units.Count(params), spaced(flops))
 }
