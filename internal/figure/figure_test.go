@@ -47,8 +47,8 @@ func preset(t *testing.T, name string) *ir.Graph {
 	return g
 }
 
-// small has a block of each kind, in a stage that fills more than a row, and a
-// name that must be escaped.
+// small has blocks of each of the paper's kinds, and a stage that fills more than
+// a row.
 const small = `network small {
     input rgb 3x4x16x16
     block bottleneck expansion 2 mix A B C
@@ -97,13 +97,18 @@ func read(t *testing.T, svg []byte) element {
 	if err := d.Decode(&e); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Token(); err == nil || e.XMLName.Space != "http://www.w3.org/2000/svg" {
-		// What follows the root is the end of its line.
-		if _, err = d.Token(); !errors.Is(err, io.EOF) {
-			t.Fatalf("%v is not the whole of an SVG drawing: %v", e.XMLName, err)
+	if e.XMLName.Space != "http://www.w3.org/2000/svg" || e.XMLName.Local != "svg" {
+		t.Fatalf("the drawing is %v", e.XMLName)
+	}
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return e
+		}
+		if text, ok := token.(xml.CharData); err != nil || !ok || strings.TrimSpace(string(text)) != "" {
+			t.Fatalf("%v behind the drawing: %v", token, err)
 		}
 	}
-	return e
 }
 
 // all returns the texts of all elements of a name, in order.

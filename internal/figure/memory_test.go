@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/p3dc/p3dc/ir"
@@ -40,7 +41,7 @@ func TestMemoryTexts(t *testing.T) {
 		"b<&>: 16x4x8x8, 16.0 KiB from region 2 to 3",
 		"scores: 10x1x1x1, 64 B from region 3 to 3",
 		"a: 72.0 KiB", "c: 4.0 KiB")
-	if slices.ContainsFunc(e.all("title"), func(s string) bool { return s[:6] == "shared" }) {
+	if slices.ContainsFunc(e.all("title"), func(s string) bool { return strings.HasPrefix(s, "shared") }) {
 		t.Error("a map that lies in another's memory is drawn")
 	}
 }

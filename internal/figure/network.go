@@ -8,7 +8,7 @@ import (
 	"github.com/p3dc/p3dc/ir"
 )
 
-// Network returns a drawing, in SVG, of a graph as [dsl.Lower] makes it: a row a
+// Network returns a drawing, in SVG, of a graph before all passes: a row a
 // stage, a box a residual block or layer, coloured by the block's kind, with
 // the maps of each stage and below all what the kinds are. Under the pointer
 // browsers show each box's name and figures. The same graph gives the same
