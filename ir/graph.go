@@ -292,6 +292,38 @@ func (g *Graph) NumParams() int {
 	return n
 }
 
+// OpParams returns how many trained values an op, one of the graph's, has.
+func (g *Graph) OpParams(op *Op) int {
+	n := 0
+	add := func(ids ...ParamID) {
+		for _, id := range ids {
+			if id != NoParam {
+				n += g.Params[id].Elems()
+			}
+		}
+	}
+	conv := func(c *Conv) {
+		add(c.Weight, c.Bias)
+		if b := c.Norm; b != nil {
+			add(b.Gamma, b.Beta, b.Mean, b.Var)
+		}
+	}
+	switch a := op.Attr.(type) {
+	case Conv:
+		conv(&a)
+	case BatchNorm:
+		add(a.Gamma, a.Beta, a.Mean, a.Var)
+	case Linear:
+		add(a.Weight, a.Bias)
+	}
+	for _, e := range op.Epi {
+		if e.Conv != nil {
+			conv(e.Conv)
+		}
+	}
+	return n
+}
+
 // AddValue appends a value and returns its id.
 func (g *Graph) AddValue(name string, s Shape) ValueID {
 	g.Values = append(g.Values, Value{Name: name, Shape: s})
