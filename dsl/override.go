@@ -84,7 +84,7 @@ func setMix(n *Network, v value) error {
 	}
 	var mix []Kind
 	for _, name := range strings.Split(v.text, ",") {
-		k, fault := kind(strings.TrimSpace(name))
+		k, fault := b.Form.kind(strings.TrimSpace(name))
 		if fault != "" {
 			return v.errorf("%s", fault)
 		}
