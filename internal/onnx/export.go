@@ -232,6 +232,8 @@ func (e *exporter) op(op *ir.Op) {
 	case ir.Pool:
 		kind, attrs := pool(a, e.g.Values[in].Shape)
 		e.layer(kind, op, []string{e.maps[in]}, attrs...)
+	case ir.Flatten:
+		e.head("Flatten", op, []string{e.maps[in]}, intAttr("axis", 1))
 	case ir.Dropout:
 		e.maps[op.Out], e.vectors[op.Out] = e.maps[in], e.vectors[in]
 	case ir.Linear:

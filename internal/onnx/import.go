@@ -92,6 +92,7 @@ func (in *importer) run() error {
 		}
 		in.g.Outputs = append(in.g.Outputs, ir.Output{Name: out.Name, Value: o.value})
 	}
+	in.biases()
 	return nil
 }
 

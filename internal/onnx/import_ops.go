@@ -315,7 +315,7 @@ func (in *importer) reduce(n *Node, inputs []operand) (operand, error) {
 			kept = append(kept, d)
 		}
 	}
-	return in.reshaped(y, kept)
+	return in.reshaped(n, y, kept)
 }
 
 func (in *importer) softmax(n *Node, inputs []operand) (operand, error) {

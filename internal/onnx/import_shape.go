@@ -4,21 +4,25 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/p3dc/p3dc/ir"
 )
 
-// reshaped returns a value with other dimensions. Only axes of extent 1 may
-// come and go.
-func (in *importer) reshaped(x operand, dims []int64) (operand, error) {
+// reshaped returns a value with other dimensions. Axes of extent 1 may come and
+// go, or all values be strung together.
+func (in *importer) reshaped(n *Node, x operand, dims []int64) (operand, error) {
 	s := in.shapeAt(x)
-	n, c, t, h, w := x.dims[0], int64(s.C), int64(s.T), int64(s.H), int64(s.W)
-	ok := slices.Equal(dims, []int64{n, c, t, h, w}) ||
-		t == 1 && slices.Equal(dims, []int64{n, c, h, w}) ||
-		s.Pixels() == 1 && slices.Equal(dims, []int64{n, c})
-	if !ok {
-		return operand{}, fmt.Errorf("it turns %v into %v; only axes of one frame, row or column can be added or left out", x.dims, dims)
+	clips, c, t, h, w := x.dims[0], int64(s.C), int64(s.T), int64(s.H), int64(s.W)
+	switch {
+	case slices.Equal(dims, []int64{clips, c, t, h, w}),
+		t == 1 && slices.Equal(dims, []int64{clips, c, h, w}),
+		s.Pixels() == 1 && slices.Equal(dims, []int64{clips, c}):
+		x.dims = dims
+		return x, nil
+	case slices.Equal(dims, []int64{clips, int64(s.Elems())}):
+		return in.emit(n, ir.Flatten{}, dims, x.value)
 	}
-	x.dims = dims
-	return x, nil
+	return operand{}, fmt.Errorf("it turns %v into %v; a map can only be flattened, or gain and lose axes of extent 1", x.dims, dims)
 }
 
 // ints returns the integers of a constant operand.
@@ -70,7 +74,7 @@ func (in *importer) flatten(n *Node, inputs []operand) (operand, error) {
 	if err := n.wantInt("axis", 1, 1); err != nil {
 		return operand{}, err
 	}
-	return in.reshaped(inputs[0], []int64{inputs[0].dims[0], int64(in.shapeAt(inputs[0]).Elems())})
+	return in.reshaped(n, inputs[0], []int64{inputs[0].dims[0], int64(in.shapeAt(inputs[0]).Elems())})
 }
 
 func (in *importer) reshape(n *Node, inputs []operand) (operand, error) {
@@ -82,7 +86,8 @@ func (in *importer) reshape(n *Node, inputs []operand) (operand, error) {
 	if err != nil {
 		return operand{}, err
 	}
-	if err := n.wantInt("allowzero", 0, 0); err != nil {
+	zero, err := n.int("allowzero", 0)
+	if err != nil {
 		return operand{}, err
 	}
 	target = slices.Clone(target)
@@ -93,7 +98,7 @@ func (in *importer) reshape(n *Node, inputs []operand) (operand, error) {
 	rest := total
 	for i, d := range target {
 		switch {
-		case d == 0 && i < len(x.dims):
+		case d == 0 && zero == 0 && i < len(x.dims):
 			target[i] = x.dims[i]
 		case d == -1 && open < 0:
 			open = i
@@ -109,7 +114,7 @@ func (in *importer) reshape(n *Node, inputs []operand) (operand, error) {
 	if open >= 0 {
 		target[open] = rest
 	}
-	return in.reshaped(x, target)
+	return in.reshaped(n, x, target)
 }
 
 func (in *importer) squeeze(n *Node, inputs []operand) (operand, error) {
@@ -132,7 +137,7 @@ func (in *importer) squeeze(n *Node, inputs []operand) (operand, error) {
 			dims = append(dims, d)
 		}
 	}
-	return in.reshaped(x, dims)
+	return in.reshaped(n, x, dims)
 }
 
 // one is an error where there is not one number.
@@ -174,7 +179,7 @@ func (in *importer) unsqueeze(n *Node, inputs []operand) (operand, error) {
 		}
 		dims[i], rest = rest[0], rest[1:]
 	}
-	return in.reshaped(x, dims)
+	return in.reshaped(n, x, dims)
 }
 
 // constant imports a constant: a tensor, or a number or more.

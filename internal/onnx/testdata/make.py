@@ -116,9 +116,8 @@ def main():
     export(net, clip, "script-folded.onnx", dynamo=False)
     export(net, clip, "script.onnx", dynamo=False, training=kept)
     export(net, clip, "script-batch.onnx", dynamo=False, training=kept, dynamic_axes={"clip": {0: "N"}})
-    export(net, clip, "dynamo.onnx", dynamo=True, optimize=False)
     export(net, clip, "dynamo-folded.onnx", dynamo=True)
-    export(net, clip, "dynamo-batch.onnx", dynamo=True, optimize=False, dynamic_shapes=({0: torch.export.Dim("N")},))
+    export(net, clip, "dynamo-batch.onnx", dynamo=True, dynamic_shapes=({0: torch.export.Dim("N")},))
 
 
 if __name__ == "__main__":
