@@ -106,7 +106,7 @@ func formsOf(stages []*stage) (*forms, error) {
 	}
 	f.middleStride = strided != nil && strided.middleStride
 	f.matched = matched && slices.Contains(kinds, dsl.Split)
-	if mix := cycle(kinds); len(mix) == 1 || 2*len(mix) <= len(kinds) || len(kinds) <= 3 || len(stages) == 1 {
+	if mix := cycle(kinds); len(mix) < len(kinds) || len(kinds) <= 3 || len(stages) == 1 {
 		f.mix = mix
 	}
 	return f, nil

@@ -3,6 +3,7 @@ package describe
 import (
 	"fmt"
 
+	"github.com/p3dc/p3dc/dsl"
 	"github.com/p3dc/p3dc/ir"
 )
 
@@ -53,7 +54,9 @@ func (r *reader) trunk() ([]layer, error) {
 		if err != nil {
 			return nil, err
 		}
-		layers = append(layers, l)
+		if layers = append(layers, l); len(layers) > dsl.MaxLayers+dsl.MaxBlocks {
+			return nil, fmt.Errorf("the network has more layers than a description may have, %d and %d blocks", dsl.MaxLayers, dsl.MaxBlocks)
+		}
 		x = l.out
 	}
 	return layers, nil

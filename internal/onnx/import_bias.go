@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/p3dc/p3dc/ir"
@@ -25,12 +26,12 @@ func (in *importer) biases() {
 			case normed[op.Out] && a.Bias != ir.NoParam && in.isZero(a.Bias):
 				a.Bias, op.Epi = ir.NoParam, nil
 			case !normed[op.Out] && a.Bias == ir.NoParam:
-				a.Bias, op.Epi = in.zeros(op.Name, a.Out), []ir.EpiStep{{Kind: ir.EpiBias}}
+				a.Bias, op.Epi = in.zeros(a.Out), []ir.EpiStep{{Kind: ir.EpiBias}}
 			}
 			op.Attr = a
 		case ir.Linear:
 			if a.Bias == ir.NoParam {
-				a.Bias, op.Epi = in.zeros(op.Name, a.Out), []ir.EpiStep{{Kind: ir.EpiBias}}
+				a.Bias, op.Epi = in.zeros(a.Out), []ir.EpiStep{{Kind: ir.EpiBias}}
 			}
 			op.Attr = a
 		}
@@ -41,9 +42,9 @@ func (in *importer) isZero(id ir.ParamID) bool {
 	return !slices.ContainsFunc(in.weights[in.g.Params[id].Name], func(v float32) bool { return v != 0 })
 }
 
-// zeros appends a bias of zeros for an op.
-func (in *importer) zeros(op string, n int) ir.ParamID {
-	name := in.freeName("bias of " + op)
+// zeros appends a bias of zeros.
+func (in *importer) zeros(n int) ir.ParamID {
+	name := in.freeName(fmt.Sprintf("bias %d", len(in.g.Params)))
 	in.weights[name] = make([]float32, n)
 	return in.g.AddParam(name, n)
 }

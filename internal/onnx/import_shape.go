@@ -25,10 +25,21 @@ func (in *importer) reshaped(n *Node, x operand, dims []int64) (operand, error) 
 	return operand{}, fmt.Errorf("it turns %v into %v; a map can only be flattened, or gain and lose axes of extent 1", x.dims, dims)
 }
 
-// ints returns the integers of a constant operand.
+// maxNumbers is how many numbers shapes, and what is computed to get them, may
+// have.
+const maxNumbers = 4 * maxDims
+
+// ints returns the integers of a constant operand, of which there are few.
 func (o operand) ints(what string) ([]int64, error) {
 	if o.constant == nil {
 		return nil, fmt.Errorf("its %s are computed of the clip; expected constants", what)
+	}
+	n, err := o.constant.elements()
+	if err != nil {
+		return nil, err
+	}
+	if n > maxNumbers {
+		return nil, fmt.Errorf("its %s are %d numbers; expected those of a shape", what, n)
 	}
 	return o.constant.Int64s()
 }
@@ -266,8 +277,8 @@ func (in *importer) concat(n *Node, inputs []operand) (operand, error) {
 			return operand{}, err
 		}
 		all = append(all, list...)
-		if len(all) > maxArgs {
-			return operand{}, fmt.Errorf("it makes more than %d numbers", maxArgs)
+		if len(all) > maxNumbers {
+			return operand{}, fmt.Errorf("it makes more than %d numbers", maxNumbers)
 		}
 	}
 	return vector(all, false), nil

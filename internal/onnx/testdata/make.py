@@ -1,6 +1,6 @@
 """Writes the models in this folder with PyTorch: a small P3D network with blocks
 of every kind, exported by both of PyTorch's exporters, batch norms kept and
-folded, and its checkpoint.
+folded, its checkpoint, and its logits in float64 for the synthetic clip.
 
     pip install torch==2.15.0 onnx==1.23.2 onnxscript==0.7.2
     python make.py
@@ -9,13 +9,17 @@ The values are PyTorch's own initialisation, with batch norms moved off theirs.
 The names of modules are those of the public port of P3D, as tiny.p3d says.
 """
 
+import json
 import pathlib
+import sys
 
 import onnx
 import torch
 from torch import nn
 
 HERE = pathlib.Path(__file__).parent
+sys.path.append(str(HERE.parents[2] / "tests" / "peers"))
+import p3d  # noqa: E402, for the synthetic clip
 
 
 class Block(nn.Module):
@@ -112,6 +116,10 @@ def main():
     net.eval()
     torch.save(net.state_dict(), HERE / "tiny.pth")
     clip = torch.zeros(1, 3, 8, 32, 32)
+    synthetic = torch.from_numpy(p3d.synthetic("clip", clip.shape)).double()
+    logits = net.double()(synthetic)[0].tolist()
+    (HERE / "logits.json").write_text(json.dumps(logits) + "\n")
+    net.float()
     kept = torch.onnx.TrainingMode.PRESERVE
     export(net, clip, "script-folded.onnx", dynamo=False)
     export(net, clip, "script.onnx", dynamo=False, training=kept)
