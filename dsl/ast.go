@@ -124,6 +124,16 @@ func (f Form) kinds() []string {
 	return names
 }
 
+// has reports whether blocks of a form may have all of some kinds.
+func (f Form) has(kinds []Kind) bool {
+	for _, k := range kinds {
+		if !contains(f.kinds(), string(k)) {
+			return false
+		}
+	}
+	return true
+}
+
 // MidMatched is the Mid of split blocks that have about as many weights as if
 // they were not split: floor(27·in·width / (9·in + 3·width)) channels, where in
 // are those of the block's input.

@@ -19,7 +19,7 @@ func (p *parser) attrs(n *Node, list ...attr) bool {
 	for !p.tok().endsLine() && !p.tok().is("then") {
 		t := p.tok()
 		if t.kind != tokWord {
-			return p.expected(oneOf(attrNames(list)) + " or the end of the line")
+			return p.expected(oneOf(append(attrNames(list), "the end of the line")))
 		}
 		a := find(list, t.text)
 		if a == nil {

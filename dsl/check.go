@@ -212,6 +212,8 @@ func (c *checker) stage(s *Stage) {
 			kinds = string(Full)
 		}
 		c.errorf(s.Pos, "%sits blocks have no kind; add `mix %s` to the block statement at %v, or make the stage flat", what, kinds, b.Pos)
+	case !s.Flat && !b.Form.has(s.Mix):
+		c.errorf(s.at("mix"), "%sits mix has a kind that is not of %s blocks; expected %s", what, b.Form, oneOf(b.Form.kinds()))
 	case !s.Flat && contains(s.mix(b), Split) && s.mid(b) == 0:
 		c.errorf(s.Pos, "%snothing says how many channels lie between S and T of its split blocks; add `mid matched` or `mid` and a number", what)
 	case s.Width <= MaxChannels && b.Expansion <= MaxKernel && s.Width*b.Expansion > MaxChannels:

@@ -67,7 +67,7 @@ func (p *parser) stage(s *Stage) bool {
 		{"mid", func() bool { return p.mid(&s.Mid) }},
 	}
 	words := attrNames(attrs)
-	attrs[4].value = func() bool { return p.mix(Bottleneck, &s.Mix, words) }
+	find(attrs, "mix").value = func() bool { return p.mix(Bottleneck, &s.Mix, words) }
 	s.mark("name", p.tok().pos)
 	return p.word("name of the stage, such as res2,", &s.Name) && p.attrs(&s.Node, attrs...) &&
 		p.require(&s.Node, "stage "+s.Name, "width", "blocks")

@@ -13,7 +13,7 @@ import (
 )
 
 func TestPresets(t *testing.T) {
-	if got, want := strings.Join(Presets(), " "), "p3d63 p3d131 p3d199"; got != want {
+	if got, want := strings.Join(Presets(), " "), "c3d mc3_18 p3d63 p3d131 p3d199 p3d199-caffe p3d199-caffe-flow p3d199-caffe-sports1m r2plus1d_18 r2plus1d_34 r3d_18 resnet50 resnet152"; got != want {
 		t.Errorf("presets %s, want %s", got, want)
 	}
 	a, b := preset(t, "p3d63"), preset(t, "p3d63")
@@ -45,7 +45,7 @@ func TestLoad(t *testing.T) {
 	tests := []struct{ name, want string }{
 		{bad, bad + ":1:8: expected the network's name"},
 		{big, "expected at most 262144"},
-		{"p3d19", `unknown network "p3d19"; expected p3d63, p3d131 or p3d199 (did you mean "p3d199"?), or a description's file, and there is no such file`},
+		{"p3d19", `unknown network "p3d19"; expected c3d, mc3_18, p3d63, p3d131, p3d199, p3d199-caffe, p3d199-caffe-flow, p3d199-caffe-sports1m, r2plus1d_18, r2plus1d_34, r3d_18, resnet50 or resnet152 (did you mean "p3d199"?), or a description's file, and there is no such file`},
 		{dir, "cannot read the description"},
 	}
 	for _, tt := range tests {

@@ -173,6 +173,13 @@ func (p *parser) blocks(b *Blocks) bool {
 	}
 	b.Form, b.Expansion = Form(form), 1
 	attrs := []attr{
+		{"expansion", func() bool { return p.integer("the expansion", &b.Expansion) }},
+		{"stride", func() bool {
+			var w string
+			ok := p.word("convolution that strides", &w, "first", "middle")
+			b.MiddleStride = w == "middle"
+			return ok
+		}},
 		{"mix", nil},
 		{"mid", func() bool { return p.mid(&b.Mid) }},
 		{"within", func() bool {
@@ -188,17 +195,11 @@ func (p *parser) blocks(b *Blocks) bool {
 	}
 	if b.Form == Bottleneck {
 		b.Expansion = DefaultExpansion
-		attrs = append(attrs,
-			attr{"expansion", func() bool { return p.integer("the expansion", &b.Expansion) }},
-			attr{"stride", func() bool {
-				var w string
-				ok := p.word("convolution that strides", &w, "first", "middle")
-				b.MiddleStride = w == "middle"
-				return ok
-			}})
+	} else {
+		attrs = attrs[2:] // a basic block has its stage's width, and strides first
 	}
 	words := attrNames(attrs)
-	attrs[0].value = func() bool { return p.mix(b.Form, &b.Mix, words) }
+	find(attrs, "mix").value = func() bool { return p.mix(b.Form, &b.Mix, words) }
 	if !p.attrs(&b.Node, attrs...) {
 		return false
 	}

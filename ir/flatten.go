@@ -16,9 +16,8 @@ func absorbFlatten(g *Graph) (*Graph, error) {
 			}
 		case Linear:
 			if of, ok := flat[op.In[0]]; ok {
-				s := g.Values[of].Shape
 				conv := a.asConv()
-				conv.Window = Window{Axis{s.T, 1, 0}, Axis{s.H, 1, 0}, Axis{s.W, 1, 0}}
+				conv.Window = wholeWindow(g.Values[of].Shape)
 				op.Attr, op.In[0] = conv, of
 			}
 		}
@@ -31,4 +30,9 @@ func absorbFlatten(g *Graph) (*Graph, error) {
 		}
 	}
 	return g, nil
+}
+
+// wholeWindow returns the window that is all of a map.
+func wholeWindow(s Shape) Window {
+	return Window{Axis{s.T, 1, 0}, Axis{s.H, 1, 0}, Axis{s.W, 1, 0}}
 }

@@ -172,8 +172,15 @@ func drawNet(t *rapid.T) *builder {
 	}
 	if rapid.Bool().Draw(t, "head") {
 		s := b.shape(x)
-		x = b.pool("avgpool", x, Pool{Window: cube(s.T, s.H, s.W), Kind: PoolAverage})
-		b.output("features", x)
+		if rapid.Bool().Draw(t, "flatten") {
+			x = b.op("flatten", Flatten{}, Shape{1, 1, 1, s.Elems()}, x)
+		} else {
+			x = b.pool("avgpool", x, Pool{Window: cube(s.T, s.H, s.W), Kind: PoolAverage})
+		}
+		if rapid.Bool().Draw(t, "features") {
+			b.output("features", x)
+		}
+		x = b.relu("hidden.relu", b.linear("hidden", x, n("hidden", 1, 40)))
 		x = b.linear("fc", x, n("classes", 1, 40))
 		b.output("logits", x)
 		x = b.op("softmax", Softmax{}, b.shape(x), x)

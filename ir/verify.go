@@ -191,8 +191,8 @@ func (v *verifier) convParams(op *Op, a Conv, in Shape) bool {
 		switch dims := len(v.g.Params[a.Weight].Shape); {
 		case dims == 4 && a.T.Kernel == 1:
 			k = append(k[:2], k[3:]...) // stored two-dimensional
-		case dims == 2:
-			k = []int{a.Out, in.C * a.Taps()} // stored as that of a linear layer
+		case dims == 2 && a.Window == wholeWindow(in):
+			k = []int{a.Out, in.Elems()} // stored as that of a linear layer
 		}
 	}
 	ok := v.param(op, "weight", a.Weight, k...)

@@ -8,23 +8,25 @@ import (
 )
 
 // expected is what values are compared with: whole ones by name, or samples
-// and moments of taps.
+// and moments of taps; and how far float32 is expected to be off.
 type expected struct {
-	values map[string][]float64
-	taps   map[string]ReferenceTap
+	values   map[string][]float64
+	taps     map[string]ReferenceTap
+	rounding map[string]float64
 }
 
 // expect computes what is expected, with the interpreter where there is no
 // reference.
 func (v *verifier) expect() (*expected, error) {
-	if v.Reference == nil {
-		values, err := ir.Interpret(v.tapped, v.Weights, v.clip)
-		return &expected{values: values}, err
+	values, rounding, err := ir.InterpretRounding(v.tapped, v.Weights, v.clip)
+	if v.Reference == nil || err != nil {
+		return &expected{values: values, rounding: rounding}, err
 	}
 	r := v.Reference
 	return &expected{
-		values: map[string][]float64{"logits": r.Logits, "features": r.Features, "probabilities": softmax(r.Logits)},
-		taps:   r.Taps,
+		values:   map[string][]float64{"logits": r.Logits, "features": r.Features, "probabilities": softmax(r.Logits)},
+		taps:     r.Taps,
+		rounding: rounding,
 	}, nil
 }
 
@@ -55,10 +57,7 @@ func (e *expected) has(name string) bool {
 
 // compare compares a value, C x T x H x W, with what is expected.
 func (e *expected) compare(v harness.Value, got []float32) Comparison {
-	c := Comparison{Value: v.Name, Tap: v.Tap, Tolerance: Tolerance}
-	if v.Name == "probabilities" {
-		c.Tolerance = softmaxTolerance(e.values["logits"])
-	}
+	c := Comparison{Value: v.Name, Tap: v.Tap, Tolerance: e.tolerance(v.Name)}
 	if want, ok := e.values[v.Name]; ok {
 		c.Count = len(want)
 		c.RelL2 = Error(relL2(got, want))
