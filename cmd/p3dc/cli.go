@@ -32,5 +32,6 @@ type cli struct {
 type weightsCmd struct {
 	Inspect inspectCmd `cmd:"" help:"List the tensors of a checkpoint."`
 	Convert convertCmd `cmd:"" help:"Convert a checkpoint to safetensors."`
+	Inflate inflateCmd `cmd:"" help:"Make a network for clips of one for images."`
 	Pack    packCmd    `cmd:"" help:"Pack weights ahead of time, for a package to map."`
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // commands are all commands of the tool.
-var commands = []string{"compile", "fmt", "explain", "verify", "bench", "classify", "weights", "weights inspect", "weights convert", "weights pack"}
+var commands = []string{"compile", "fmt", "explain", "verify", "bench", "classify", "weights", "weights inspect", "weights convert", "weights inflate", "weights pack"}
 
 func TestHelp(t *testing.T) {
 	t.Setenv("COLUMNS", "80")

@@ -53,7 +53,8 @@ func isBookkeeping(name string) bool {
 // in C order, converted to float32. The slices are copies.
 //
 // Names are compared after [CleanName], and tensors named num_batches_tracked
-// are ignored. If a tensor is missing, not expected, of another shape, not of
+// are ignored. In a caffemodel dimensions of 1 do not count, since Caffe wrote
+// vectors as 1x1x1xC and kernels of one frame without their extent in time. If a tensor is missing, not expected, of another shape, not of
 // floating-point numbers, or holds an infinity or NaN, the error is a
 // [*MatchError] with all such faults. Two parameters of one name in want are a
 // fault of the caller and panic.
@@ -126,7 +127,7 @@ func (m *matcher) read(p Param) (values []float32, fault string) {
 	switch {
 	case !ok:
 		return nil, fmt.Sprintf("missing     %s (%s)%s", p.Name, shapeString(p.Shape), suggest(p, m.extra))
-	case !slices.Equal(t.Shape, p.Shape):
+	case !m.file.fits(t, p):
 		return nil, fmt.Sprintf("misshapen   %s: found %s, expected %s", p.Name, shapeString(t.Shape), shapeString(p.Shape))
 	case !t.stored.IsFloat():
 		return nil, fmt.Sprintf("wrong type  %s: found %v, expected F32, F16, BF16 or F64", p.Name, t.stored)
@@ -149,4 +150,18 @@ func (m *matcher) extraProblems() []string {
 		lines[i] = fmt.Sprintf("extra       %s (%s)%s", e.Name, shapeString(e.Shape), suggest(e, m.missing))
 	})
 	return lines
+}
+
+// fits reports whether a tensor of the file has a parameter's shape, as [Match]
+// compares them.
+func (f *File) fits(t Tensor, p Param) bool {
+	if f.format == FormatCaffe {
+		return slices.Equal(squeezed(t.Shape), squeezed(p.Shape))
+	}
+	return slices.Equal(t.Shape, p.Shape)
+}
+
+// squeezed returns a shape without its dimensions of 1.
+func squeezed(shape []int) []int {
+	return slices.DeleteFunc(slices.Clone(shape), func(d int) bool { return d == 1 })
 }

@@ -28,6 +28,7 @@ var owners = map[string][]string{
 	"golang.org/x/sys/cpu":        {"generated", "tests"},
 	"github.com/nlpodyssey":       {"internal/weights"},
 	"github.com/schollz":          {"cmd/p3dc"},
+	"google.golang.org/protobuf":  {"internal"},
 	module + "/cmd":               {"cmd"},
 	module + "/tests":             {"tests"},
 	module + "/generated":         {"generated", "examples", "tests"},
