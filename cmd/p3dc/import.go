@@ -62,20 +62,21 @@ func (c *importOnnxCmd) Run(s *streams) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.In, err)
 	}
-	var tensors []weights.Tensor
+	named := map[string][]float32{}
 	for id, p := range d.Graph.Params {
-		t, err := weights.NewFloat32(p.Name, p.Shape, values[g.Params[d.Params[id]].Name])
-		if err != nil {
-			return err
-		}
-		tensors = append(tensors, t)
+		named[p.Name] = values[g.Params[d.Params[id]].Name]
 	}
-	if err := weights.WriteSafetensorsFile(c.WeightsOut, tensors, nil); err != nil {
+	n := network{Network: d.Network, graph: d.Graph}
+	origin := weights.Origin{Network: n.identity(), Source: filepath.Base(c.In), Version: version}
+	if err := writeParams(c.WeightsOut, d.Graph.Params, named, origin); err != nil {
 		return err
 	}
 	if err := produce(c.Out, func(_, file string) error { return os.WriteFile(file, d.Text, 0o666) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.out, "wrote %s, and %s with %d values\n", c.Out, c.WeightsOut, d.Graph.NumParams())
+	if c.Preprocess == "" && !m.SaysInput() {
+		fmt.Fprintf(s.out, "%s does not say how frames become a clip: check the input of %s\n", c.In, c.Out)
+	}
 	return nil
 }

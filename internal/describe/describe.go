@@ -10,9 +10,10 @@ import (
 
 // Description is a network in the language.
 type Description struct {
-	Text   []byte       // in canonical form
-	Graph  *ir.Graph    // what it lowers to
-	Params []ir.ParamID // for each parameter of Graph, that of the graph described
+	Network *dsl.Network
+	Text    []byte       // the network in canonical form
+	Graph   *ir.Graph    // what the network lowers to
+	Params  []ir.ParamID // for each parameter of Graph, that of the graph described
 }
 
 // Describe describes a graph as package onnx imports it, in topological order,
@@ -48,7 +49,7 @@ func (w *writer) check() (*Description, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the description would be wrong: %w", err)
 	}
-	d := &Description{Text: dsl.Format(n)}
+	d := &Description{Network: n, Text: dsl.Format(n)}
 	if d.Graph, err = dsl.Lower(n); err != nil {
 		return nil, fmt.Errorf("the description would be wrong: %w", err)
 	}

@@ -66,6 +66,9 @@ const (
 	metaStd      = "p3dc.std"
 )
 
+// SaysInput reports whether a model's metadata say how frames become a clip.
+func (m *Model) SaysInput() bool { return m.Metadata[metaRange] != "" }
+
 // inputMetadata describes the preprocessing.
 func inputMetadata(in ir.Input) map[string]string {
 	m := map[string]string{

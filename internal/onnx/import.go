@@ -302,6 +302,11 @@ func (in *importer) addParam(o operand, what string, turned bool, shape []int, t
 	if p.Elems() != len(values) {
 		return 0, fmt.Errorf("its %s %q has the dimensions %v; expected %v", what, o.constant.Name, o.constant.Dims, shape)
 	}
+	for i, v := range values {
+		if d := v - v; d != 0 { // an infinity or NaN
+			return 0, fmt.Errorf("its %s %q: element %d is %v; expected a finite number", what, o.constant.Name, i, v)
+		}
+	}
 	id = in.g.AddParam(p.Name, shape...)
 	in.params[key] = id
 	in.weights[p.Name] = turn(values)

@@ -196,6 +196,9 @@ func (in *importer) pool(n *Node, inputs []operand) (operand, error) {
 	if err != nil {
 		return operand{}, err
 	}
+	if w == (window{Window: ir.UnitWindow}) {
+		return x, nil // one value of each window
+	}
 	ceil, err := n.int("ceil_mode", 0)
 	if err != nil {
 		return operand{}, err

@@ -2,6 +2,8 @@ package onnx
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -37,6 +39,8 @@ func TestImportErrors(t *testing.T) {
 		{"channels", func(m *Model) { input(m).Dims[1].Size = 2 }, `node "conv" (Conv): weight w has shape [2 3 1 1 1], needs [2 2 1 1 1]`},
 		{"elements", func(m *Model) { weight(m).Floats = nil }, `its weight: tensor "w" has 0 elements; expected 6`},
 		{"weight's type", func(m *Model) { weight(m).Type = 10 }, `tensor "w" holds FLOAT16, expected FLOAT`},
+		{"not finite", func(m *Model) { weight(m).Floats[4] = float32(math.NaN()) }, `node "conv" (Conv): its weight "w": element 4 is NaN; expected a finite number`},
+		{"infinite", func(m *Model) { weight(m).Floats[0] = float32(math.Inf(-1)) }, `element 0 is -Inf`},
 		{"negative", func(m *Model) { weight(m).Dims[0] = -2 }, `node "conv" (Conv): its weight: the dimensions [-2 3 1 1 1]`},
 		{"missing input", func(m *Model) { conv(m).Inputs[0] = "x" }, `node "conv" (Conv): its input "x" is not there`},
 		{"order", func(m *Model) { m.Graph.Nodes[0], m.Graph.Nodes[1] = m.Graph.Nodes[1], m.Graph.Nodes[0] }, `its input "y" is not there: no node before it computes it`},
@@ -95,6 +99,11 @@ func TestImportForms(t *testing.T) {
 			n := &m.Graph.Nodes[1]
 			n.Op, n.Attrs = "AveragePool", []Attr{intsAttr("kernel_shape", 2, 4, 4), intAttr("count_include_pad", 1)}
 		}},
+		{"windows of one value", func(m *Model) {
+			m.Graph.Nodes[1].Inputs[0] = "same"
+			same := Node{Op: "MaxPool", Inputs: []string{"y"}, Outputs: []string{"same"}, Attrs: []Attr{intsAttr("kernel_shape", 1, 1, 1)}}
+			m.Graph.Nodes = slices.Insert(m.Graph.Nodes, 1, same)
+		}},
 		{"flatten", func(m *Model) {
 			n := &m.Graph.Nodes[3]
 			n.Op, n.Inputs = "Flatten", []string{"z"}
@@ -126,7 +135,7 @@ func TestImportForms(t *testing.T) {
 				{Op: "Constant", Outputs: []string{"rest"}, Attrs: []Attr{intsAttr("value_ints", -1)}},
 				{Op: "Concat", Inputs: []string{"n1", "rest"}, Outputs: []string{"s"}, Attrs: []Attr{intAttr("axis", 0)}},
 			}
-			m.Graph.Nodes = append(append(append([]Node(nil), m.Graph.Nodes[:2]...), shape...), m.Graph.Nodes[3:]...)
+			m.Graph.Nodes = slices.Replace(m.Graph.Nodes, 2, 3, shape...)
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -58,7 +58,7 @@ func wireError(n int) error {
 	case nil:
 		panic("BUG: no error in protobuf")
 	default:
-		return errors.New("damaged or cut off: not a protobuf message")
+		return errors.New("not a protobuf message, as ONNX models are, or one that is damaged or cut off")
 	}
 }
 
