@@ -3,6 +3,7 @@ package weights
 import (
 	"archive/zip"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -179,5 +180,33 @@ func TestReaderMemory(t *testing.T) {
 		if used > bound {
 			t.Errorf("%s: %d bytes allocated for a file of %d, expected at most %d (%v)", name, used, len(data), bound, err)
 		}
+	}
+}
+
+// Very many tensors that nobody wants, of names that are like none: most are
+// only counted, and candidates are looked for on behalf of a few.
+func TestManyExtraTensors(t *testing.T) {
+	const many = 20000
+	var tensors []Tensor
+	var want []Param
+	for i := range many {
+		tensors = append(tensors, Tensor{Name: fmt.Sprint("unwanted.of.some.length.", i), Shape: []int{64}, DType: F32, stored: F32})
+	}
+	for i := range 1000 {
+		want = append(want, Param{Name: fmt.Sprint("layer.of.some.length.", i), Shape: []int{64}})
+	}
+	var problems *MatchError
+	if _, err := Match(memoryFile(t, tensors...), want); !errors.As(err, &problems) {
+		t.Fatal(err)
+	}
+	if got, most := len(problems.Problems), len(want)+maxExtra+1; got != most {
+		t.Errorf("%d problems, expected %d", got, most)
+	}
+	if got, rest := problems.Problems[len(problems.Problems)-1], "extra       18000 more"; got != rest {
+		t.Errorf("the last problem is %q, expected %q", got, rest)
+	}
+	suggestions := strings.Count(problems.Error(), "; nearest: ")
+	if most := 2 * maxSuggested; suggestions != most {
+		t.Errorf("candidates for %d tensors, expected %d", suggestions, most)
 	}
 }

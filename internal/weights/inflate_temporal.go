@@ -60,7 +60,7 @@ func temporalParams(g *ir.Graph, temporal Temporal) (map[ir.ParamID][]float32, e
 }
 
 // identityNorm gives a batch norm's parameters values with which it changes
-// nothing: folded in float64 and rounded to float32, the scale is 1 exactly.
+// nothing: folded in float64 and rounded to float32, a scale of 1 is 1 again.
 func identityNorm(made map[ir.ParamID][]float32, norm ir.BatchNorm, channels int) {
 	made[norm.Gamma] = slices.Repeat([]float32{1}, channels)
 	made[norm.Var] = slices.Repeat([]float32{float32(1 - norm.Epsilon)}, channels)

@@ -82,3 +82,13 @@ func TestReadPacked(t *testing.T) {
 		t.Error("a folder is a file")
 	}
 }
+
+// Every beginning of packed weights is an error.
+func TestTruncatedPacked(t *testing.T) {
+	data := packedFile(make([]byte, 40))
+	for n := range len(data) {
+		if _, err := parsePacked(data[:n:n]); err == nil {
+			t.Errorf("the first %d of %d bytes were accepted", n, len(data))
+		}
+	}
+}
