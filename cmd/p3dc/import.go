@@ -28,7 +28,7 @@ type importOnnxCmd struct {
 func (*importOnnxCmd) Help() string {
 	return `The model must be a network that the language can describe: stages of residual blocks, convolutions, pools and linear layers, as PyTorch exports them with batch norms or with these folded into biases. Clips have one size. What is not supported is an error that names the node. Parameters get the names that the description gives them; their values are those of the model.
 
-Both files appear complete or not at all.
+Each file appears complete or not at all.
 
 Examples:
 

@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -231,6 +230,3 @@ func (i *ValueInfo) encode(e *message) {
 		})
 	})
 }
-
-// errTooLarge is a file that no model can be.
-var errTooLarge = errors.New("larger than 2 GiB, which no ONNX model can be; weights beyond that lie in a file beside it")

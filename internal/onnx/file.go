@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// ReadFile reads a model, and of the files beside it what its tensors refer
-// to. An error begins with the path.
+// ReadFile reads a model into memory, and of the files beside it what its
+// tensors refer to. An error begins with the path.
 func ReadFile(path string) (*Model, error) {
 	m, err := readModel(path)
 	if err == nil {
@@ -34,6 +34,9 @@ func readModel(path string) (*Model, error) {
 	}
 	return Decode(data)
 }
+
+// errTooLarge is a file that no model can be.
+var errTooLarge = errors.New("larger than 2 GiB, which no ONNX model can be; weights beyond that lie in a file beside it")
 
 // readRegular returns those bytes of a regular file that part chooses by its
 // size.
@@ -135,7 +138,8 @@ func (r *externalReader) tensor(t *Tensor) error {
 	return nil
 }
 
-// WriteFile writes the model at path, which is created or overwritten.
+// WriteFile writes the model at path, which is created or overwritten. After an
+// error there may be a part of it.
 func (m *Model) WriteFile(path string) (err error) {
 	file, err := os.Create(path)
 	if err != nil {

@@ -19,7 +19,7 @@ func (n *Node) typed(name string, want AttrType) (*Attr, error) {
 	return a, nil
 }
 
-// intAttr returns an integer attribute, or what holds without it.
+// int returns an integer attribute, or what holds without it.
 func (n *Node) int(name string, def int64) (int64, error) {
 	a, err := n.typed(name, AttrInt)
 	if a == nil {
@@ -55,8 +55,8 @@ func (n *Node) wantFloat(name string, want float32) error {
 	return err
 }
 
-// axes returns n.ints(name) with one number along each of some axes, def where
-// it is left out.
+// perAxis returns a list of one number for each of some axes, each def where it is
+// left out.
 func (n *Node) perAxis(name string, axes int, def int64) ([]int, error) {
 	list, err := n.ints(name)
 	if err != nil {
