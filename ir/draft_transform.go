@@ -18,7 +18,10 @@ func (s *scheduler) chooseTransforms(mode Winograd) error {
 		return err
 	}
 	for i := range s.ops {
-		ways := bare.transforms(i)
+		var ways []Transform
+		if bare.ops[i].window == s.ops[i].window { // else it is not transformed there, or not so
+			ways = bare.transforms(i)
+		}
 		if s.chosen != nil {
 			if s.ops[i].transform, err = s.tunedTransform(i, ways); err != nil {
 				return err
@@ -91,7 +94,7 @@ func (s *scheduler) draftTransformed(i int) draft {
 	op := &s.ops[i]
 	out := s.g.Values[op.Out].Shape
 	best := draft{first: i, end: i + 1, space: out, cycles: math.Inf(1)}
-	if op.transform.T != (Line{}) {
+	if op.transform.T.Size() > 1 {
 		best.space.T = 1
 	}
 	side := op.transform.H.Size()
@@ -195,7 +198,7 @@ func (f Transform) ops() (in, out int) {
 	}
 	spread, gather := 0, 0
 	for _, l := range lines {
-		if l == (Line{}) {
+		if l.Size() == 1 {
 			continue
 		}
 		m := l.Matrices()

@@ -62,7 +62,7 @@ func (m *planTransform) weights(g []float64, w Window) []float64 {
 	y := make([]float64, m.Points()*phases)
 	lines := m.Lines()
 	for phase := range phases {
-		at := [3]int{0, phase / lines[2].Phases(), phase % lines[2].Phases()}
+		at := m.phase(phase)
 		mats := [3][][]float64{}
 		for i := range mats {
 			mats[i] = m.axes[i].Weights[at[i]]
@@ -71,8 +71,8 @@ func (m *planTransform) weights(g []float64, w Window) []float64 {
 		for t := range mats[0][0] {
 			for h := range mats[1][0] {
 				for x := range mats[2][0] {
-					tap := h*lines[1].Phases() + at[1]
-					taps = append(taps, g[(t*w.H.Kernel+tap)*w.W.Kernel+x*lines[2].Phases()+at[2]])
+					frame, tap := t*lines[0].Phases()+at[0], h*lines[1].Phases()+at[1]
+					taps = append(taps, g[(frame*w.H.Kernel+tap)*w.W.Kernel+x*lines[2].Phases()+at[2]])
 				}
 			}
 		}
@@ -81,6 +81,12 @@ func (m *planTransform) weights(g []float64, w Window) []float64 {
 		}
 	}
 	return y
+}
+
+// phase returns the i-th phase by axis.
+func (m *planTransform) phase(i int) [3]int {
+	h, w := m.H.Phases(), m.W.Phases()
+	return [3]int{i / (h * w), i / w % h, i % w}
 }
 
 // spread makes the patch of a tile into points. What lies before the first or
@@ -97,13 +103,13 @@ func (w *planWorker) spread(st *Step, m *planTransform, at planTile) {
 	}
 	pitch := w.p.Buffers[st.In]
 	for phase := range m.Phases() {
-		pt, ph, pw := 0, phase/lines[2].Phases(), phase%lines[2].Phases()
-		mats := [3][][]float64{m.axes[0].In[pt], m.axes[1].In[ph], m.axes[2].In[pw]}
+		of := m.phase(phase)
+		mats := [3][][]float64{m.axes[0].In[of[0]], m.axes[1].In[of[1]], m.axes[2].In[of[2]]}
 		patch := make([]float64, extent[0]*extent[1]*extent[2]*channels)
 		for i := range len(patch) / channels {
-			t := at.t*win.T.Stride - win.T.Pad + i/(extent[1]*extent[2])
-			h := i/extent[2]%extent[1]*lines[1].Phases() + ph
-			x := i%extent[2]*lines[2].Phases() + pw
+			t := at.t*win.T.Stride - win.T.Pad + i/(extent[1]*extent[2])*lines[0].Phases() + of[0]
+			h := i/extent[2]%extent[1]*lines[1].Phases() + of[1]
+			x := i%extent[2]*lines[2].Phases() + of[2]
 			if t < 0 || t >= s.T {
 				continue
 			}

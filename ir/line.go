@@ -13,7 +13,8 @@ import (
 //
 //	out·Σφ [(weights[φ]·gφ) ⊙ (in[φ]·xφ)]
 //
-// The zero Line leaves its axis as it is.
+// The zero Line leaves its axis as it is. One of a single result, whose stride is
+// its number of taps, saves nothing along its own axis: each tap is a phase.
 type Line struct {
 	Results, Taps, Stride int
 	// Closed says that there are no inputs beside the results' own: a map of

@@ -87,7 +87,7 @@ func (v *planVerifier) transform(r *Region, st *Step) {
 		v.fail(st.Op, "patches reach %v beyond the map, its border is %v", need, in.Border)
 	}
 	times := 1
-	if pack.Transform.T != (Line{}) {
+	if pack.Transform.T.Size() > 1 {
 		times = ceilDiv(st.OutShape.T, pack.Transform.T.Results)
 	}
 	if len(w.Spread) != times || len(w.Gather) != times || w.Rows < 1 || w.MaxSpread < 1 || w.MaxGather < 1 {

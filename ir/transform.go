@@ -25,13 +25,26 @@ type Transform struct{ T, H, W Line }
 
 // String formats the transform by its lines.
 func (f Transform) String() string {
+	frames := ""
+	if n := f.T.Phases(); n > 1 {
+		frames = fmt.Sprintf(" of %d frames", n)
+	}
 	switch {
-	case f.T != (Line{}):
+	case f.T.Size() > 1:
 		return f.T.String() + " in time"
 	case f.H == f.W:
-		return f.W.String() + " squared"
+		return f.W.String() + " squared" + frames
 	}
-	return fmt.Sprintf("%v x %v", f.H, f.W)
+	return fmt.Sprintf("%v x %v", f.H, f.W) + frames
+}
+
+// ofFrame returns the transform of a single frame where frames are not
+// transformed, only summed.
+func (f Transform) ofFrame() Transform {
+	if f.T.Size() == 1 {
+		f.T = Line{}
+	}
+	return f
 }
 
 // Points returns the number of points.
@@ -46,7 +59,8 @@ func (f Transform) Lines() [3]Line { return [3]Line{f.T, f.H, f.W} }
 // transformsOf lists the ways to transform a convolution of a map: in the plane
 // three by three taps, along time three, and windows that stride in the plane
 // over an input of so few channels that the phases of a row are one vector.
-// Where there are several, the middle one is mixed.
+// Taps on several frames are phases of those in the plane. Where there are
+// several ways, the middle one is mixed.
 func transformsOf(a Attr, in *Buffer) []Transform {
 	conv, ok := a.(Conv)
 	if !ok {
@@ -54,11 +68,18 @@ func transformsOf(a Attr, in *Buffer) []Transform {
 	}
 	side := Axis{Kernel: 3, Stride: 1, Pad: 1}
 	var fs []Transform
-	switch w := conv.Window; {
-	case w == Window{Unit, side, side}:
+	var frames Line
+	w := conv.Window
+	if w.T.Kernel > 1 {
+		frames = Line{Results: 1, Taps: w.T.Kernel, Stride: w.T.Kernel}
+	}
+	switch {
+	case w.T != Unit && w.T.Kernel == 1:
+		return nil
+	case w.H == side && w.W == side:
 		for _, m := range [][2]int{{2, 2}, {5, 2}, {4, 4}} {
 			line := func(n int) Line { return Line{Results: n, Taps: 3, Stride: 1} }
-			fs = append(fs, Transform{H: line(m[0]), W: line(m[1])})
+			fs = append(fs, Transform{T: frames, H: line(m[0]), W: line(m[1])})
 		}
 	case w == Window{side, Unit, Unit}:
 		if in.Shape.T == 2 {
@@ -67,14 +88,14 @@ func transformsOf(a Attr, in *Buffer) []Transform {
 		for _, m := range []int{2, 4} {
 			fs = append(fs, Transform{T: Line{Results: m, Taps: 3, Stride: 1}})
 		}
-	case w.T == Unit && w.H == w.W && w.W.Stride > 1 && in.Pixel == in.Shape.C && w.W.Stride*in.Pixel <= PhaseLanes:
+	case w.H == w.W && w.W.Stride > 1 && in.Pixel == in.Shape.C && w.W.Stride*in.Pixel <= PhaseLanes:
 		taps := (w.W.Kernel + w.W.Stride - 1) / w.W.Stride
 		if w.W.Kernel <= w.W.Stride || taps > 4 {
 			return nil
 		}
 		for _, m := range [][2]int{{2, 2}, {2, 4}, {4, 4}} {
 			line := func(n int) Line { return Line{Results: n, Taps: w.W.Kernel, Stride: w.W.Stride} }
-			fs = append(fs, Transform{H: line(m[0]), W: line(m[1])})
+			fs = append(fs, Transform{T: frames, H: line(m[0]), W: line(m[1])})
 		}
 	}
 	return fs
@@ -84,8 +105,8 @@ func transformsOf(a Attr, in *Buffer) []Transform {
 // kernel that transforms them works on a vector of that many.
 const PhaseLanes = 8
 
-// Strided reports whether the transform has phases.
-func (f Transform) Strided() bool { return f.Phases() > 1 }
+// Strided reports whether the transform has phases in the plane.
+func (f Transform) Strided() bool { return f.H.Phases()*f.W.Phases() > 1 }
 
 // patchBorder returns how far the patches of a convolution may reach over the
 // sides of its input. Tiles of results begin at multiples of their size, and

@@ -36,7 +36,11 @@ func (e *emitter) conv(k *ir.Kernel) {
 	}
 	c := convEmitter{emitter: e, k: k}
 	e.Line("// func %s(in, weights, bias, res, out *float32, tiles, taps int)", e.isa.symbol(k))
-	e.Line("TEXT ·%s(SB), NOSPLIT, $0-%d", e.isa.symbol(k), convArgs)
+	flags, frame := "NOSPLIT", c.frame()
+	if frame > 0 { // more than a function may have that does not check for it
+		flags = "0"
+	}
+	e.Line("TEXT ·%s(SB), %s, $%d-%d", e.isa.symbol(k), flags, frame, convArgs)
 	e.Op("MOVQ", "in+0(FP)", regTile)
 	e.Op("MOVQ", "weights+8(FP)", regPanel)
 	e.Op("MOVQ", "bias+16(FP)", regBias)
@@ -48,9 +52,11 @@ func (e *emitter) conv(k *ir.Kernel) {
 	e.Label("tile")
 	c.prefetch()
 	c.start()
+	c.firstPart()
 	e.Op("MOVQ", regTile, regIn)
 	e.Op("MOVQ", regPanel, regWeights)
 	c.taps()
+	c.lastPart()
 	if k.K2 > 0 {
 		e.Op("MOVQ", regRes, regIn)
 		c.reduction(k.K2, k.Res, "shortcut", false)
@@ -204,6 +210,7 @@ func (c *convEmitter) tapsOfFrame() int {
 				c.advance(regIn, k.StepW-k.K)
 			}
 		})
+		c.nextPart()
 		if k.TapsH > 1 {
 			c.advance(regIn, k.StepH-inRow)
 		}

@@ -66,16 +66,39 @@ func (w *worker) products(st *step, k *kernel, units int) {
 }
 
 // spread transforms the patches of one row of tiles, the i-th in scratch
-// memory, whose results begin in row h of frame t.
+// memory, whose results begin in row h of frame t: those of each frame that has
+// a phase of its own, or of all frames.
 func (w *worker) spread(r *tileRows, t, h, i int) {
+	for phase := range r.f[0].phases {
+		frame := r.st.window[0].start(t) + phase
+		if r.f[0].phases > 1 && (frame < 0 || frame >= r.st.from.t) {
+			w.clearPoints(r, phase, i)
+		} else {
+			w.spreadFrame(r, t, frame, h, phase, i)
+		}
+	}
+}
+
+// clearPoints zeroes the points of a frame that is not on the map.
+func (w *worker) clearPoints(r *tileRows, phase, i int) {
+	points, n := &w.model.plan.buffers[r.st.winograd.points], r.f.ofFrame()*r.st.from.c
+	for p := range r.f.points() {
+		for col := range r.cols {
+			clear(w.scratch[points.at(p, i, col)+phase*n:][:n])
+		}
+	}
+}
+
+// spreadFrame is spread of patches from a frame on.
+func (w *worker) spreadFrame(r *tileRows, t, frame, h, phase, i int) {
 	st, wg := r.st, r.st.winograd
 	k := &w.model.plan.kernels[r.kernelAt(wg.spread, t)]
 	points := &w.model.plan.buffers[wg.points]
 	vectors := (st.from.c + k.width - 1) / k.width
 	for col := 0; col < r.cols; col += wg.maxSpread {
 		n := min(wg.maxSpread, r.cols-col)
-		in, from := w.place(st.in, st.window[0].start(t)+k.from, st.window[1].start(h), st.window[2].start(col*r.f[2].results))
-		to := points.at(0, i, col)
+		in, from := w.place(st.in, frame+k.from, st.window[1].start(h), st.window[2].start(col*r.f[2].results))
+		to := points.at(0, i, col) + phase*r.f.ofFrame()*st.from.c
 		if k.spread == nil {
 			k.spreadGeneric(r.f, st.from.c, in[from:], w.scratch[to:], n)
 			continue
@@ -131,11 +154,11 @@ func (w *worker) gatherTiles(r *tileRows, t, h, i, col, n, rows, cols int) {
 func (k *kernel) spreadGeneric(f *transform, channels int, in, out []float32, tiles int) {
 	var b block
 	for i := range tiles {
-		for phase := range f.phases() {
+		for phase := range f.ofFrame() {
 			ph, pw := phase/f[2].phases, phase%f[2].phases
 			for c := 0; c < channels; c += genericWidth {
 				n := genericWidth
-				if f.phases() > 1 {
+				if f.ofFrame() > 1 {
 					n = min(n, channels-c)
 				}
 				k.patch(f, &b, in[i*k.cols*f[2].phases*k.in.pixel+pw*k.in.pixel+ph*k.in.row+c:], n)
