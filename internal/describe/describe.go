@@ -47,11 +47,11 @@ func Describe(g *ir.Graph, name string) (*Description, error) {
 func (w *writer) check() (*Description, error) {
 	n, err := dsl.Parse("description", []byte(w.text.String()))
 	if err != nil {
-		return nil, fmt.Errorf("the description would be wrong: %w", err)
+		return nil, fmt.Errorf("the description would be wrong: %v", err)
 	}
 	d := &Description{Network: n, Text: dsl.Format(n)}
 	if d.Graph, err = dsl.Lower(n); err != nil {
-		return nil, fmt.Errorf("the description would be wrong: %w", err)
+		return nil, fmt.Errorf("the description would be wrong: %v", err)
 	}
 	m, err := match(d.Graph, w.g)
 	if err != nil {
