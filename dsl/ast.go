@@ -144,6 +144,7 @@ type Blocks struct {
 	Mid          int    // channels between S and T of split blocks, or MidMatched; 0 where not given
 	MiddleStride bool   // of a bottleneck: the middle strides, not the first 1x1x1
 	WithinStage  bool   // the cycle starts anew in every stage
+	Bias         bool   // convolutions have a bias in place of batch norm
 }
 
 // BatchNorm sets what all batch norms share.

@@ -160,10 +160,13 @@ func (b *block) act(x ir.ValueID) ir.ValueID {
 }
 
 // part appends the parameters of one of the block's convolutions, its n-th, and
-// of its batch norm, and returns what emits both. Padding keeps the size at
+// of its batch norm if it has one, and returns what emits both. Padding keeps the size at
 // stride 1.
 func (b *block) part(role string, n, in, out int, kernel, stride Extent) emitter {
-	m := b.module(b.names.name(role, b.path, n), b.names.name(role+"-norm", b.path, n),
-		out, in, window(kernel, stride, half(kernel)), b.flat)
+	path, w := b.names.name(role, b.path, n), window(kernel, stride, half(kernel))
+	if b.blocks.Bias {
+		return b.biased(path, out, in, w, b.flat)
+	}
+	m := b.module(path, b.names.name(role+"-norm", b.path, n), out, in, w, b.flat)
 	return func(x ir.ValueID) ir.ValueID { return b.conv(m, x) }
 }

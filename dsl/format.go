@@ -122,7 +122,7 @@ func (b *Blocks) text() string {
 	if b.WithinStage {
 		text += " within stage"
 	}
-	return text
+	return text + when("bias", b.Bias)
 }
 
 // mixText returns the kinds of blocks and the channels of split ones as

@@ -175,10 +175,7 @@ func (l *lowerer) convLayer(c *Conv) {
 	l.slots++
 	in, flat := l.shape(l.cur).C, c.Kernel.plane
 	if c.Bias {
-		conv := l.bareConv(path, c.Out, in, c.window(), flat)
-		conv.Bias = l.param(ir.RoleBias, path, c.Out)
-		l.cur = l.emit(path, conv, conv.Window.Out(l.shape(l.cur), c.Out), l.cur)
-		l.addBias()
+		l.cur = l.biased(path, c.Out, in, c.window(), flat)(l.cur)
 	} else {
 		norm := l.layerName("conv-norm", l.convs, c.As, l.slots)
 		l.slots++
@@ -290,6 +287,18 @@ func (l *lowerer) bareConv(path string, out, in int, w ir.Window, flat bool) ir.
 		weight = []int{out, in, w.H.Kernel, w.W.Kernel}
 	}
 	return ir.Conv{Window: w, Out: out, Weight: l.param(ir.RoleWeight, path, weight...), Bias: ir.NoParam}
+}
+
+// biased appends the parameters of a convolution with a bias in place of batch
+// norm, and returns what emits it.
+func (l *lowerer) biased(path string, out, in int, w ir.Window, flat bool) emitter {
+	conv := l.bareConv(path, out, in, w, flat)
+	conv.Bias = l.param(ir.RoleBias, path, out)
+	return func(x ir.ValueID) ir.ValueID {
+		y := l.emit(path, conv, conv.Window.Out(l.shape(x), out), x)
+		l.addBias()
+		return y
+	}
 }
 
 // module appends the parameters of a convolution and its batch norm.

@@ -165,7 +165,7 @@ func (p *parser) punct(text string) bool {
 
 // blocks = "block" ( "bottleneck" | "basic" ) { "expansion" int | "mix" kind
 // { kind } | "mid" mid | "stride" ( "first" | "middle" ) | "within" "stage" |
-// "through" "network" } .
+// "through" "network" | "bias" } .
 func (p *parser) blocks(b *Blocks) bool {
 	var form string
 	if !p.word("form of block", &form, string(Bottleneck), string(Basic)) {
@@ -191,6 +191,7 @@ func (p *parser) blocks(b *Blocks) bool {
 			var w string
 			return p.word(`place to count the mix in after "through"`, &w, "network")
 		}},
+		{"bias", func() bool { b.Bias = true; return true }},
 	}
 	if b.Form == Bottleneck {
 		b.Expansion = DefaultExpansion
