@@ -14,10 +14,6 @@ import (
 // not the input's length, and where a parameter is missing or has not its
 // shape's length; the error names the op and the parameter.
 func Interpret(g *Graph, weights map[string][]float32, clip []float32) (map[string][]float64, error) {
-	return runInterpreter(g, weights, clip, nil)
-}
-
-func runInterpreter(g *Graph, weights map[string][]float32, clip []float32, r *roundings) (map[string][]float64, error) {
 	if err := g.Verify(); err != nil {
 		return nil, err
 	}
@@ -25,7 +21,7 @@ func runInterpreter(g *Graph, weights map[string][]float32, clip []float32, r *r
 		return nil, fmt.Errorf("the clip has %d values, needs %d (%d channels x %d frames x %d x %d)",
 			len(clip), want, g.Input.Shape.C, g.Input.Shape.T, g.Input.Shape.H, g.Input.Shape.W)
 	}
-	in := interpreter{g: g, weights: weights, values: make([]tensor, len(g.Values)), uses: g.uses(), rounding: r}
+	in := interpreter{g: g, weights: weights, values: make([]tensor, len(g.Values)), uses: g.uses()}
 	in.values[0] = channelsLast(g.Input.Shape, clip)
 	for i := range g.Ops {
 		if err := in.op(&g.Ops[i]); err != nil {
@@ -36,7 +32,6 @@ func runInterpreter(g *Graph, weights map[string][]float32, clip []float32, r *r
 	for _, list := range [][]Output{g.Outputs, g.Taps} {
 		for _, o := range list {
 			results[o.Name] = in.values[o.Value].channelsFirst()
-			r.output(o.Name, o.Value, in.values[o.Value])
 		}
 	}
 	return results, nil
@@ -85,8 +80,6 @@ type interpreter struct {
 	weights map[string][]float32
 	values  []tensor // by ValueID; data is nil before and after the value's life
 	uses    []int    // reads of each value still to come
-
-	rounding *roundings // nil where nobody asks
 }
 
 // read returns a value to an op that reads it once, and lets go of it with
@@ -105,7 +98,7 @@ func (in *interpreter) read(v ValueID) tensor {
 func (in *interpreter) op(op *Op) error {
 	x := in.read(op.In[0])
 	y := newTensor(in.g.Values[op.Out].Shape)
-	var factors, bias []float64 // bias is what EpiBias adds
+	var bias []float64 // what EpiBias adds
 	switch a := op.Attr.(type) {
 	case Conv:
 		w, b, err := FoldConv(a, in.g, in.weights)
@@ -113,7 +106,7 @@ func (in *interpreter) op(op *Op) error {
 			return err
 		}
 		convolve(y, x, a.Window, w)
-		factors, bias = w, b
+		bias = b
 	case Linear:
 		c := a.asConv()
 		w, b, err := FoldConv(c, in.g, in.weights)
@@ -121,7 +114,7 @@ func (in *interpreter) op(op *Op) error {
 			return err
 		}
 		convolve(y, x, c.Window, w)
-		factors, bias = w, b
+		bias = b
 	case BatchNorm:
 		scale, shift, err := foldNorm(a, in.g, in.weights)
 		if err != nil {
@@ -130,7 +123,6 @@ func (in *interpreter) op(op *Op) error {
 		for i, v := range x.data {
 			y.data[i] = v*scale[i%x.C] + shift[i%x.C]
 		}
-		factors = scale
 	case Pool:
 		pool(y, x, a)
 	case ReLU:
@@ -148,20 +140,16 @@ func (in *interpreter) op(op *Op) error {
 	default:
 		panic(fmt.Sprintf("BUG: attribute %T", a))
 	}
-	errs, err := in.epilogue(op.Epi, y, bias, in.rounding.attr(op, x, y, factors))
-	if err != nil {
+	if err := in.epilogue(op.Epi, y, bias); err != nil {
 		return err
 	}
-	in.rounding.set(op.Out, errs)
 	if in.uses[op.Out] > 0 {
 		in.values[op.Out] = y
 	}
 	return nil
 }
 
-// epilogue runs the steps on y. errs are the expected errors of y before and,
-// returned, behind them.
-func (in *interpreter) epilogue(steps []EpiStep, y tensor, bias, errs []float64) ([]float64, error) {
+func (in *interpreter) epilogue(steps []EpiStep, y tensor, bias []float64) error {
 	for _, e := range steps {
 		switch e.Kind {
 		case EpiBias:
@@ -173,31 +161,28 @@ func (in *interpreter) epilogue(steps []EpiStep, y tensor, bias, errs []float64)
 		case EpiAdd:
 			addEvery(y, in.read(e.Arg), e.Every)
 		case EpiProject:
-			var err error
-			if errs, err = in.project(y, e, errs); err != nil {
-				return nil, err
+			if err := in.project(y, e); err != nil {
+				return err
 			}
 		}
-		errs = in.rounding.step(errs, e, y)
 	}
-	return errs, nil
+	return nil
 }
 
 // project adds a pointwise convolution of every n-th position of a value.
-func (in *interpreter) project(y tensor, e EpiStep, errs []float64) ([]float64, error) {
+func (in *interpreter) project(y tensor, e EpiStep) error {
 	w, b, err := FoldConv(*e.Conv, in.g, in.weights)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	z := newTensor(y.Shape)
-	every, x := e.Every.window(), in.read(e.Arg)
-	convolve(z, x, every, w)
-	errs = in.rounding.project(errs, e, x, z, w)
+	every := e.Every.window()
+	convolve(z, in.read(e.Arg), every, w)
 	for p := 0; p < len(z.data); p += z.C {
 		add(z.data[p:p+z.C], b)
 	}
 	add(y.data, z.data)
-	return errs, nil
+	return nil
 }
 
 // addEvery adds every n-th position of x.

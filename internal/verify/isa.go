@@ -102,7 +102,7 @@ func (v *verifier) frames(c *harness.Process, threads int) (*Comparison, error) 
 	}
 	cmp := &Comparison{
 		Value: FramesValue, Count: value[0].Len,
-		RelL2: Error(relL2(got[name], want)), Tolerance: 2 * v.want.tolerance(name), // both runs err
+		RelL2: Error(relL2(got[name], want)), Tolerance: 2 * v.want.tolerance, // both runs err
 	}
 	cmp.judge()
 	return cmp, nil

@@ -15,25 +15,6 @@ import (
 	"github.com/p3dc/p3dc/tests/internal/suite"
 )
 
-// tolerance returns the relative L2 error that a network may have. It is 2e-6 for
-// residual networks, whose sums dilute what earlier layers err by: see the
-// derivation in tests/triangle. In a mere chain of layers the errors of all add
-// up, as the root of their squares: 2.4e-8·sqrt(n/2) for a sum of n products.
-func tolerance(g *ir.Graph) float64 {
-	const residual = 2e-6
-	products := int64(0)
-	for i := range g.Ops {
-		op := &g.Ops[i]
-		for _, e := range op.Epi {
-			if e.Kind == ir.EpiAdd || e.Kind == ir.EpiProject {
-				return residual
-			}
-		}
-		products += g.FLOPs(op) / 2 / int64(g.Values[op.Out].Shape.Elems())
-	}
-	return 2.4e-8 * math.Sqrt(float64(products)/2)
-}
-
 // TestSmallest runs the smallest of each kind of networks, on the portable
 // path, too.
 func TestSmallest(t *testing.T) {
@@ -142,7 +123,7 @@ func (s synthetic) weights(g *ir.Graph) map[string][]float32 {
 // check compares one run with the reference.
 func check(t *testing.T, want *verify.Reference, r suite.Result) {
 	t.Helper()
-	most := tolerance(r.Net.Graph)
+	most := verify.Tolerance(r.Net.Graph)
 	compared := map[string]float64{
 		"features": suite.Distance(r.Values["features"], want.Features),
 		"logits":   suite.Distance(r.Values["logits"], want.Logits),
