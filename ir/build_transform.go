@@ -7,7 +7,7 @@ import "slices"
 func (s *scheduler) transformStep(st *Step, op *plannedOp, r *Region, p part) {
 	f := op.transform
 	cols := ceilDiv(st.OutShape.W, f.W.Size())
-	k := f.Phases() * st.InShape.C
+	k, channels := f.Phases()*st.InShape.C/f.Parts(), st.OutShape.C/f.Parts()
 	pixel := channelStride(k)
 	switch frame := k / f.T.Phases(); { // of which each is stored over the end of the one before
 	case f.Strided(): // as are rows of phases
@@ -17,11 +17,11 @@ func (s *scheduler) transformStep(st *Step, op *plannedOp, r *Region, p part) {
 	}
 	w := &WinogradStep{Rows: p.rows}
 	w.Points = s.pointsBuffer(op.Name+".points", Shape{f.Points(), p.rows, cols, k}, pixel)
-	w.Sums = s.pointsBuffer(op.Name+".sums", Shape{f.Points(), p.rows, cols, st.OutShape.C}, channelStride(st.OutShape.C))
+	w.Sums = s.pointsBuffer(op.Name+".sums", Shape{f.Points(), p.rows, cols, channels}, channelStride(channels))
 	st.Winograd = w
-	st.Pack = s.pack(op, p.tile.vectors*s.m.Lanes)
+	st.Pack = s.pack(op, p.tile.vectors*s.m.Lanes*f.Parts())
 
-	product := plannedOp{Op: op.Op, kind: KernelConv, window: UnitWindow, in: w.Points, out: w.Sums, res: NoBuffer, every: NoSkip}
+	product := plannedOp{Op: op.Op, kind: KernelConv, window: UnitWindow, in: w.Points, out: w.Sums, res: NoBuffer, every: NoSkip, points: f.Points()}
 	st.Run = RunFlat
 	st.Kernel = s.kernel(s.convKernel(&product, p.tile))
 	st.Tails = s.tails(&product, p.tile, productRuns(r, st, f, cols))
@@ -29,7 +29,7 @@ func (s *scheduler) transformStep(st *Step, op *plannedOp, r *Region, p part) {
 
 	spread, gather := s.transformOps(f)
 	w.MaxSpread = s.maxTransforms(spread, k/f.T.Phases())
-	w.MaxGather = s.maxTransforms(gather, st.OutShape.C)
+	w.MaxGather = s.maxTransforms(gather, channels)
 	for t := 0; t < st.OutShape.T; t += f.T.Size() {
 		if f.T.Size() == 1 && t > 0 {
 			break // all frames are alike
@@ -77,8 +77,8 @@ func (s *scheduler) spreadKernel(op *plannedOp, w *WinogradStep, t int) Kernel {
 		Kind: KernelSpread, Rows: f.H.Size(), Cols: f.W.Size(), Vectors: 1, Transform: f,
 		StepT: out.Frame, In: Pitch{in.Pixel, in.Row}, Out: Pitch{Pixel: out.Pixel},
 	}
-	if f.Strided() {
-		k.K = in.Shape.C
+	if f.Strided() || f.Parts() > 1 {
+		k.K = in.Shape.C / f.Parts()
 	}
 	if f.T != (Line{}) {
 		k.In.Row = in.Frame

@@ -24,11 +24,13 @@ func (w *planWorker) winograd(st *Step, k *Kernel) {
 			}
 		}
 		each(func(at planTile) { w.spread(st, m, at) })
-		for c := w.lo.C; c < w.hi.C; c += pk.Channels {
+		parts := f.Parts()
+		width := pk.Channels / parts
+		for c := w.lo.C / parts; c < ceilDiv(w.hi.C, parts); c += width {
 			for p := range f.Points() {
-				weights := w.packed[pk.Weights+c/pk.Channels*pk.PanelLen()+p*pk.PointLen():]
+				weights := w.packed[pk.Weights+c/width*pk.PanelLen()+p*pk.PointLen():]
 				each(func(at planTile) {
-					acc := make([]float64, pk.Channels)
+					acc := make([]float64, width)
 					w.reduce(acc, k, w.scratch, points.At(p, at.row, at.col, 0), weights, 1)
 					copy(w.scratch[sums.At(p, at.row, at.col, c):], acc)
 				})
@@ -97,7 +99,7 @@ func (w *planWorker) spread(st *Step, m *planTransform, at planTile) {
 	extent := [3]int{lines[0].Inputs(), lines[1].Inputs(), lines[2].Inputs()}
 	out, to := w.scratch, w.p.Buffers[st.Winograd.Points].At(0, at.row, at.col, 0)
 	step := w.p.Buffers[st.Winograd.Points].Frame
-	channels := s.C
+	channels, parts := s.C, m.Parts()
 	if !m.Strided() {
 		channels = roundUp(s.C, w.p.Machine.Lanes)
 	}
@@ -116,7 +118,7 @@ func (w *planWorker) spread(st *Step, m *planTransform, at planTile) {
 			in, from := w.memory(st.In, t, at.h*win.H.Stride-win.H.Pad, at.x*win.W.Stride-win.W.Pad)
 			copy(patch[i*channels:][:channels], in[from+h*pitch.Row+x*pitch.Pixel:])
 		}
-		for p, v := range slices.Collect(slices.Chunk(apply(mats, patch, channels), channels)) {
+		for p, v := range slices.Collect(slices.Chunk(apply(mats, patch, channels/parts), channels/parts)) {
 			copy(out[to+p*step+phase*s.C:], v)
 		}
 	}
@@ -128,12 +130,14 @@ func (w *planWorker) gather(st *Step, m *planTransform, at planTile) {
 	s, bias := st.OutShape, w.packed[w.p.Packs[st.Pack].Bias:]
 	from, step := w.p.Buffers[st.Winograd.Sums].At(0, at.row, at.col, 0), w.p.Buffers[st.Winograd.Sums].Frame
 	k := &w.p.Kernels[st.Winograd.Gather[0]]
+	parts := m.Parts()
 	channels := roundUp(w.hi.C-w.lo.C, w.p.Machine.Lanes)
 	var sums []float64
 	for i := range m.Points() {
-		sums = append(sums, w.scratch[from+i*step+w.lo.C:][:channels]...)
+		sums = append(sums, w.scratch[from+i*step+w.lo.C/parts:][:channels/parts]...)
 	}
-	results := apply([3][][]float64{m.axes[0].Out, m.axes[1].Out, m.axes[2].Out}, sums, channels)
+	results := apply([3][][]float64{m.axes[0].Out, m.axes[1].Out, m.axes[2].Out}, sums, channels/parts)
+	results = interleave(results, channels, parts, w.p.Machine.Lanes)
 	for i := range len(results) / channels {
 		t := at.t + i/(m.H.Size()*m.W.Size())
 		h, x := at.h+i/m.W.Size()%m.H.Size(), at.x+i%m.W.Size()
@@ -150,6 +154,20 @@ func (w *planWorker) gather(st *Step, m *planTransform, at planTile) {
 		out, to := w.memory(st.Out, t, h, x)
 		copy(out[to+w.lo.C:], acc)
 	}
+}
+
+// interleave brings the channels of each position, so many in all and part after
+// part, into the map's order: a vector of each part after the other.
+func interleave(x []float64, channels, parts, lanes int) []float64 {
+	y := make([]float64, 0, len(x))
+	for position := range slices.Chunk(x, channels) {
+		for c := 0; c < channels/parts; c += lanes {
+			for part := range parts {
+				y = append(y, position[part*channels/parts+c:][:lanes]...)
+			}
+		}
+	}
+	return y
 }
 
 // apply multiplies a block, with so many channels at each position, by a matrix

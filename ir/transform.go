@@ -2,7 +2,8 @@ package ir
 
 import "fmt"
 
-// Winograd says which convolutions are computed by Winograd's algorithm: see
+// Winograd says which convolutions are computed by Winograd's algorithm, and
+// pointwise ones by Strassen's: see
 // [Schedule]. The zero value leaves it to the cost model.
 type Winograd int
 
@@ -15,7 +16,8 @@ const (
 	WinogradF4                    // likewise with four
 )
 
-// Transform is Winograd's algorithm for a convolution: a line along each axis.
+// Transform is Winograd's or Strassen's algorithm for a convolution: a line along
+// each axis.
 // A tile of results is the product of the lines' results, a point that of
 // their points. The products of one point are summed over phases and input
 // channels before they are made into results, so they are a convolution of
@@ -30,6 +32,8 @@ func (f Transform) String() string {
 		frames = fmt.Sprintf(" of %d frames", n)
 	}
 	switch {
+	case f.T.Strassen:
+		return f.T.String()
 	case f.T.Size() > 1:
 		return f.T.String() + " in time"
 	case f.H == f.W:
@@ -50,18 +54,28 @@ func (f Transform) ofFrame() Transform {
 // Points returns the number of points.
 func (f Transform) Points() int { return f.T.Points() * f.H.Points() * f.W.Points() }
 
+// Parts returns in how many parts the transform cuts input and output channels.
+func (f Transform) Parts() int { return f.T.Parts() }
+
+// products returns how many weights, and so products in a tile, there are for
+// each output channel behind so many input channels.
+func (f Transform) products(in int) int {
+	return f.Points() * f.Phases() * in / (f.Parts() * f.Parts())
+}
+
 // Phases returns how many values of each channel are summed at a point.
 func (f Transform) Phases() int { return f.T.Phases() * f.H.Phases() * f.W.Phases() }
 
 // Lines returns the lines by axis.
 func (f Transform) Lines() [3]Line { return [3]Line{f.T, f.H, f.W} }
 
-// transformsOf lists the ways to transform a convolution of a map: in the plane
-// three by three taps, along time three, and windows that stride in the plane
-// over an input of so few channels that the phases of a row are one vector.
-// Taps on several frames are phases of those in the plane. Where there are
-// several ways, the middle one is mixed.
-func transformsOf(a Attr, in *Buffer) []Transform {
+// transformsOf lists the ways to transform a convolution of a map on vectors of so
+// many lanes: in the plane three by three taps, along time three, a single tap by
+// Strassen's algorithm, and windows that stride in the plane over an input of so
+// few channels that the phases of a row are one vector. Taps on several frames are
+// phases of those in the plane. Where there are several ways, the middle one is
+// mixed.
+func transformsOf(a Attr, in *Buffer, lanes int) []Transform {
 	conv, ok := a.(Conv)
 	if !ok {
 		return nil
@@ -81,6 +95,8 @@ func transformsOf(a Attr, in *Buffer) []Transform {
 			line := func(n int) Line { return Line{Results: n, Taps: 3, Stride: 1} }
 			fs = append(fs, Transform{T: frames, H: line(m[0]), W: line(m[1])})
 		}
+	case strassenFits(conv, in.Shape, lanes):
+		return []Transform{{T: strassen}}
 	case w == Window{side, Unit, Unit}:
 		if in.Shape.T == 2 {
 			return []Transform{{T: Line{Results: 2, Taps: 3, Stride: 1, Closed: true}}}

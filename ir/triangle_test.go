@@ -256,7 +256,7 @@ func drawMachine(t *rapid.T) Machine {
 		Registers: rapid.IntRange(3, 40).Draw(t, "registers"), Broadcast: rapid.Bool().Draw(t, "broadcast"),
 		FMA: cost("fma"), Load: cost("load"), Splat: cost("splat"), Latency: cost("latency"),
 		Tile: cost("tile"), Store: cost("store"), Transform: cost("transform"), Call: 10 * cost("call"), Barrier: 200 * cost("barrier"),
-		L2: cost("l2") / 20, Memory: cost("memory") / 10,
+		Spill: cost("spill") / 20, L2: cost("l2") / 20, Memory: cost("memory") / 10,
 		CacheL2: rapid.IntRange(1<<8, 1<<20).Draw(t, "cache"), CacheL3: 1 << 21,
 		MaxCycles: rapid.IntRange(1, 1<<20).Draw(t, "max cycles"), Cores: rapid.IntRange(1, 16).Draw(t, "cores"),
 	}

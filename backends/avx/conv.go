@@ -41,9 +41,12 @@ func (e *emitter) conv(k *ir.Kernel) {
 		flags = "0"
 	}
 	e.Line("TEXT ·%s(SB), %s, $%d-%d", e.isa.symbol(k), flags, frame, convArgs)
-	e.Op("MOVQ", "in+0(FP)", regTile)
 	e.Op("MOVQ", "weights+8(FP)", regPanel)
 	e.Op("MOVQ", "bias+16(FP)", regBias)
+	if k.Points > 0 {
+		e.Label("point")
+	}
+	e.Op("MOVQ", "in+0(FP)", regTile)
 	if c.second() {
 		e.Op("MOVQ", "res+24(FP)", regRes)
 	}
@@ -65,7 +68,20 @@ func (e *emitter) conv(k *ir.Kernel) {
 	c.next()
 	e.Op("DECQ", regTiles)
 	e.Op("JNE", "tile")
+	if k.Points > 0 {
+		c.nextPoint()
+	}
 	e.end()
+}
+
+// nextPoint goes on with the products of the next point, whose weights follow.
+// The operands' places are kept where the caller has put them.
+func (c *convEmitter) nextPoint() {
+	c.Op("ADDQ", imm(4*c.k.StepT), "in+0(FP)")
+	c.Op("ADDQ", imm(4*c.k.Out.Row), "out+32(FP)")
+	c.advance(regPanel, c.k.K*c.k.Vectors*c.isa.machine.Lanes)
+	c.Op("DECQ", "taps+48(FP)")
+	c.Op("JNE", "point")
 }
 
 type convEmitter struct {

@@ -26,7 +26,7 @@ func (*explainCmd) Help() string {
 
     MFLOP    twice the multiply-adds as if computed directly, taps on padding included;
              values that no later layer reads are neither computed nor counted
-    weights  size of weights and bias in float32, as transformed for Winograd's algorithm
+    weights  size of weights and bias in float32, as transformed for the layer's algorithm
     moved    weights, and activations read from and written to the session's memory;
              what stays in a fused region's scratch memory is not moved
     region   layers of one region run tile by tile, without waiting for each other

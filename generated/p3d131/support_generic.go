@@ -10,8 +10,14 @@ const genericWidth = 8
 
 // convGeneric computes register tiles one after another: see convFunc.
 func (k *kernel) convGeneric(in, weights, bias, res, out []float32, tiles, taps int) {
-	for i := range tiles {
-		k.convPixel(in[i*k.in.pixel:], weights, bias, at(res, i*k.res.pixel), out[i*k.out.pixel:], taps)
+	points := 1
+	if k.points > 0 {
+		points, taps = taps, 1
+	}
+	for p := range points {
+		for i := range tiles {
+			k.convPixel(in[p*k.stepT+i*k.in.pixel:], weights[p*k.k*k.width:], bias, at(res, i*k.res.pixel), out[p*k.out.row+i*k.out.pixel:], taps)
+		}
 	}
 }
 

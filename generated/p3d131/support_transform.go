@@ -5,9 +5,11 @@ package p3d131
 // line is Winograd's algorithm along one axis: tiles of results are made of
 // as many products as there are points. Inputs that are phases apart, and the
 // taps on them, have matrices of their own; what they make of a point is added.
-// An axis that is left as it is has one of everything.
+// An axis that is left as it is has one of everything. Where channels are cut in
+// parts, each input, tap and result of the matrices is one of each part.
 type line struct {
 	results, inputs, points, phases int
+	parts                           int           // of the input and of the output channels
 	in, weights                     [][][]float64 // by phase: points x inputs, points x taps
 	out                             [][]float64   // results x points
 }
@@ -17,6 +19,7 @@ type line struct {
 type transform [3]*line
 
 func (f *transform) points() int { return f[0].points * f[1].points * f[2].points }
+func (f *transform) parts() int  { return f[0].parts }
 func (f *transform) phases() int { return f[0].phases * f.ofFrame() }
 
 // ofFrame returns the number of phases of a frame.
