@@ -160,13 +160,20 @@ func TestPublishedNetworkAgrees(t *testing.T) {
 	}
 }
 
+// drawnTolerance is how far a plan's result may be from the graph's, as a
+// relative L2 error, on drawn networks. Both add the same float64 numbers in
+// another order. Where a drawn layer's terms cancel, or all but a few results are
+// cut off, what is left is small beside the terms whose roundings it has: one
+// draw in some thousands is off by 1.4e-12. One wrong tap is 1e-3 and more.
+const drawnTolerance = 1e-10
+
 func comparePlan(t rapid.TB, p *Plan, what string, got, want map[string][]float64) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%s: %d results, want %d", what, len(got), len(want))
 	}
 	for name := range want {
-		if d := relL2(got[name], want[name]); !(d <= 1e-12) {
+		if d := relL2(got[name], want[name]); !(d <= drawnTolerance) {
 			t.Fatalf("%s: %s differs by %g (relative L2)\n%v\n%v", what, name, d, p.Graph, p)
 		}
 	}
