@@ -40,6 +40,10 @@ func (p *Plan) String() string {
 
 func (p *Plan) printKernel(b *strings.Builder, k *Kernel) {
 	fmt.Fprintf(b, "kernel %s", k.Name)
+	if k.Block != (Block{}) {
+		printBlock(b, k)
+		return
+	}
 	switch k.Kind {
 	case KernelConv, KernelPool:
 		fmt.Fprintf(b, ": tile %dx%d pixels x %d vectors, taps %dx%dx%d by %d/%d/%d, in %d,%d out %d,%d",
