@@ -34,6 +34,7 @@ var owners = map[string][]string{
 	module + "/codegen/support":   {},
 	module + "/internal/video":    {"cmd", "internal", "examples"},
 	module + "/backends/avx":      {"cmd", "internal", "tests"},
+	module + "/backends/cuda":     {"cmd", "internal", "tests"},
 	module + "/internal/harness/": {"internal", "cmd"},
 }
 
