@@ -20,6 +20,8 @@ import (
 type program struct {
 	plan      *ir.Plan
 	precision cuda.Precision
+	source    string
+	main      []byte
 	weights   []byte
 	dir       string
 }
@@ -56,22 +58,32 @@ func build(t *testing.T, g *ir.Graph, p cuda.Precision, values map[string][]floa
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &program{plan: plan, precision: p, weights: weights, dir: t.TempDir()}
-	b.write(t, "network.cu", source)
-	b.write(t, "main.cpp", main.Bytes())
+	b := &program{plan: plan, precision: p, source: string(source), main: main.Bytes(), weights: weights}
+	b = b.copy(t)
 	compile(t, b.dir, "main.cpp", "program")
 	return b
 }
 
+// copy returns the program in a folder of its own, yet to be compiled.
+func (b *program) copy(t *testing.T) *program {
+	t.Helper()
+	c := *b
+	c.dir = t.TempDir()
+	c.write(t, "network.cu", []byte(b.source))
+	c.write(t, "main.cpp", b.main)
+	return &c
+}
+
 // compile builds a C++ program on the emulator.
-func compile(t *testing.T, dir, source, program string) {
+func compile(t *testing.T, dir, source, program string, flags ...string) {
 	t.Helper()
 	headers, err := filepath.Abs("emulator")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(compiler(t), "-std=c++17", "-O2", "-pthread", "-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Wno-unused-parameter",
-		"-Werror", "-DP3DC_EMULATOR", "-I", headers, "-o", program, source)
+	flags = append([]string{"-std=c++17", "-O2", "-pthread", "-Wall", "-Wextra", "-Wno-unknown-pragmas", "-Wno-unused-parameter",
+		"-Werror", "-DP3DC_EMULATOR", "-I", headers, "-o", program, source}, flags...)
+	cmd := exec.Command(compiler(t), flags...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("g++: %v\n%s", err, out)
@@ -95,6 +107,32 @@ type input struct {
 // run computes some clips and returns all outputs and taps, by name, clip by
 // clip, each C x T x H x W.
 func (b *program) run(t *testing.T, in input) map[string][][]float32 {
+	t.Helper()
+	b.job(t, in)
+	cmd := exec.Command("./program", "job")
+	cmd.Dir = b.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	data, err := os.ReadFile(filepath.Join(b.dir, "results"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := map[string][][]float32{}
+	for _, o := range b.plan.Outputs {
+		m, buf := cuda.Map(b.plan, o.Buffer, in.clips), &b.plan.Buffers[o.Buffer]
+		var values []float32
+		values, data = b.decode(data[:m.Len], buf.Wide), data[m.Len:]
+		for clip := range in.clips {
+			n := len(values) / in.clips
+			results[o.Name] = append(results[o.Name], channelsFirst(values[clip*n:][:n], buf))
+		}
+	}
+	return results
+}
+
+// job writes what the program is to do with some clips: see emulator/driver.h.
+func (b *program) job(t *testing.T, in input) {
 	t.Helper()
 	var job strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&job, format+"\n", args...) }
@@ -126,26 +164,6 @@ func (b *program) run(t *testing.T, in input) map[string][][]float32 {
 		line("result %d %d", m.Offset, m.Len)
 	}
 	b.write(t, "job", []byte(job.String()))
-	cmd := exec.Command("./program", "job")
-	cmd.Dir = b.dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	data, err := os.ReadFile(filepath.Join(b.dir, "results"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	results := map[string][][]float32{}
-	for _, o := range b.plan.Outputs {
-		m, buf := cuda.Map(b.plan, o.Buffer, in.clips), &b.plan.Buffers[o.Buffer]
-		var values []float32
-		values, data = b.decode(data[:m.Len], buf.Wide), data[m.Len:]
-		for clip := range in.clips {
-			n := len(values) / in.clips
-			results[o.Name] = append(results[o.Name], channelsFirst(values[clip*n:][:n], buf))
-		}
-	}
-	return results
 }
 
 // channelsFirst returns a clip's map in C, T, H, W order, without padding.

@@ -68,11 +68,11 @@ func toHalf(x float64) uint16 {
 	if magnitude == 0 {
 		return sign
 	}
-	exponent := max(math.Ilogb(magnitude), -14)
-	fraction := math.RoundToEven(math.Ldexp(magnitude, 10-exponent)) // 1024 and more, unless it is denormal
-	if exponent > 14 {
+	if magnitude >= 65520 {
 		panic("too large for half precision")
 	}
+	exponent := max(math.Ilogb(magnitude), -14)
+	fraction := math.RoundToEven(math.Ldexp(magnitude, 10-exponent)) // 1024 and more, unless it is denormal
 	return sign | uint16((exponent+14)<<10+int(fraction))
 }
 

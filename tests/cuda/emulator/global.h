@@ -1,6 +1,7 @@
 // The parts of global memory that a launch may touch.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -41,7 +42,7 @@ class Global {
             return;
         }
         if (misaligned(at, count, thread, problem)) return;
-        for (auto b = at - out->begin; b < at - out->begin + count; b++)
+        for (auto b = at - out->begin; b < at - out->begin + count && problem.empty(); b++)
             if (written[b]++) problem = format("thread %d writes byte %td of %s, which was written before", thread, b, out->name.c_str());
     }
 
@@ -57,7 +58,7 @@ class Global {
 
     void check(const char* at, int count, int thread, std::string& problem) const {
         if (misaligned(at, count, thread, problem) || !out || at + count <= out->begin || at >= out->begin + out->bytes) return;
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count && problem.empty(); i++)
             if (written[at + i - out->begin]) problem = format("thread %d reads byte %td of %s, which is written in the same launch", thread, at + i - out->begin, out->name.c_str());
     }
 
@@ -71,7 +72,7 @@ class Global {
         std::string best = "no operand";
         size_t least = (size_t)-1;
         for (auto& r : ranges) {
-            size_t distance = at < r.begin ? r.begin - at : at - r.begin;
+            size_t distance = at < r.begin ? r.begin - at : std::max<ptrdiff_t>(0, at - r.begin - r.bytes);
             if (r.begin && distance < least) least = distance, best = format("byte %td of the %zu of %s", at - r.begin, r.bytes, r.name.c_str());
         }
         return best;
