@@ -1,5 +1,5 @@
-# What a contributor runs. `make check` is what CI runs; it installs ffmpeg and
-# GNU objdump where they are missing.
+# What a contributor runs. `make check` is what CI runs; it installs ffmpeg, GNU
+# objdump, g++ and NVRTC where they are missing.
 
 .PHONY: all test check generate lint fuzz
 

@@ -90,7 +90,10 @@ func (e *emitter) entry(k *ir.Kernel, name, call string) {
 func layerName(k *ir.Kernel) string { return strings.ToUpper(k.Name[:1]) + k.Name[1:] }
 
 // KernelName returns the name of a kernel in the source.
-func KernelName(plan *ir.Plan, k *ir.Kernel) string { return plan.Graph.Name + "_" + k.Name }
+func KernelName(plan *ir.Plan, k *ir.Kernel) string { return prefix(plan) + k.Name }
+
+// prefix begins the names of a network's kernels, so that several can be linked.
+func prefix(plan *ir.Plan) string { return strings.ReplaceAll(plan.Graph.Name, "-", "_") + "_" }
 
 // value returns the type of an operand's values.
 func (e *emitter) value(wide bool) string {

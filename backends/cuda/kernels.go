@@ -94,7 +94,7 @@ func (e *emitter) ingest(k *ir.Kernel) {
 // FramesKernel returns the name of the kernel that takes clips of bytes, in
 // place of the first launch's.
 func FramesKernel(plan *ir.Plan) string {
-	return plan.Graph.Name + "_frames"
+	return prefix(plan) + "frames"
 }
 
 // byChannel writes a function that returns one of a few constants.

@@ -1,0 +1,2 @@
+// Package dynlib opens shared libraries at run time, without cgo.
+package dynlib
