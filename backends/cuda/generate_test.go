@@ -107,25 +107,25 @@ func TestLaunches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := Launches(plan, 7)
+	list := Launches(plan)
 	if len(list) != 3 {
 		t.Fatalf("%d launches, want 3", len(list))
 	}
 	in, conv, softmax := list[0], list[1], list[2]
-	if in.Kernel != "chain_ingest0" || in.Blocks != 2 || in.In.Len != 7*120*4 || in.Out.Len != 7*40*4*2 {
+	if in.Kernel != "chain_ingest0" || in.Blocks(7) != 2 || in.In.Len != 120*4 || in.Out.Len != 40*4*2 {
 		t.Errorf("the input's launch is %+v", in)
 	}
 	// Two taps in time, 5 x 4 in space, of 4 values: 160 are 5 steps of 32.
-	if conv.Blocks != 1 || conv.Threads != 128 || conv.Shared != 4*64*(32+32) || conv.In != in.Out || conv.Out.Len != 7*16*2 ||
-		conv.Weights.Len != 5*32*32*2 || conv.Bias != (Span{conv.Weights.Len, 32 * 4}) {
+	if conv.Blocks(32) != 1 || conv.Blocks(33) != 2 || conv.Threads != 128 || conv.Shared != 4*64*(32+32) || conv.In != in.Out ||
+		conv.Out.Len != 16*2 || conv.Weights.Len != 5*32*32*2 || conv.Bias != (Span{conv.Weights.Len, 32 * 4}) {
 		t.Errorf("the convolution's launch is %+v", conv)
 	}
-	if softmax.Blocks != 1 || softmax.In != conv.Out || softmax.Out.Len != 7*16*4 || softmax.Weights.Len != 0 {
+	if softmax.Blocks(9) != 2 || softmax.In != conv.Out || softmax.Out.Len != 16*4 || softmax.Weights.Len != 0 {
 		t.Errorf("softmax's launch is %+v", softmax)
 	}
 	for _, l := range list {
-		if end := l.Out.Offset + l.Out.Len; end > ArenaBytes(plan, 7) {
-			t.Errorf("%s ends at %d of an arena of %d", l.Op, end, ArenaBytes(plan, 7))
+		if end := l.Out.Offset + l.Out.Len; end > ArenaBytes(plan) {
+			t.Errorf("%s ends at %d of an arena of %d", l.Op, end, ArenaBytes(plan))
 		}
 	}
 }

@@ -120,7 +120,7 @@ func (b *program) run(t *testing.T, in input) map[string][][]float32 {
 	}
 	results := map[string][][]float32{}
 	for _, o := range b.plan.Outputs {
-		m, buf := cuda.Map(b.plan, o.Buffer, in.clips), &b.plan.Buffers[o.Buffer]
+		m, buf := times(cuda.Map(b.plan, o.Buffer), in.clips), &b.plan.Buffers[o.Buffer]
 		var values []float32
 		values, data = b.decode(data[:m.Len], buf.Wide), data[m.Len:]
 		for clip := range in.clips {
@@ -143,11 +143,14 @@ func (b *program) job(t *testing.T, in input) {
 		b.write(t, "clips", floatBytes(in.floats))
 	}
 	line("clips %d", in.clips)
-	line("arena %d", cuda.ArenaBytes(b.plan, in.clips))
+	line("arena %d", in.clips*cuda.ArenaBytes(b.plan))
 	line("weights weights")
 	line("input clips")
 	line("results results")
-	for i, l := range cuda.Launches(b.plan, in.clips) {
+	for i, l := range cuda.Launches(b.plan) {
+		for _, m := range []*cuda.Span{&l.In, &l.Second, &l.Out} {
+			*m = times(*m, in.clips)
+		}
 		memory := "arena"
 		if i == 0 {
 			memory = "input"
@@ -155,15 +158,20 @@ func (b *program) job(t *testing.T, in input) {
 				l.Kernel, l.In.Len = cuda.FramesKernel(b.plan), len(in.frames)
 			}
 		}
-		line("launch %s %d %d %d %s %d %d %d %d %d %d %d %d %d %d", l.Kernel, l.Blocks, l.Threads, l.Shared, memory,
+		line("launch %s %d %d %d %s %d %d %d %d %d %d %d %d %d %d", l.Kernel, l.Blocks(in.clips), l.Threads, l.Shared, memory,
 			l.In.Offset, l.In.Len, l.Second.Offset, l.Second.Len, l.Out.Offset, l.Out.Len,
 			l.Weights.Offset, l.Weights.Len, l.Bias.Offset, l.Bias.Len)
 	}
 	for _, o := range b.plan.Outputs {
-		m := cuda.Map(b.plan, o.Buffer, in.clips)
+		m := times(cuda.Map(b.plan, o.Buffer), in.clips)
 		line("result %d %d", m.Offset, m.Len)
 	}
 	b.write(t, "job", []byte(job.String()))
+}
+
+// times returns where the maps of so many clips lie.
+func times(m cuda.Span, clips int) cuda.Span {
+	return cuda.Span{Offset: m.Offset * clips, Len: m.Len * clips}
 }
 
 // channelsFirst returns a clip's map in C, T, H, W order, without padding.

@@ -13,8 +13,8 @@ import (
 
 	"github.com/p3dc/p3dc/backends/cuda"
 	"github.com/p3dc/p3dc/codegen"
+	"github.com/p3dc/p3dc/codegen/support"
 	"github.com/p3dc/p3dc/dsl"
-	"github.com/p3dc/p3dc/internal/nvrtc"
 	"github.com/p3dc/p3dc/ir"
 	"github.com/p3dc/p3dc/tests/internal/suite"
 )
@@ -36,8 +36,8 @@ var devices = []struct {
 // local memory, registers stay within the committed limits, and the matrix
 // kernels have the instructions that they are about.
 func TestNVRTC(t *testing.T) {
-	compiler, err := nvrtc.Open(os.Getenv(nvrtcVariable))
-	if err != nil {
+	library := os.Getenv(nvrtcVariable)
+	if _, err := support.CompileCUDA(library, "empty.cu", nil, devices[0].arch); err != nil {
 		t.Skipf("needs NVRTC, in %s or where the system finds it: %v", nvrtcVariable, err)
 	}
 	n, err := dsl.Load("p3d63")
@@ -55,14 +55,14 @@ func TestNVRTC(t *testing.T) {
 		}
 		t.Run("p3d63/bf16/"+d.arch, func(t *testing.T) {
 			t.Parallel()
-			compiled(t, compiler, suite.Fuse(t, g), cuda.BF16, d.arch, d.shared)
+			compiled(t, library, suite.Fuse(t, g), cuda.BF16, d.arch, d.shared)
 		})
 	}
 	small := lower(t, fmt.Sprintf("network %s {\n    %s\n}", networks[0].name, networks[0].source))
 	for _, p := range cuda.Precisions() {
 		t.Run(fmt.Sprintf("%s/%v/sm_80", small.Name, p), func(t *testing.T) {
 			t.Parallel()
-			compiled(t, compiler, small, p, "sm_80", devices[0].shared)
+			compiled(t, library, small, p, "sm_80", devices[0].shared)
 		})
 	}
 }
@@ -75,13 +75,13 @@ var multiplies = map[cuda.Precision]string{
 	cuda.FP32: "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32",
 }
 
-func compiled(t *testing.T, compiler *nvrtc.Compiler, g *ir.Graph, p cuda.Precision, arch string, most int) {
+func compiled(t *testing.T, library string, g *ir.Graph, p cuda.Precision, arch string, most int) {
 	plan, err := cuda.Plan(g, p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	source := cuda.Source(plan, p, codegen.Options{Source: g.Name + ".p3d", Version: "test"})
-	code, err := compiler.Compile(g.Name+".cu", source, arch, "--ptxas-options=-v")
+	code, err := support.CompileCUDA(library, g.Name+".cu", source, arch, "--ptxas-options=-v")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func compiled(t *testing.T, compiler *nvrtc.Compiler, g *ir.Graph, p cuda.Precis
 	if want := len(plan.Kernels) + 1; len(use) != want { // the input has two
 		t.Errorf("%d kernels were compiled, want %d\n%s", len(use), want, code.Log)
 	}
-	for _, l := range cuda.Launches(plan, 1) {
+	for _, l := range cuda.Launches(plan) {
 		if l.Shared > most {
 			t.Errorf("%s takes %d bytes of shared memory, %s has %d", l.Kernel, l.Shared, arch, most)
 		}

@@ -21,9 +21,11 @@ struct Range {
 
 class Global {
    public:
-    explicit Global(std::vector<Range> operands) : ranges(std::move(operands)) {
+    // With exact operands, each byte of the result is written once. Otherwise the
+    // ranges are all memory that there is, and may be read and written.
+    explicit Global(std::vector<Range> operands, bool exact = true) : ranges(std::move(operands)), exact(exact) {
         for (auto& r : ranges)
-            if (r.writes) written.reset(new unsigned char[r.bytes]()), out = &r;
+            if (exact && r.writes) written.reset(new unsigned char[r.bytes]()), out = &r;
     }
 
     void read(const void* p, int count, int thread, std::string& problem) const {
@@ -37,6 +39,10 @@ class Global {
 
     void write(const void* p, int count, int thread, std::string& problem) {
         auto at = (const char*)p;
+        if (!exact) {
+            for (auto& r : ranges)
+                if (within(r, at, count) && !misaligned(at, count, thread, problem)) return;
+        }
         if (!out || !within(*out, at, count)) {
             problem = format("thread %d writes %d bytes at %s", thread, count, where(at).c_str());
             return;
@@ -81,6 +87,7 @@ class Global {
     std::vector<Range> ranges;
     std::unique_ptr<unsigned char[]> written;
     Range* out = nullptr;
+    bool exact;
 };
 
 }  // namespace emulator

@@ -10,8 +10,9 @@
 namespace emulator {
 
 // launch runs a kernel's body on all blocks, and throws the first fault.
-inline void launch(const char* kernel, int blocks, int threads, int shared, std::vector<Range> operands, const std::function<void()>& body) {
-    Global global(std::move(operands));
+inline void launch(const char* kernel, int blocks, int threads, int shared, std::vector<Range> operands, const std::function<void()>& body,
+                   bool exact = true) {
+    Global global(std::move(operands), exact);
     std::atomic<int> next{0};
     std::mutex lock;
     std::string fault;

@@ -1,19 +1,17 @@
-package nvrtc
+package support
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"runtime"
-
-	"github.com/p3dc/p3dc/internal/dynlib"
 )
 
-// Compiler is NVRTC. Its methods may be called from several goroutines.
-type Compiler struct {
-	lib *dynlib.Library
-
+// nvrtc is NVIDIA's run-time compiler. Its methods may be called from several
+// goroutines.
+type nvrtc struct {
 	errorString func(result int32) string
-	version     func(major, minor *int32) int32
+	number      func(major, minor *int32) int32
 	create      func(program *uintptr, source, name *byte, headers int32, contents, names uintptr) int32
 	destroy     func(program *uintptr) int32
 	compile     func(program uintptr, count int32, options **byte) int32
@@ -25,62 +23,65 @@ type Compiler struct {
 	ptx         func(program uintptr, text *byte) int32
 }
 
-// Open opens NVRTC: the library at a path or, where that is empty, one that the
-// system finds.
-func Open(path string) (*Compiler, error) {
+// openNVRTC opens NVRTC: the library at a path or, where that is empty, one that
+// the system finds.
+func openNVRTC(path string) (*nvrtc, error) {
 	names := []string{path}
 	if path == "" {
-		names = libraryNames()
+		names = nvrtcNames()
 	}
-	lib, err := dynlib.Open(names...)
+	lib, err := openLibrary(names)
 	if err != nil {
-		return nil, fmt.Errorf("no NVRTC, which comes with the CUDA toolkit or the Python package nvidia-cuda-nvrtc-cu12: %w", err)
+		return nil, fmt.Errorf("no NVRTC, CUDA's run-time compiler; it comes with the CUDA toolkit and with the Python package nvidia-cuda-nvrtc-cu12: %w", err)
 	}
-	c := &Compiler{lib: lib}
-	for _, f := range []struct {
-		to   any
-		name string
-	}{
-		{&c.errorString, "nvrtcGetErrorString"}, {&c.version, "nvrtcVersion"},
+	c := new(nvrtc)
+	return c, lib.bind([]cFunc{
+		{&c.errorString, "nvrtcGetErrorString"}, {&c.number, "nvrtcVersion"},
 		{&c.create, "nvrtcCreateProgram"}, {&c.destroy, "nvrtcDestroyProgram"}, {&c.compile, "nvrtcCompileProgram"},
 		{&c.logSize, "nvrtcGetProgramLogSize"}, {&c.log, "nvrtcGetProgramLog"},
 		{&c.cubinSize, "nvrtcGetCUBINSize"}, {&c.cubin, "nvrtcGetCUBIN"},
 		{&c.ptxSize, "nvrtcGetPTXSize"}, {&c.ptx, "nvrtcGetPTX"},
-	} {
-		if err := lib.Func(f.to, f.name); err != nil {
-			return nil, err
-		}
-	}
-	return c, nil
+	})
 }
 
-// libraryNames returns what NVRTC may be called, newest first.
-func libraryNames() []string {
+// nvrtcNames returns what NVRTC may be called, newest first.
+func nvrtcNames() []string {
 	if runtime.GOOS == "windows" {
 		return []string{"nvrtc64_130_0.dll", "nvrtc64_120_0.dll"}
 	}
 	return []string{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}
 }
 
-// Version returns the compiler's version, as in 12.9.
-func (c *Compiler) Version() (string, error) {
+// version returns the compiler's version, as in 12.9.
+func (c *nvrtc) version() (string, error) {
 	var major, minor int32
-	if err := c.check(c.version(&major, &minor)); err != nil {
+	if err := c.check(c.number(&major, &minor)); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%d.%d", major, minor), nil
 }
 
-// Code is what the compiler made of a source.
-type Code struct {
+// CUDACode is what CUDA's compiler made of a source.
+type CUDACode struct {
 	CUBIN []byte // machine code
 	PTX   string
 	Log   string // what the compiler had to say: warnings and, if asked for, resources
 }
 
-// Compile compiles a source, whose name is for messages, for a GPU such as sm_80,
-// with more options as nvcc has them. Where it fails the error has the log.
-func (c *Compiler) Compile(name string, source []byte, arch string, options ...string) (*Code, error) {
+// CompileCUDA compiles CUDA source with NVRTC, which needs no GPU: the library at
+// a path or, where that is empty, one that the system finds. The code is for a
+// GPU such as sm_80; more options are those of nvcc, and the name is for messages.
+// Where it fails the error has the compiler's log.
+func CompileCUDA(library, name string, source []byte, arch string, options ...string) (*CUDACode, error) {
+	c, err := openNVRTC(library)
+	if err != nil {
+		return nil, err
+	}
+	return c.build(name, source, arch, options...)
+}
+
+// build compiles a source: see CompileCUDA.
+func (c *nvrtc) build(name string, source []byte, arch string, options ...string) (*CUDACode, error) {
 	if bytes.IndexByte(source, 0) >= 0 {
 		return nil, fmt.Errorf("%s: the source has a zero byte", name)
 	}
@@ -98,9 +99,9 @@ func (c *Compiler) Compile(name string, source []byte, arch string, options ...s
 	runtime.KeepAlive(list) // its texts, which C sees through it
 	log, err := c.text(program, c.logSize, c.log)
 	if failed != nil || err != nil {
-		return nil, fmt.Errorf("%s for %s: %w\n%s", name, arch, firstError(failed, err), log)
+		return nil, fmt.Errorf("%s for %s: %w\n%s", name, arch, errors.Join(failed, err), log)
 	}
-	code := &Code{Log: log}
+	code := &CUDACode{Log: log}
 	if code.PTX, err = c.text(program, c.ptxSize, c.ptx); err != nil {
 		return nil, err
 	}
@@ -110,16 +111,7 @@ func (c *Compiler) Compile(name string, source []byte, arch string, options ...s
 	return code, nil
 }
 
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *Compiler) bytes(program uintptr, size func(uintptr, *uint64) int32, get func(uintptr, *byte) int32) ([]byte, error) {
+func (c *nvrtc) bytes(program uintptr, size func(uintptr, *uint64) int32, get func(uintptr, *byte) int32) ([]byte, error) {
 	var n uint64
 	if err := c.check(size(program, &n)); err != nil || n == 0 {
 		return nil, err
@@ -129,17 +121,14 @@ func (c *Compiler) bytes(program uintptr, size func(uintptr, *uint64) int32, get
 }
 
 // text is bytes without the zero at the end.
-func (c *Compiler) text(program uintptr, size func(uintptr, *uint64) int32, get func(uintptr, *byte) int32) (string, error) {
+func (c *nvrtc) text(program uintptr, size func(uintptr, *uint64) int32, get func(uintptr, *byte) int32) (string, error) {
 	b, err := c.bytes(program, size, get)
 	return string(bytes.TrimRight(b, "\x00")), err
 }
 
-func (c *Compiler) check(result int32) error {
+func (c *nvrtc) check(result int32) error {
 	if result == 0 {
 		return nil
 	}
 	return fmt.Errorf("NVRTC: %s", c.errorString(result))
 }
-
-// cString returns a text that ends with a zero byte.
-func cString(s string) *byte { return &append([]byte(s), 0)[0] }

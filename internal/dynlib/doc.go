@@ -1,2 +1,0 @@
-// Package dynlib opens shared libraries at run time, without cgo.
-package dynlib
