@@ -39,6 +39,14 @@ func compiler(t *testing.T) string {
 // build writes and compiles the source that would ship.
 func build(t *testing.T, g *ir.Graph, p cuda.Precision, values map[string][]float32) *program {
 	t.Helper()
+	b := prepare(t, g, p, values)
+	compile(t, b.dir, "main.cpp", "program")
+	return b
+}
+
+// prepare is build that compiles nothing.
+func prepare(t *testing.T, g *ir.Graph, p cuda.Precision, values map[string][]float32) *program {
+	t.Helper()
 	plan, err := cuda.Plan(g, p)
 	if err != nil {
 		t.Fatal(err)
@@ -59,9 +67,7 @@ func build(t *testing.T, g *ir.Graph, p cuda.Precision, values map[string][]floa
 		t.Fatal(err)
 	}
 	b := &program{plan: plan, precision: p, source: string(source), main: main.Bytes(), weights: weights}
-	b = b.copy(t)
-	compile(t, b.dir, "main.cpp", "program")
-	return b
+	return b.copy(t)
 }
 
 // copy returns the program in a folder of its own, yet to be compiled.

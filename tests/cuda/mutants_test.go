@@ -19,7 +19,7 @@ func TestMutants(t *testing.T) {
     pool average
 }`)
 	c := newComparison(t, g, 1)
-	source := build(t, g, cuda.BF16, c.weights)
+	source := prepare(t, g, cuda.BF16, c.weights)
 	for _, m := range []struct{ name, old, new, want string }{
 		{"no barrier", "block_barrier();  // all", "// all", "race on byte"},
 		{"waits for too few copies", "copy_wait<L::STAGES - 2>()", "copy_wait<L::STAGES - 1>()", "has not been waited for"},

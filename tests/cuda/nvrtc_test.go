@@ -14,7 +14,6 @@ import (
 	"github.com/p3dc/p3dc/backends/cuda"
 	"github.com/p3dc/p3dc/codegen"
 	"github.com/p3dc/p3dc/codegen/support"
-	"github.com/p3dc/p3dc/dsl"
 	"github.com/p3dc/p3dc/ir"
 	"github.com/p3dc/p3dc/tests/internal/suite"
 )
@@ -40,14 +39,7 @@ func TestNVRTC(t *testing.T) {
 	if _, err := support.CompileCUDA(library, "empty.cu", nil, devices[0].arch); err != nil {
 		t.Skipf("needs NVRTC, in %s or where the system finds it: %v", nvrtcVariable, err)
 	}
-	n, err := dsl.Load("p3d63")
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := dsl.Lower(n)
-	if err != nil {
-		t.Fatal(err)
-	}
+	g := preset(t)
 	g.Taps = nil
 	for _, d := range devices {
 		if testing.Short() {

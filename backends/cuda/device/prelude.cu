@@ -1,6 +1,6 @@
 // What kernels are written in: the words for device code, and the sizes that
-// every NVIDIA GPU has in common. The source includes nothing, so that NVRTC,
-// nvcc and clang take it as it is. With P3DC_EMULATOR defined it is C++ for a
+// every NVIDIA GPU has in common. The source includes nothing, so that NVRTC takes
+// it as it is. With P3DC_EMULATOR defined it is C++ for a
 // host, on which an emulator gives the primitives their meaning.
 
 #ifdef P3DC_EMULATOR
