@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -11,6 +12,11 @@ import (
 // TestGPU runs packages on this machine's GPU, where there is one, and logs how
 // long batches take: `make gpu`.
 func TestGPU(t *testing.T) {
+	_, native := os.Stat("/dev/nvidiactl")
+	_, wsl := os.Stat("/dev/dxg")
+	if runtime.GOOS == "linux" && native != nil && wsl != nil {
+		t.Skip("needs an NVIDIA GPU")
+	}
 	g := lower(t, small)
 	c := newComparison(t, g, 3)
 	u := newUser(t, g, cuda.FP16, c)

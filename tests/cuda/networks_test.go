@@ -26,7 +26,7 @@ var networks = []struct {
     conv 24 kernel 1x7x7 stride 1x2x2
     pool max 2x3x3 stride 2x2x2 pad 0x1x1 as pool1
     stage res2 width 20 blocks 3 then pool average 2x3x3 stride 1x1x1 pad 1x1x1 as middle
-    stage res3 width 24 blocks 3 stride 1x2x2 then pool max 2x2x2 ceil
+    stage res3 width 24 blocks 1 stride 1x2x2 then pool max 2x2x2 ceil
     stage res4 width 33 blocks 1 flat
     pool average
     linear 19

@@ -19,7 +19,7 @@ func TestPreset(t *testing.T) {
 	t.Parallel()
 	g := preset(t, "input", "3x16x48x48")
 	c := newComparison(t, g, 2)
-	b := build(t, g, cuda.BF16, c.weights)
+	b := build(t, g, cuda.BF16, c.weights, "-O2")
 	got := b.run(t, input{clips: 2, frames: c.frames})
 	c.check(t, b, got)
 	for i, logits := range got["logits"] {
