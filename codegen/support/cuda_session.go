@@ -3,6 +3,7 @@ package support
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"sync/atomic"
 )
@@ -33,10 +34,16 @@ func (m *CUDAModel) NewSession(options ...Option) (*CUDASession, error) {
 	for _, o := range options {
 		o(&c)
 	}
+	c.batch = max(c.batch, 1)
+	for i := range m.plan.launches {
+		if most := math.MaxInt32 / m.plan.launches[i].units; c.batch > most {
+			return nil, fmt.Errorf("Batch(%d): kernels count in 32 bits, %s runs at most %d clips at once", c.batch, m.net.name, most)
+		}
+	}
 	if m.closed.Load() || !m.held.acquire() {
 		return nil, ErrClosed
 	}
-	s := &CUDASession{model: m, batch: max(c.batch, 1), memory: &cudaMemory{device: m.device, held: m.held}}
+	s := &CUDASession{model: m, batch: c.batch, memory: &cudaMemory{device: m.device, held: m.held}}
 	err := m.device.do(func() (err error) {
 		if s.memory.arena, err = m.device.allocate("feature maps", m.plan.arena*s.batch); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -228,10 +229,20 @@ func (u *user) results(t *testing.T, text string) printed {
 		"1 outputs for 2 clips: pass one for each",
 		"4 clips, the session runs at most 3 at once: make it with Batch(4)",
 		"clip 1: frames and values in one batch",
+		fmt.Sprintf("Batch(%d): kernels count in 32 bits, %s runs at most %d clips at once", math.MaxInt32, name, math.MaxInt32/mostUnits(u.plan)),
 		"<nil>", "<nil>", "<nil>", "the model is closed", "<nil>", "<nil>", "the model is closed", "the model is closed",
 	}
 	if len(got.Batch) != 3 || len(got.Two) != 2 || got.Device == "" || !slices.Equal(got.Faults, want) {
 		t.Errorf("%d results, %d, on %s, errors\n%s\nwant\n%s", len(got.Batch), len(got.Two), got.Device, strings.Join(got.Faults, "\n"), strings.Join(want, "\n"))
 	}
 	return got
+}
+
+// mostUnits returns the most that the blocks of a launch share of one clip.
+func mostUnits(p *ir.Plan) int {
+	most := 0
+	for _, l := range cuda.Launches(p) {
+		most = max(most, l.Units)
+	}
+	return most
 }

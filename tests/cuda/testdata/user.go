@@ -114,6 +114,8 @@ func faults(m *net.CUDAModel, s *net.CUDASession, frames []byte, floats []float3
 	add(s.RunBatch(make([]net.Output, 1), make([]net.Clip, 2)))
 	add(s.RunBatch(make([]net.Output, 4), make([]net.Clip, 4)))
 	add(s.RunBatch(make([]net.Output, 2), []net.Clip{net.Uint8Clip(frames), net.Float32Clip(floats)}))
+	_, err := m.NewSession(net.Batch(math.MaxInt32))
+	add(err)
 	other, err := m.NewSession()
 	add(err)
 	add(other.Close())
