@@ -1,10 +1,6 @@
 package dsl
 
-import (
-	"fmt"
-
-	"github.com/p3dc/p3dc/ir"
-)
+import "github.com/p3dc/p3dc/ir"
 
 // Network is a description: what the network takes, how its blocks are made,
 // and its layers from first to last.
@@ -91,27 +87,64 @@ func (in *Input) setting(key string) *Setting {
 	return nil
 }
 
-// Kind is one of the paper's arrangements of S (1x3x3) and T (3x1x1) in a
-// block.
-type Kind string
+// Form is how many convolutions a block has.
+type Form string
 
-// The arrangements; r is batch normalisation and ReLU.
+// The forms of blocks.
 const (
-	Cascade  Kind = "A" // r(T(r(S(x))))
-	Parallel Kind = "B" // r(S(x)) + r(T(x))
-	Hybrid   Kind = "C" // s + r(T(s)) with s = r(S(x))
+	Bottleneck Form = "bottleneck" // 1x1x1 down to the width, a middle, 1x1x1 up
+	Basic      Form = "basic"      // two middles
 )
 
-// kinds returns the names of the arrangements.
-func kinds() []string { return []string{string(Cascade), string(Parallel), string(Hybrid)} }
+// Kind says what stands in the middle of a block, made of S (1x3x3), T (3x1x1)
+// or both in one (3x3x3).
+type Kind string
+
+// The kinds; r is batch normalisation and ReLU. The first three are the paper's
+// arrangements, which bottlenecks have.
+const (
+	Cascade  Kind = "A"       // r(T(r(S(x))))
+	Parallel Kind = "B"       // r(S(x)) + r(T(x))
+	Hybrid   Kind = "C"       // s + r(T(s)) with s = r(S(x))
+	Full     Kind = "full"    // r(F(x)) with F 3x3x3
+	Planar   Kind = "spatial" // r(S(x))
+	Split    Kind = "split"   // r(T(r(S(x)))), S to a number of channels of its own
+)
+
+// kinds returns the names of the kinds that blocks of a form may have.
+func (f Form) kinds() []string {
+	names := []string{string(Full), string(Planar), string(Split)}
+	if f == Bottleneck {
+		names = append([]string{string(Cascade), string(Parallel), string(Hybrid)}, names...)
+	}
+	return names
+}
+
+// has reports whether blocks of a form may have all of some kinds.
+func (f Form) has(kinds []Kind) bool {
+	for _, k := range kinds {
+		if !contains(f.kinds(), string(k)) {
+			return false
+		}
+	}
+	return true
+}
+
+// MidMatched is the Mid of split blocks that have about as many weights as if
+// they were not split: floor(27·in·width / (9·in + 3·width)) channels, where in
+// are those of the block's input.
+const MidMatched = -1
 
 // Blocks says how the residual blocks of all stages are made.
 type Blocks struct {
 	Node
-	Form        string // "bottleneck"
-	Expansion   int    // a block's output channels over its stage's width
-	Mix         []Kind // the cycle of arrangements that three-dimensional blocks take
-	WithinStage bool   // the cycle starts anew in every stage
+	Form         Form
+	Expansion    int    // a block's output channels over its stage's width
+	Mix          []Kind // the cycle of kinds that blocks take, but in flat stages
+	Mid          int    // channels between S and T of split blocks, or MidMatched; 0 where not given
+	MiddleStride bool   // of a bottleneck: the middle strides, not the first 1x1x1
+	WithinStage  bool   // the cycle starts anew in every stage
+	Bias         bool   // convolutions have a bias in place of batch norm
 }
 
 // BatchNorm sets what all batch norms share.
@@ -134,8 +167,8 @@ type Name struct {
 	Key, Template string
 }
 
-// Layer is a statement that computes: [*Conv], [*Pool], [*Stage], [*Dropout],
-// [*Linear] or [*Softmax].
+// Layer is a statement that computes: [*Conv], [*Pool], [*Stage], [*Flatten],
+// [*Dropout], [*Linear] or [*Softmax].
 type Layer interface {
 	Stmt
 	then() bool
@@ -157,6 +190,7 @@ type Conv struct {
 	Kernel Extent
 	Stride *Extent // nil is 1x1x1
 	Pad    *Extent // nil is half the kernel, which keeps the size at stride 1
+	Bias   bool    // a bias in place of batch norm
 }
 
 // Pool is a max or average pool.
@@ -176,8 +210,13 @@ type Stage struct {
 	Width  int
 	Blocks int
 	Stride *Extent // of the first block; nil is 1x1x1
-	Flat   bool    // two-dimensional: 1x3x3 instead of S and T
+	Flat   bool    // two-dimensional: S alone, and weights without an axis for time
+	Mix    []Kind  // the stage's own cycle of kinds; nil is that of Blocks
+	Mid    int     // the stage's own, as in Blocks
 }
+
+// Flatten strings all positions' values together, C x T x H x W.
+type Flatten struct{ layerNode }
 
 // Dropout does nothing at inference.
 type Dropout struct {
@@ -188,51 +227,44 @@ type Dropout struct {
 // Linear is a fully connected layer with bias.
 type Linear struct {
 	layerNode
-	Out int
+	Out      int
+	ReLU     bool
+	Features bool // its results are the network's features
 }
 
 // Softmax turns scores into probabilities.
 type Softmax struct{ layerNode }
 
-// Extent is a size over frames, height and width.
-type Extent struct{ T, H, W int }
-
-// String formats the extent as TxHxW.
-func (e Extent) String() string { return fmt.Sprintf("%dx%dx%d", e.T, e.H, e.W) }
-
-// or returns *e, or the default where e is nil.
-func (e *Extent) or(def Extent) Extent {
-	if e == nil {
-		return def
-	}
-	return *e
-}
-
-// window combines kernel, stride and padding by axis.
-func window(kernel, stride, pad Extent) ir.Window {
-	return ir.Window{
-		T: ir.Axis{Kernel: kernel.T, Stride: stride.T, Pad: pad.T},
-		H: ir.Axis{Kernel: kernel.H, Stride: stride.H, Pad: pad.H},
-		W: ir.Axis{Kernel: kernel.W, Stride: stride.W, Pad: pad.W},
-	}
-}
-
-// half returns the padding that keeps the size at stride 1.
-func half(k Extent) Extent { return Extent{(k.T - 1) / 2, (k.H - 1) / 2, (k.W - 1) / 2} }
-
 // window returns the convolution's window with defaults filled in.
 func (c *Conv) window() ir.Window {
-	return window(c.Kernel, c.Stride.or(Extent{1, 1, 1}), c.Pad.or(half(c.Kernel)))
+	return window(c.Kernel, c.Stride.or(point), c.Pad.or(half(c.Kernel)))
 }
 
 // pool returns the operation on a map of the given shape.
 func (p *Pool) pool(in ir.Shape) ir.Pool {
-	kernel := p.Kernel.or(Extent{in.T, in.H, in.W})
+	kernel := p.Kernel.or(Extent{T: in.T, H: in.H, W: in.W})
 	return ir.Pool{Kind: p.Kind, Ceil: p.Ceil, Window: window(kernel, p.Stride.or(kernel), p.Pad.or(Extent{}))}
 }
 
 // stride returns the stride of the stage's first block.
-func (s *Stage) stride() Extent { return s.Stride.or(Extent{1, 1, 1}) }
+func (s *Stage) stride() Extent { return s.Stride.or(point) }
+
+// mix returns the cycle of kinds of the stage's blocks.
+func (s *Stage) mix(b *Blocks) []Kind {
+	if s.Mix != nil {
+		return s.Mix
+	}
+	return b.Mix
+}
+
+// mid returns how many channels lie between S and T of the stage's split
+// blocks, or MidMatched; 0 where nothing says so.
+func (s *Stage) mid(b *Blocks) int {
+	if s.Mid != 0 {
+		return s.Mid
+	}
+	return b.Mid
+}
 
 // list returns the body's statements of one type.
 func list[T Stmt](n *Network) []T {

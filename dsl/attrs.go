@@ -19,7 +19,7 @@ func (p *parser) attrs(n *Node, list ...attr) bool {
 	for !p.tok().endsLine() && !p.tok().is("then") {
 		t := p.tok()
 		if t.kind != tokWord {
-			return p.expected(oneOf(attrNames(list)) + " or the end of the line")
+			return p.expected(oneOf(append(attrNames(list), "the end of the line")))
 		}
 		a := find(list, t.text)
 		if a == nil {
@@ -160,9 +160,15 @@ func (p *parser) size(what, form string, dst ...*int) bool {
 	return true
 }
 
-// extent reads a size over frames, height and width.
-func (p *parser) extent(what string, dst **Extent) bool {
-	var e Extent
+// extent reads a size over frames, height and width, or over the latter two;
+// frames is what the first then is.
+func (p *parser) extent(what string, frames int, dst **Extent) bool {
+	e := Extent{T: frames}
 	*dst = &e
-	return p.size("the "+what, "frames x height x width, such as 1x2x2", &e.T, &e.H, &e.W)
+	const form = "frames x height x width, such as 1x2x2, or height x width"
+	if strings.Count(p.tok().text, "x") == 1 {
+		e.plane = true
+		return p.size("the "+what, form, &e.H, &e.W)
+	}
+	return p.size("the "+what, form, &e.T, &e.H, &e.W)
 }

@@ -8,95 +8,165 @@ import (
 
 // stage lowers a stage's blocks, one after the other.
 func (l *lowerer) stage(s *Stage) {
-	if l.blocks.WithinStage {
-		l.mixed = 0
+	mix, counted := s.mix(l.blocks), &l.mixed
+	if l.blocks.WithinStage || s.Mix != nil {
+		counted = new(int)
 	}
-	for i := 0; i < s.Blocks; i++ {
-		b := bottleneck{
+	for i := range s.Blocks {
+		in := l.shape(l.cur).C
+		b := &block{
 			lowerer: l,
-			path:    l.names.name("block", s.Name, l.stages, i),
+			path:    l.blockName(s, i),
+			in:      in,
 			width:   s.Width,
-			stride:  Extent{1, 1, 1},
+			out:     s.Width * l.blocks.Expansion,
+			mid:     midChannels(s.mid(l.blocks), in, s.Width),
+			stride:  point,
 			flat:    s.Flat,
 		}
 		if i == 0 {
 			b.stride = s.stride()
 		}
 		if !s.Flat {
-			b.kind = l.blocks.Mix[l.mixed%len(l.blocks.Mix)]
-			l.mixed++
+			b.kind = mix[*counted%len(mix)]
+			*counted++
 		}
 		l.cur = b.lower(l.cur)
 	}
 }
 
-// bottleneck lowers one block: 1x1x1 down to the width, the arrangement of S
-// and T (or in a flat block a 1x3x3), 1x1x1 up, and the shortcut.
-type bottleneck struct {
+// midChannels returns how many channels lie between S and T of a split block:
+// a number as it is, or what MidMatched says.
+func midChannels(mid, in, width int) int {
+	if mid == MidMatched {
+		return 27 * in * width / (9*in + 3*width)
+	}
+	return mid
+}
+
+// block lowers one residual block.
+type block struct {
 	*lowerer
-	path   string
-	width  int
-	stride Extent
-	flat   bool
-	kind   Kind // of a block that is not flat
+	path                string
+	in, width, out, mid int // channels
+	stride              Extent
+	flat                bool
+	kind                Kind // of a block that is not flat
+	relus               int  // so far, by what numbers their names
 }
 
 // The windows of a block's convolutions.
 var (
-	point    = Extent{1, 1, 1}
-	spatial  = Extent{1, 3, 3}
-	temporal = Extent{3, 1, 1}
+	point    = Extent{T: 1, H: 1, W: 1}
+	spatial  = Extent{T: 1, H: 3, W: 3}
+	temporal = Extent{T: 3, H: 1, W: 1}
+	full     = Extent{T: 3, H: 3, W: 3}
 )
 
-func (b bottleneck) lower(x ir.ValueID) ir.ValueID {
-	in, out := b.shape(x).C, b.width*b.blocks.Expansion
+// emitter emits ops that read a value, and returns their result.
+type emitter func(x ir.ValueID) ir.ValueID
 
+func (b *block) lower(x ir.ValueID) ir.ValueID {
 	// Parameters first, in the order of the modules.
-	reduce := b.part("reduce", in, b.width, point, b.stride)
-	middle := b.middle()
-	expand := b.part("expand", b.width, out, point, point)
-	shortcut := func() ir.ValueID { return x }
-	if b.stride != point || in != out {
-		project := b.part("project", in, out, point, b.stride)
-		shortcut = func() ir.ValueID { return b.conv(project, x) }
+	own := b.bottleneck
+	if b.blocks.Form == Basic {
+		own = b.basic
+	}
+	path := own()
+	shortcut := func(x ir.ValueID) ir.ValueID { return x }
+	if b.stride != point || b.in != b.out {
+		shortcut = b.part("project", 0, b.in, b.out, point, b.stride)
 	}
 
 	// Then the ops, the projection before the block's own path.
-	side := shortcut()
-	y := b.relu(b.path+".relu1", b.conv(reduce, x))
-	y = b.conv(expand, middle(y))
+	side := shortcut(x)
+	y := path(x)
 	return b.relu(b.path+".relu", b.add(b.path+".add", y, side))
 }
 
-// middle appends the parameters of what stands between the two 1x1x1
-// convolutions and returns the function that emits it.
-func (b bottleneck) middle() func(x ir.ValueID) ir.ValueID {
-	if b.flat {
-		flat := b.part("flat", b.width, b.width, spatial, point)
-		return func(x ir.ValueID) ir.ValueID { return b.relu(b.path+".relu2", b.conv(flat, x)) }
+// bottleneck appends the parameters of a 1x1x1 convolution down to the width,
+// the middle, and a 1x1x1 convolution up.
+func (b *block) bottleneck() emitter {
+	first, second := b.stride, point
+	if b.blocks.MiddleStride {
+		first, second = second, first
 	}
-	s := b.part("spatial", b.width, b.width, spatial, point)
-	t := b.part("temporal", b.width, b.width, temporal, point)
-	S := func(x ir.ValueID) ir.ValueID { return b.relu(b.path+".relu2", b.conv(s, x)) }
-	T := func(x ir.ValueID) ir.ValueID { return b.relu(b.path+".relu3", b.conv(t, x)) }
-	sum := func(x, y ir.ValueID) ir.ValueID { return b.add(b.path+".sum", x, y) }
-	return func(x ir.ValueID) ir.ValueID {
-		switch b.kind {
-		case Cascade:
-			return T(S(x))
-		case Parallel:
-			return sum(S(x), T(x))
-		case Hybrid:
-			y := S(x)
-			return sum(y, T(y))
-		}
-		panic(fmt.Sprintf("BUG: block kind %q", b.kind))
-	}
+	reduce := b.part("reduce", 1, b.in, b.width, point, first)
+	middle := b.middle(2, b.width, b.width, second)
+	expand := b.part("expand", 3, b.width, b.out, point, point)
+	return func(x ir.ValueID) ir.ValueID { return expand(middle(b.act(reduce(x)), true)) }
 }
 
-// part appends the parameters of one of the block's convolutions. Its padding
-// keeps the size at stride 1.
-func (b bottleneck) part(role string, in, out int, kernel, stride Extent) module {
-	return b.module(b.names.name(role, b.path), b.names.name(role+"-norm", b.path),
-		out, in, window(kernel, stride, half(kernel)), b.flat)
+// basic appends the parameters of two middles, of which the second leaves its
+// ReLU to the block.
+func (b *block) basic() emitter {
+	first := b.middle(1, b.in, b.width, b.stride)
+	second := b.middle(2, b.width, b.out, point)
+	return func(x ir.ValueID) ir.ValueID { return second(first(x, true), false) }
+}
+
+// middle appends the parameters of a block's n-th convolution, which is in
+// space and time, and returns what emits it: with its last ReLU where relu says
+// so, and always in the paper's arrangements B and C, which sum behind it.
+func (b *block) middle(n, in, out int, stride Extent) func(x ir.ValueID, relu bool) ir.ValueID {
+	one := func(f emitter) func(x ir.ValueID, relu bool) ir.ValueID {
+		return func(x ir.ValueID, relu bool) ir.ValueID {
+			y := f(x)
+			if relu {
+				y = b.act(y)
+			}
+			return y
+		}
+	}
+	inPlane, inTime := Extent{T: 1, H: stride.H, W: stride.W}, Extent{T: stride.T, H: 1, W: 1}
+	var strideS, strideT Extent
+	mid := out
+	switch kind := b.kind; {
+	case b.flat || kind == Planar:
+		return one(b.part("flat", n, in, out, spatial, stride))
+	case kind == Full:
+		return one(b.part("full", n, in, out, full, stride))
+	case kind == Split:
+		mid, strideS, strideT = b.mid, inPlane, inTime
+	case kind == Cascade:
+		strideS, strideT = inPlane, inTime
+	case kind == Parallel:
+		strideS, strideT = stride, stride
+	case kind == Hybrid:
+		strideS, strideT = stride, point
+	default:
+		panic(fmt.Sprintf("BUG: block kind %q", kind))
+	}
+	fromT := mid
+	if b.kind == Parallel {
+		fromT = in
+	}
+	s := b.part("spatial", n, in, mid, spatial, strideS)
+	t := b.part("temporal", n, fromT, out, temporal, strideT)
+	sum := func(x, y ir.ValueID) ir.ValueID { return b.add(b.path+".sum", x, y) }
+	switch b.kind {
+	case Parallel:
+		return func(x ir.ValueID, _ bool) ir.ValueID { return sum(b.act(s(x)), b.act(t(x))) }
+	case Hybrid:
+		return func(x ir.ValueID, _ bool) ir.ValueID { y := b.act(s(x)); return sum(y, b.act(t(y))) }
+	}
+	return one(func(x ir.ValueID) ir.ValueID { return t(b.act(s(x))) })
+}
+
+// act emits a ReLU.
+func (b *block) act(x ir.ValueID) ir.ValueID {
+	b.relus++
+	return b.relu(fmt.Sprintf("%s.relu%d", b.path, b.relus), x)
+}
+
+// part appends the parameters of one of the block's convolutions, its n-th, and
+// of its batch norm if it has one, and returns what emits both. Padding keeps the size at
+// stride 1.
+func (b *block) part(role string, n, in, out int, kernel, stride Extent) emitter {
+	path, w := b.names.name(role, b.path, n), window(kernel, stride, half(kernel))
+	if b.blocks.Bias {
+		return b.biased(path, out, in, w, b.flat)
+	}
+	m := b.module(path, b.names.name(role+"-norm", b.path, n), out, in, w, b.flat)
+	return func(x ir.ValueID) ir.ValueID { return b.conv(m, x) }
 }

@@ -74,6 +74,7 @@ func (c *checker) declarations() {
 	}
 	if b := only[*Blocks](c.n); b != nil {
 		c.in(&b.Node, "expansion", "the expansion", b.Expansion, 1, MaxKernel)
+		c.mid(&b.Node, "", b.Mid)
 	}
 	if b := only[*BatchNorm](c.n); b != nil && !(b.Epsilon > 0 && b.Epsilon < 1) {
 		c.errorf(b.at("epsilon"), "batch norm's epsilon is %s; expected more than 0 and less than 1, such as 1e-5", decimal(b.Epsilon))
@@ -153,6 +154,9 @@ func (c *checker) layer(l Layer) {
 	case *Conv:
 		c.in(&l.Node, "out", "the number of output channels", l.Out, 1, MaxChannels)
 		c.window(&l.Node, &l.Kernel, l.Stride, l.Pad)
+		if l.Kernel.plane && l.window().T != ir.Unit {
+			c.errorf(l.at("kernel"), "the kernel %v is on each frame alone; expected a stride and padding without frames, or a kernel with them", l.Kernel)
+		}
 	case *Pool:
 		c.window(&l.Node, l.Kernel, l.Stride, l.Pad)
 	case *Stage:
@@ -184,25 +188,6 @@ func (c *checker) extent(n *Node, attr, what string, e *Extent, lo int) {
 			c.errorf(n.at(attr), "%s is %v; expected each of its numbers to be %d to %d", what, e, lo, MaxKernel)
 			return
 		}
-	}
-}
-
-func (c *checker) stage(s *Stage) {
-	what := "stage " + s.Name + ": "
-	c.in(&s.Node, "width", what+"the width", s.Width, 1, MaxChannels)
-	c.in(&s.Node, "blocks", what+"the number of blocks", s.Blocks, 1, MaxBlocks)
-	c.extent(&s.Node, "stride", what+"the stride", s.Stride, 1)
-	if s.Flat && s.stride().T != 1 {
-		c.errorf(s.at("stride"), "%sa flat stage takes every frame alone; expected stride 1x%dx%d, found %v", what, s.stride().H, s.stride().W, s.Stride)
-	}
-	b := only[*Blocks](c.n)
-	switch {
-	case b == nil:
-		c.errorf(s.Pos, "%snothing says how its blocks are made; add `block bottleneck mix A B C` before the stages", what)
-	case !s.Flat && len(b.Mix) == 0:
-		c.errorf(s.Pos, "%sits blocks have no kind; add `mix A B C` to the block statement at %v, or make the stage flat", what, b.Pos)
-	case s.Width <= MaxChannels && b.Expansion <= MaxKernel && s.Width*b.Expansion > MaxChannels:
-		c.errorf(s.at("width"), "%swidth %d times expansion %d are more than %d channels", what, s.Width, b.Expansion, MaxChannels)
 	}
 }
 
@@ -264,30 +249,45 @@ func tap(l Layer) (string, ir.Pos) {
 		return l.As, n.at("as")
 	case *Pool:
 		return l.As, n.at("as")
+	case *Linear:
+		return l.As, n.at("as")
 	}
 	return "", n.Pos
 }
 
 // order checks that the head comes last.
 func (c *checker) order() {
-	var scores, end Layer
+	var flat, scores, features, end Layer
 	for _, l := range list[Layer](c.n) {
 		pos := l.node().Pos
 		if end != nil {
 			c.errorf(pos, "expected nothing after softmax, which ends the network")
 			return
 		}
-		switch l.(type) {
+		switch l := l.(type) {
+		case *Flatten:
+			if flat = l; scores != nil {
+				c.errorf(pos, "expected dropout, linear or softmax after the linear layer at %v", scores.node().Pos)
+			}
 		case *Linear:
-			scores = l
+			if scores = l; !l.Features {
+				continue
+			}
+			if features != nil {
+				c.errorf(l.at("features"), "the layer at %v has the network's features; expected one such layer", features.node().Pos)
+			}
+			features = l
 		case *Softmax:
 			end = l
 			if scores == nil {
 				c.errorf(pos, "softmax turns a linear layer's scores into probabilities; add `linear` and the number of classes before it")
 			}
 		case *Conv, *Pool, *Stage:
-			if scores != nil {
+			switch {
+			case scores != nil:
 				c.errorf(pos, "expected dropout, linear or softmax after the linear layer at %v", scores.node().Pos)
+			case flat != nil:
+				c.errorf(pos, "expected dropout or linear after flatten at %v", flat.node().Pos)
 			}
 		}
 	}

@@ -111,15 +111,34 @@ func (s *Setting) text() string {
 }
 
 func (b *Blocks) text() string {
-	text := fmt.Sprintf("block %s expansion %d", b.Form, b.Expansion)
-	if len(b.Mix) > 0 {
-		text += " mix"
-		for _, k := range b.Mix {
-			text += " " + string(k)
-		}
+	text := fmt.Sprintf("block %s", b.Form)
+	if b.Form == Bottleneck {
+		text += fmt.Sprintf(" expansion %d", b.Expansion)
 	}
+	if b.MiddleStride {
+		text += " stride middle"
+	}
+	text += mixText(b.Mix, b.Mid)
 	if b.WithinStage {
 		text += " within stage"
+	}
+	return text + when("bias", b.Bias)
+}
+
+// mixText returns the kinds of blocks and the channels of split ones as
+// written, with a space before.
+func mixText(mix []Kind, mid int) (text string) {
+	if len(mix) > 0 {
+		text += " mix"
+	}
+	for _, k := range mix {
+		text += " " + string(k)
+	}
+	switch {
+	case mid == MidMatched:
+		text += " mid matched"
+	case mid != 0:
+		text += fmt.Sprintf(" mid %d", mid)
 	}
 	return text
 }
@@ -128,7 +147,7 @@ func (b *Blocks) text() string {
 func layerCells(l Layer) []string {
 	switch l := l.(type) {
 	case *Conv:
-		return []string{fmt.Sprintf("conv %d kernel %v", l.Out, l.Kernel) + given("stride", l.Stride) + given("pad", l.Pad) + as(l.As)}
+		return []string{fmt.Sprintf("conv %d kernel %v", l.Out, l.Kernel) + given("stride", l.Stride) + given("pad", l.Pad) + when("bias", l.Bias) + as(l.As)}
 	case *Pool:
 		text := "pool " + l.Kind.String()
 		if l.Kernel != nil {
@@ -139,16 +158,14 @@ func layerCells(l Layer) []string {
 		}
 		return []string{text + as(l.As)}
 	case *Stage:
-		flat := ""
-		if l.Flat {
-			flat = "flat"
-		}
 		return []string{"stage " + l.Name, fmt.Sprint("width ", l.Width), fmt.Sprint("blocks ", l.Blocks),
-			strings.TrimSpace(given("stride", l.Stride)), flat}
+			strings.TrimSpace(given("stride", l.Stride)), strings.TrimSpace(when("flat", l.Flat) + mixText(l.Mix, l.Mid))}
+	case *Flatten:
+		return []string{"flatten"}
 	case *Dropout:
 		return []string{"dropout " + decimal(l.Rate)}
 	case *Linear:
-		return []string{fmt.Sprint("linear ", l.Out)}
+		return []string{fmt.Sprint("linear ", l.Out) + when("relu", l.ReLU) + when("features", l.Features) + as(l.As)}
 	case *Softmax:
 		return []string{"softmax"}
 	}
@@ -160,6 +177,14 @@ func given(attr string, e *Extent) string {
 		return ""
 	}
 	return " " + attr + " " + e.String()
+}
+
+// when returns a word with a space before, if it is to stand.
+func when(word string, stands bool) string {
+	if !stands {
+		return ""
+	}
+	return " " + word
 }
 
 func as(name string) string {

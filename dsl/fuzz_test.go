@@ -62,7 +62,7 @@ func TestTokenSoup(t *testing.T) {
 	words := append(statementWords(), "network", "{", "}", "{", "}", "\n", "\n", "\n", "then", "/", "..", "#c\n", "\"t\"", "x",
 		"rgb", "flow", "3x4x8x8", "2x2x2", "1x1x1", "3", "0", "0.5", "max", "average", "kernel", "stride", "pad", "ceil", "as",
 		"width", "blocks", "flat", "mix", "A", "B", "C", "bottleneck", "expansion", "within", "resize", "range", "mean", "std",
-		"weight", "block", "port", "\xff", "é", "\r\n", "\t", ",")
+		"weight", "block", "port", "basic", "full", "split", "mid", "matched", "middle", "bias", "relu", "features", "7x7", "\xff", "é", "\r\n", "\t", ",")
 	rapid.Check(t, func(rt *rapid.T) {
 		body := rapid.SliceOfN(rapid.SampledFrom(words), 0, 60).Draw(rt, "words")
 		checkText(t, []byte("network x {\n"+strings.Join(body, " ")+"\n}"))
@@ -97,19 +97,25 @@ func TestRandomNetworks(t *testing.T) {
 		}
 		line("network net {")
 		line("input %s", pick("input", "rgb 3x16x32x32", "bgr 3x9x31x17 { mean 1 2 3 }", "flow 2x8x16x24"))
-		line("block bottleneck mix %s expansion %d", pick("mix", "A", "B", "C", "A B", "C B A", "A B C within stage"), num("expansion", 1, 4))
+		if rapid.Bool().Draw(rt, "basic") {
+			line("block basic mix %s", pick("mix", "full", "spatial", "split mid 3", "full split mid matched"))
+			line("names torchvision-video")
+		} else {
+			line("block bottleneck mix %s expansion %d%s", pick("mix", "A", "B", "C", "A B", "C B A", "A B C within stage", "full", "A split mid 5"),
+				num("expansion", 1, 4), pick("striding", "", " stride middle"))
+		}
 		if rapid.Bool().Draw(rt, "stem") {
-			line("conv %d kernel %s", num("out", 1, 8), pick("kernel", "1x7x7 stride 1x2x2", "3x3x3", "1x1x1 as c"))
+			line("conv %d kernel %s", num("out", 1, 8), pick("kernel", "1x7x7 stride 1x2x2", "3x3x3", "1x1x1 as c", "7x7 stride 2x2", "3x3x3 bias"))
 			line("pool %s %s", pick("pool", "max", "average"), pick("window", "2x3x3 stride 2x2x2 pad 0x1x1", "2x3x3 stride 2x2x2 ceil as p", "1x2x2"))
 		}
 		blocks := 0
 		for i := range num("stages", 0, 4) {
 			n := num("blocks", 1, 3)
 			blocks += n
-			line("stage s%d width %d blocks %d%s%s", i, num("width", 1, 8), n, pick("stride", "", " stride 1x2x2"),
-				pick("rest", "", " flat", " then pool max 2x1x1 ceil"))
+			line("stage s%d width %d blocks %d%s%s", i, num("width", 1, 8), n, pick("stride", "", " stride 1x2x2", " stride 2x2"),
+				pick("rest", "", " flat", " mix spatial", " mix split mid matched", " then pool max 2x1x1 ceil"))
 		}
-		line("pool average%s", pick("head", "", " then linear 3", " then dropout 0.1 then linear 2 then softmax"))
+		line("%s%s", pick("pool", "pool average", "flatten"), pick("head", "", " then linear 3", " then dropout 0.1 then linear 2 then softmax"))
 		line("}")
 
 		n := parse(t, b.String())

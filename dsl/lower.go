@@ -7,12 +7,13 @@ import (
 )
 
 // Lower builds the graph that a network describes: convolution, batch norm,
-// ReLU, addition, pool, dropout, linear and softmax each an op of its own.
+// ReLU, addition, pool, flatten, dropout, linear and softmax each an op of its
+// own.
 //
 // Parameters stand in the order of the modules, a block's projection last, as
-// in a state dict. The outputs are features (what the head's first layer
-// after the pools reads), logits (with a linear layer) and probabilities (with
-// softmax); the taps are the named layers. The error is an [ErrorList].
+// in a state dict. The outputs are features (of the layer that says so, or what
+// the head's first layer reads), logits (with a linear layer) and probabilities
+// (with softmax); the taps are the named layers. The error is an [ErrorList].
 func Lower(n *Network) (*ir.Graph, error) {
 	if errs := check(n); len(errs) > 0 {
 		return nil, errs.err()
@@ -45,12 +46,17 @@ type lowerer struct {
 	names   namer
 	epsilon float64
 	blocks  *Blocks
+	scores  *Linear // the last linear layer, if there is one
+	marked  bool    // whether a layer says that its results are the features
+
 	convs   int // layers so far, by what numbers their names
+	slots   int
 	pools   int
+	flats   int
 	drops   int
 	linears int
 	stages  int
-	mixed   int // blocks so far that took a kind of the mix
+	mixed   int // blocks so far that took a kind of the network's mix
 
 	paramAt map[string]ir.Pos
 	opAt    map[string]ir.Pos
@@ -69,6 +75,10 @@ func newLowerer(n *Network) *lowerer {
 	}
 	if b := only[*BatchNorm](n); b != nil {
 		l.epsilon = b.Epsilon
+	}
+	for _, linear := range list[*Linear](n) {
+		l.scores = linear
+		l.marked = l.marked || linear.Features
 	}
 	l.cur = l.g.AddValue("input", l.g.Input.Shape)
 	return l
@@ -117,16 +127,19 @@ func (l *lowerer) layer(layer Layer) {
 	switch layer := layer.(type) {
 	case *Conv:
 		l.convs++
-		m := l.module(l.names.name("conv", l.convs), l.names.name("conv-norm", l.convs),
-			layer.Out, l.shape(l.cur).C, layer.window(), false)
-		l.cur = l.relu(m.path+".relu", l.conv(m, l.cur))
+		l.convLayer(layer)
 	case *Pool:
 		l.pools++
+		l.slots++
 		p := layer.pool(l.shape(l.cur))
 		l.cur = l.emit(fmt.Sprintf("pool%d", l.pools), p, p.OutShape(l.shape(l.cur)), l.cur)
 	case *Stage:
 		l.stages++
 		l.stage(layer)
+	case *Flatten:
+		l.flats++
+		s := l.shape(l.cur)
+		l.cur = l.emit(fmt.Sprintf("flatten%d", l.flats), ir.Flatten{}, ir.Shape{T: 1, H: 1, W: 1, C: s.Elems()}, l.cur)
 	case *Dropout:
 		l.features()
 		l.drops++
@@ -144,37 +157,82 @@ func (l *lowerer) layer(layer Layer) {
 }
 
 // features makes the current value the features, if it is the first one that
-// a layer of the head reads.
+// a layer of the head reads, and none is marked as such.
 func (l *lowerer) features() {
-	if l.g.Outputs == nil && l.shape(l.cur).Pixels() == 1 {
+	if !l.marked && l.g.Outputs == nil && l.shape(l.cur).Pixels() == 1 {
 		l.output(outFeatures)
 	}
 }
 
-// output names the current value as an output, instead of an earlier one of
-// that name.
+// output names the current value as an output.
 func (l *lowerer) output(name string) {
-	for i := range l.g.Outputs {
-		if l.g.Outputs[i].Name == name {
-			l.g.Outputs[i].Value = l.cur
-			return
-		}
-	}
 	l.g.Outputs = append(l.g.Outputs, ir.Output{Name: name, Value: l.cur})
+}
+
+// convLayer lowers a convolution outside of the stages.
+func (l *lowerer) convLayer(c *Conv) {
+	path := l.layerName("conv", l.convs, c.As, l.slots)
+	l.slots++
+	in, flat := l.shape(l.cur).C, c.Kernel.plane
+	if c.Bias {
+		l.cur = l.biased(path, c.Out, in, c.window(), flat)(l.cur)
+	} else {
+		norm := l.layerName("conv-norm", l.convs, c.As, l.slots)
+		l.slots++
+		l.cur = l.conv(l.module(path, norm, c.Out, in, c.window(), flat), l.cur)
+	}
+	l.cur = l.relu(path+".relu", l.cur)
+	l.slots++
 }
 
 func (l *lowerer) linear(layer *Linear) {
 	l.linears++
-	path := l.names.name("linear", l.linears)
+	path := l.layerName("linear", l.linears, layer.As, l.slots)
 	in := l.shape(l.cur).C
 	a := ir.Linear{
 		Out:    layer.Out,
-		Weight: l.param("weight", path, layer.Out, in),
-		Bias:   l.param("bias", path, layer.Out),
+		Weight: l.param(ir.RoleWeight, path, layer.Out, in),
+		Bias:   l.param(ir.RoleBias, path, layer.Out),
 	}
 	l.cur = l.emit(path, a, ir.Shape{T: 1, H: 1, W: 1, C: layer.Out}, l.cur)
-	l.g.Ops[len(l.g.Ops)-1].Epi = []ir.EpiStep{{Kind: ir.EpiBias}}
-	l.output(outLogits)
+	l.addBias()
+	if layer.ReLU {
+		l.cur = l.relu(path+".relu", l.cur)
+	}
+	if layer.Features {
+		l.output(outFeatures)
+	}
+	if layer == l.scores {
+		l.output(outLogits)
+	}
+}
+
+// addBias makes the last op add its bias.
+func (l *lowerer) addBias() { l.g.Ops[len(l.g.Ops)-1].Epi = []ir.EpiStep{{Kind: ir.EpiBias}} }
+
+// layerName returns the name of the module of a layer outside of stages: the
+// n-th of its like, called so by its text, in a place among all modules.
+func (l *lowerer) layerName(key string, n int, as string, slot int) string {
+	if as == "" && l.names.uses(key, "name") {
+		l.fault("the names clause calls %s layers by their own names, and this one has none; add `as` and a name", key)
+	}
+	return l.names.name(key, n, as, slot)
+}
+
+// blockName returns the name of a stage's block by its index from 0.
+func (l *lowerer) blockName(s *Stage, index int) string {
+	number := s.number()
+	if number == "" && l.names.uses("block", "number") {
+		l.fault("the names clause calls blocks by the number at the end of their stage's name, and %s has none; expected a name such as res2", s.Name)
+	}
+	return l.names.name("block", s.Name, l.stages, index, number, letter(index, s.Blocks))
+}
+
+// fault reports what is wrong with a name, at the statement being lowered, once.
+func (l *lowerer) fault(format string, args ...any) {
+	if len(l.errs) == 0 {
+		l.errs = append(l.errs, l.n.src.error(l.pos, format, args...))
+	}
 }
 
 // emit appends an op and returns its value.
@@ -195,19 +253,21 @@ func (l *lowerer) add(name string, x, y ir.ValueID) ir.ValueID {
 
 func (l *lowerer) shape(v ir.ValueID) ir.Shape { return l.g.Values[v].Shape }
 
-// param appends a parameter of a module.
-func (l *lowerer) param(key, module string, shape ...int) ir.ParamID {
-	name := l.names.name(key, module)
+// param appends a parameter of a module. Its key in the names clause is its
+// role's name.
+func (l *lowerer) param(role ir.Role, module string, shape ...int) ir.ParamID {
+	name := l.names.name(role.String(), module)
 	l.unique(l.paramAt, "parameter", name)
-	return l.g.AddParam(name, shape...)
+	id := l.g.AddParam(name, shape...)
+	l.g.Params[id].Role = role
+	return id
 }
 
 // unique reports a name that is taken, with the statement that took it.
 func (l *lowerer) unique(taken map[string]ir.Pos, what, name string) {
-	if first, ok := taken[name]; ok && len(l.errs) == 0 {
-		l.errs = append(l.errs, l.n.src.error(l.pos,
-			"two %ss are called %s, the first in the statement at %v; expected names of their own: change the templates of the names clause",
-			what, shorten(name), first))
+	if first, ok := taken[name]; ok {
+		l.fault("two %ss are called %s, the first in the statement at %v; expected names of their own: change the templates of the names clause",
+			what, shorten(name), first)
 	}
 	taken[name] = l.pos
 }
@@ -219,21 +279,38 @@ type module struct {
 	norm           ir.BatchNorm
 }
 
-// module appends the parameters of a convolution and its batch norm. A flat
-// one's weight has no axis for time.
-func (l *lowerer) module(path, normPath string, out, in int, w ir.Window, flat bool) module {
+// bareConv appends the weight of a convolution. A flat one's has no axis for
+// time.
+func (l *lowerer) bareConv(path string, out, in int, w ir.Window, flat bool) ir.Conv {
 	weight := []int{out, in, w.T.Kernel, w.H.Kernel, w.W.Kernel}
 	if flat {
 		weight = []int{out, in, w.H.Kernel, w.W.Kernel}
 	}
+	return ir.Conv{Window: w, Out: out, Weight: l.param(ir.RoleWeight, path, weight...), Bias: ir.NoParam}
+}
+
+// biased appends the parameters of a convolution with a bias in place of batch
+// norm, and returns what emits it.
+func (l *lowerer) biased(path string, out, in int, w ir.Window, flat bool) emitter {
+	conv := l.bareConv(path, out, in, w, flat)
+	conv.Bias = l.param(ir.RoleBias, path, out)
+	return func(x ir.ValueID) ir.ValueID {
+		y := l.emit(path, conv, conv.Window.Out(l.shape(x), out), x)
+		l.addBias()
+		return y
+	}
+}
+
+// module appends the parameters of a convolution and its batch norm.
+func (l *lowerer) module(path, normPath string, out, in int, w ir.Window, flat bool) module {
 	return module{
 		path: path, normPath: normPath,
-		conv: ir.Conv{Window: w, Out: out, Weight: l.param("weight", path, weight...), Bias: ir.NoParam},
+		conv: l.bareConv(path, out, in, w, flat),
 		norm: ir.BatchNorm{
-			Gamma:   l.param("gamma", normPath, out),
-			Beta:    l.param("beta", normPath, out),
-			Mean:    l.param("mean", normPath, out),
-			Var:     l.param("variance", normPath, out),
+			Gamma:   l.param(ir.RoleGamma, normPath, out),
+			Beta:    l.param(ir.RoleBeta, normPath, out),
+			Mean:    l.param(ir.RoleMean, normPath, out),
+			Var:     l.param(ir.RoleVariance, normPath, out),
 			Epsilon: l.epsilon,
 		},
 	}

@@ -18,11 +18,12 @@ var nameVars = []struct {
 	vars []string
 }{
 	{"conv", layerVars}, {"conv-norm", layerVars}, {"linear", layerVars},
-	{"block", []string{"name", "stage", "index"}},
+	{"block", []string{"name", "stage", "index", "number", "letter"}},
 	{"reduce", blockVars}, {"reduce-norm", blockVars},
-	{"spatial", blockVars}, {"spatial-norm", blockVars},
-	{"temporal", blockVars}, {"temporal-norm", blockVars},
-	{"flat", blockVars}, {"flat-norm", blockVars},
+	{"spatial", middleVars}, {"spatial-norm", middleVars},
+	{"temporal", middleVars}, {"temporal-norm", middleVars},
+	{"full", middleVars}, {"full-norm", middleVars},
+	{"flat", middleVars}, {"flat-norm", middleVars},
 	{"expand", blockVars}, {"expand-norm", blockVars},
 	{"project", blockVars}, {"project-norm", blockVars},
 	{"weight", paramVars}, {"bias", paramVars},
@@ -31,10 +32,28 @@ var nameVars = []struct {
 
 // The placeholders by what they belong to.
 var (
-	layerVars = []string{"n"}      // a layer outside of stages: its number among its like, from 1
-	blockVars = []string{"block"}  // a module in a block: the block's name
-	paramVars = []string{"module"} // a parameter: its module's name
+	layerVars  = []string{"n", "name", "slot"} // a layer outside of stages: its number among its like, from 1; its own name; its place among all
+	blockVars  = []string{"block"}             // a module in a block: the block's name
+	middleVars = []string{"block", "n"}        // a block's convolution in space or time: the block's name; its number in the block
+	paramVars  = []string{"module"}            // a parameter: its module's name
 )
+
+// lettered is the most blocks of a stage that letters tell apart.
+const lettered = 3
+
+// letter returns what the names of the first residual networks in Caffe call a
+// stage's block: a, b and c, or in longer stages a, b1, b2 and so on.
+func letter(index, blocks int) string {
+	if index > 0 && blocks > lettered {
+		return fmt.Sprintf("b%d", index)
+	}
+	return string(rune('a' + index))
+}
+
+// number returns the digits at the end of a stage's name.
+func (s *Stage) number() string {
+	return s.Name[len(strings.TrimRight(s.Name, "0123456789")):]
+}
 
 // nameKeys returns the keys of a names clause.
 func nameKeys() []string {
@@ -98,6 +117,11 @@ func (t namer) name(key string, values ...any) string {
 	return strings.NewReplacer(pairs...).Replace(t[key])
 }
 
+// uses reports whether a key's template has a placeholder.
+func (t namer) uses(key, placeholder string) bool {
+	return strings.Contains(t[key], "{"+placeholder+"}")
+}
+
 func templateVars(key string) []string {
 	for _, v := range nameVars {
 		if v.key == key {
@@ -131,9 +155,9 @@ func templateFault(key, template string) string {
 	return ""
 }
 
-func contains(words []string, word string) bool {
-	for _, w := range words {
-		if w == word {
+func contains[T comparable](list []T, one T) bool {
+	for _, v := range list {
+		if v == one {
 			return true
 		}
 	}

@@ -32,7 +32,8 @@ func overrides() []override {
 //	depths=3,4,6,3        the blocks of each stage
 //	input=2x16x160x160    channels x frames x height x width; 2 channels make
 //	                      it optical flow, 3 frames of color, each with its
-//	                      usual preprocessing where the kind changes
+//	                      usual preprocessing where the kind changes: that of
+//	                      the authors where the range is 0..255, else the port's
 //	classes=101           the outputs of the last linear layer
 //	stem-pool=caffe       the first pool before the stages: caffe is without
 //	                      padding and rounds up, pytorch pads half the window
@@ -84,7 +85,7 @@ func setMix(n *Network, v value) error {
 	}
 	var mix []Kind
 	for _, name := range strings.Split(v.text, ",") {
-		k, fault := kind(strings.TrimSpace(name))
+		k, fault := b.Form.kind(strings.TrimSpace(name))
 		if fault != "" {
 			return v.errorf("%s", fault)
 		}
@@ -180,21 +181,31 @@ func setInput(n *Network, v value) error {
 	switch isFlow := in.Order == ir.Flow; {
 	case size[0] != 2 && size[0] != 3:
 		return v.errorf("expected 2 channels (optical flow) or 3 (color), found %d", size[0])
+	case size[0] == 2 && !isFlow && in.in255():
+		in.become(v.pos, ir.Flow, 255, []float64{128, 128}, []float64{1, 1})
+	case size[0] == 3 && isFlow && in.in255():
+		in.become(v.pos, ir.BGR, 255, []float64{104, 117, 123}, []float64{1, 1, 1})
 	case size[0] == 2 && !isFlow:
 		// The port's: the mean of the frames' deviations for both directions.
-		in.become(v.pos, ir.Flow, []float64{0.5, 0.5}, []float64{0.226, 0.226})
+		in.become(v.pos, ir.Flow, 1, []float64{0.5, 0.5}, []float64{0.226, 0.226})
 	case size[0] == 3 && isFlow:
-		in.become(v.pos, ir.RGB, []float64{0.485, 0.456, 0.406}, []float64{0.229, 0.224, 0.225})
+		in.become(v.pos, ir.RGB, 1, []float64{0.485, 0.456, 0.406}, []float64{0.229, 0.224, 0.225})
 	}
 	in.C, in.T, in.H, in.W = size[0], size[1], size[2], size[3]
 	in.mark("size", v.pos)
 	return nil
 }
 
-// become changes what the channels are, with values in 0..1.
-func (in *Input) become(pos ir.Pos, order ir.ChannelOrder, mean, std []float64) {
+// in255 reports whether values are in 0..255.
+func (in *Input) in255() bool {
+	s := in.setting("range")
+	return s != nil && s.Values[1] == 255
+}
+
+// become changes what the channels are, with values in 0..top.
+func (in *Input) become(pos ir.Pos, order ir.ChannelOrder, top float64, mean, std []float64) {
 	in.Order = order
-	in.set(pos, "range", 0, 1)
+	in.set(pos, "range", 0, top)
 	in.set(pos, "mean", mean...)
 	in.set(pos, "std", std...)
 }

@@ -65,12 +65,26 @@ func TestSetAddsSettings(t *testing.T) {
 	checkFormat(t, n)
 }
 
+// TestSetKeepsRange changes between colour and flow where values are in 0..255.
+func TestSetKeepsRange(t *testing.T) {
+	n := preset(t, "p3d199-caffe", "input", "2x16x160x160")
+	if got, want := lower(t, n).Input, lower(t, preset(t, "p3d199-caffe-flow")).Input; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("flow is %v, want %v", got, want)
+	}
+	if err := Set(n, "input", "3x16x160x160"); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := lower(t, n).Input, lower(t, preset(t, "p3d199-caffe")).Input; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("colour is %v, want %v", got, want)
+	}
+}
+
 func TestSetErrors(t *testing.T) {
 	const bare = "network bare {\n    input rgb 3x1x1x1\n    pool average\n}\n"
 	tests := []struct{ src, key, value, want string }{
 		{small, "mx", "A", `unknown key "mx"; expected mix, depths, input, classes or stem-pool (did you mean "mix"?)`},
-		{small, "mix", "A,D", `unknown block "D"; expected A, B or C`},
-		{small, "mix", "", `unknown block ""; expected A, B or C`},
+		{small, "mix", "A,D", `unknown block "D"; expected A, B, C, full, spatial or split`},
+		{small, "mix", "", `unknown block ""; expected A, B, C, full, spatial or split`},
 		{small, "depths", "1,2,3", "expected 2 numbers, one for each stage, found 3"},
 		{small, "depths", "1,x", `expected the number of blocks of each stage with commas between, such as 3,4,6,3, found "1,x"`},
 		{small, "depths", "1,99999999999", "the number 99999999999 is too large"},
@@ -80,6 +94,8 @@ func TestSetErrors(t *testing.T) {
 		{small, "input", "4x8x8x8", "expected 2 channels (optical flow) or 3 (color), found 4"},
 		{small, "input", "3x8x8x", `expected channels x frames x height x width, such as 3x16x160x160, found "3x8x8x"`},
 		{small, "stem-pool", "caffe", "the network has no pool with a window before its stages"},
+		{strings.Replace(small, "bottleneck expansion 2 mix A B C", "basic mix full", 1), "mix", "A",
+			`unknown block "A"; expected full, spatial or split`},
 		{bare, "mix", "A", "the network has no block statement whose mix could change"},
 		{bare, "classes", "4", "the network has no linear layer whose classes could change"},
 		{bare, "depths", "4", "expected 0 numbers, one for each stage, found 1"},

@@ -8,19 +8,20 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"sort"
+	"regexp"
+	"slices"
 	"strings"
 )
 
 //go:embed presets/*.p3d
 var presetFiles embed.FS
 
-// Presets returns the names of the networks that ship with the tool, from
-// small to large.
+// Presets returns the names of the networks that ship with the tool, in
+// alphabetical order but for numbers, of which the smaller comes first.
 func Presets() []string { return embedded(presetFiles, "presets") }
 
 // embedded lists the descriptions in an embedded folder without their
-// extension, shorter names first.
+// extension, in order.
 func embedded(files embed.FS, dir string) []string {
 	entries, err := files.ReadDir(dir)
 	if err != nil {
@@ -30,8 +31,15 @@ func embedded(files embed.FS, dir string) []string {
 	for _, e := range entries {
 		names = append(names, strings.TrimSuffix(e.Name(), ".p3d"))
 	}
-	sort.SliceStable(names, func(i, j int) bool { return len(names[i]) < len(names[j]) })
+	slices.SortFunc(names, func(a, b string) int { return strings.Compare(inOrder(a), inOrder(b)) })
 	return names
+}
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// inOrder returns a name with its numbers made as long as one another.
+func inOrder(name string) string {
+	return digits.ReplaceAllStringFunc(name, func(n string) string { return fmt.Sprintf("%08s", n) })
 }
 
 // Preset returns a network that ships with the tool. Each call returns a tree

@@ -13,7 +13,7 @@ import (
 )
 
 func TestPresets(t *testing.T) {
-	if got, want := strings.Join(Presets(), " "), "p3d63 p3d131 p3d199"; got != want {
+	if got, want := strings.Join(Presets(), " "), "c3d mc3_18 p3d63 p3d131 p3d199 p3d199-caffe p3d199-caffe-flow p3d199-caffe-sports1m r2plus1d_18 r2plus1d_34 r3d_18 resnet50 resnet152"; got != want {
 		t.Errorf("presets %s, want %s", got, want)
 	}
 	a, b := preset(t, "p3d63"), preset(t, "p3d63")
@@ -45,7 +45,7 @@ func TestLoad(t *testing.T) {
 	tests := []struct{ name, want string }{
 		{bad, bad + ":1:8: expected the network's name"},
 		{big, "expected at most 262144"},
-		{"p3d19", `unknown network "p3d19"; expected p3d63, p3d131 or p3d199 (did you mean "p3d199"?), or a description's file, and there is no such file`},
+		{"p3d19", `unknown network "p3d19"; expected c3d, mc3_18, p3d63, p3d131, p3d199, p3d199-caffe, p3d199-caffe-flow, p3d199-caffe-sports1m, r2plus1d_18, r2plus1d_34, r3d_18, resnet50 or resnet152 (did you mean "p3d199"?), or a description's file, and there is no such file`},
 		{dir, "cannot read the description"},
 	}
 	for _, tt := range tests {
@@ -60,12 +60,14 @@ func TestLoad(t *testing.T) {
 
 // reference is what the tests need of a file of reference vectors.
 type reference struct {
-	Layers  []int
-	Mix     []string
-	Input   []int // N, C, T, H, W
-	Classes int
-	Pool1   string
-	Taps    map[string]struct{ Shape []int } // N, C, T, H, W; res5 without T
+	Network  string // the preset; without one, a P3D network as the next three say
+	Layers   []int
+	Mix      []string
+	Pool1    string
+	Input    []int // N, C, T, H, W
+	Classes  int
+	Taps     map[string]struct{ Shape []int } // N, C, T, H, W; res5 without T
+	Features []float64
 }
 
 // TestReferenceShapes compares the shapes of taps and outputs with those that
@@ -88,10 +90,13 @@ func TestReferenceShapes(t *testing.T) {
 			dims := func(v []int, sep string) string {
 				return strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", sep), "[]")
 			}
-			pool, _, _ := strings.Cut(ref.Pool1, ":")
-			g := lower(t, preset(t, "p3d63",
-				"depths", dims(ref.Layers, ","), "mix", strings.Join(ref.Mix, ","),
-				"input", dims(ref.Input[1:], "x"), "classes", fmt.Sprint(ref.Classes), "stem-pool", pool))
+			name, settings := ref.Network, []string{"input", dims(ref.Input[1:], "x"), "classes", fmt.Sprint(ref.Classes)}
+			if name == "" {
+				pool, _, _ := strings.Cut(ref.Pool1, ":")
+				name = "p3d63"
+				settings = append(settings, "depths", dims(ref.Layers, ","), "mix", strings.Join(ref.Mix, ","), "stem-pool", pool)
+			}
+			g := lower(t, preset(t, name, settings...))
 			if len(g.Taps) != len(ref.Taps) {
 				t.Errorf("%d taps, want %d", len(g.Taps), len(ref.Taps))
 			}
@@ -105,7 +110,7 @@ func TestReferenceShapes(t *testing.T) {
 					t.Errorf("%s has shape %v, want %v", tap.Name, got, want)
 				}
 			}
-			for i, want := range []ir.Shape{{T: 1, H: 1, W: 1, C: 2048}, {T: 1, H: 1, W: 1, C: ref.Classes}} {
+			for i, want := range []ir.Shape{{T: 1, H: 1, W: 1, C: len(ref.Features)}, {T: 1, H: 1, W: 1, C: ref.Classes}} {
 				if got := g.Values[g.Outputs[i].Value].Shape; got != want {
 					t.Errorf("output %s has shape %v, want %v", g.Outputs[i].Name, got, want)
 				}

@@ -99,9 +99,12 @@ func (w *walker) layer(l Layer) *misfit {
 		w.from = "the pool"
 	case *Stage:
 		return w.stage(l)
+	case *Flatten:
+		w.shape = ir.Shape{T: 1, H: 1, W: 1, C: in.Elems()}
+		w.from = "flatten"
 	case *Linear:
 		if in.Pixels() != 1 {
-			return &misfit{l, "", fmt.Sprintf("linear needs one position, found %v from %s; put `pool average` before it", in, w.from)}
+			return &misfit{l, "", fmt.Sprintf("linear needs one position, found %v from %s; put `pool average` or `flatten` before it", in, w.from)}
 		}
 		w.shape.C = l.Out
 		w.weights(l.Out, in.C, 1)
@@ -116,22 +119,44 @@ func (w *walker) stage(s *Stage) *misfit {
 	b, in := only[*Blocks](w.n), w.shape
 	st := s.stride()
 	wide := s.Width * b.Expansion
-	out := window(Extent{1, 1, 1}, st, Extent{}).Out(in, wide)
+	out := window(point, st, Extent{}).Out(in, wide)
 	if bad := w.step(s, "stride", "stage "+s.Name, out); bad != nil {
 		return bad
 	}
 	w.from = "stage " + s.Name
-	taps := 9 + 3
-	if s.Flat {
-		taps = 9
-	}
 	w.weights(wide, in.C, 1) // the projection
-	w.weights(s.Width, in.C, 1)
-	for i := 0; i < s.Blocks; i++ {
-		w.weights(s.Width, wide, 2)
-		w.weights(s.Width, s.Width, taps)
+	for c, i := in.C, 0; i < s.Blocks; c, i = wide, i+1 {
+		if mid := midChannels(s.mid(b), c, s.Width); mid > MaxChannels {
+			return &misfit{s, "width", fmt.Sprintf("stage %s has %d channels between S and T; expected at most %d", s.Name, mid, MaxChannels)}
+		}
+		if b.Form == Basic {
+			w.middle(s, c, s.Width)
+			w.middle(s, s.Width, wide)
+			continue
+		}
+		w.weights(s.Width, c, 1)
+		w.middle(s, s.Width, s.Width)
+		w.weights(wide, s.Width, 1)
 	}
 	return nil
+}
+
+// middle adds the weights of a convolution in the middle of a block.
+func (w *walker) middle(s *Stage, in, out int) {
+	b := only[*Blocks](w.n)
+	kinds := s.mix(b)
+	switch {
+	case s.Flat:
+		w.weights(out, in, 9)
+	case contains(kinds, Split):
+		mid := midChannels(s.mid(b), in, out)
+		w.weights(mid, in, 9)
+		w.weights(out, mid, 3)
+	case contains(kinds, Full):
+		w.weights(out, in, 27)
+	default:
+		w.weights(out, in, 9+3)
+	}
 }
 
 // weights adds a layer's to the number of trained values. It may count a few

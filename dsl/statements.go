@@ -4,7 +4,7 @@ import "github.com/p3dc/p3dc/ir"
 
 // statementWords are the words that a statement starts with.
 func statementWords() []string {
-	return []string{"input", "block", "batchnorm", "names", "conv", "pool", "stage", "dropout", "linear", "softmax"}
+	return []string{"input", "block", "batchnorm", "names", "conv", "pool", "stage", "flatten", "dropout", "linear", "softmax"}
 }
 
 // statement reads one statement of a network's body, or returns nil after an
@@ -32,7 +32,7 @@ func (p *parser) statement(n *Network) Stmt {
 		in := &Input{Node: at}
 		s, ok = in, p.input(in)
 	case "block":
-		b := &Blocks{Node: at, Expansion: DefaultExpansion}
+		b := &Blocks{Node: at}
 		s, ok = b, p.blocks(b)
 	case "batchnorm":
 		b := &BatchNorm{Node: at}
@@ -50,14 +50,15 @@ func (p *parser) statement(n *Network) Stmt {
 	case "stage":
 		l := &Stage{layerNode: layer}
 		s, ok = l, p.stage(l)
+	case "flatten":
+		s, ok = &Flatten{layerNode: layer}, true
 	case "dropout":
 		l := &Dropout{layerNode: layer}
 		l.mark("rate", p.tok().pos)
 		s, ok = l, p.number("the dropout's rate", &l.Rate)
 	case "linear":
 		l := &Linear{layerNode: layer}
-		l.mark("out", p.tok().pos)
-		s, ok = l, p.integer("the number of classes", &l.Out)
+		s, ok = l, p.linear(l)
 	case "softmax":
 		s, ok = &Softmax{layerNode: layer}, true
 	}
@@ -162,15 +163,25 @@ func (p *parser) punct(text string) bool {
 	return true
 }
 
-// blocks = "block" "bottleneck" { "expansion" int | "mix" kind { kind } |
-// "within" "stage" | "through" "network" } .
+// blocks = "block" ( "bottleneck" | "basic" ) { "expansion" int | "mix" kind
+// { kind } | "mid" mid | "stride" ( "first" | "middle" ) | "within" "stage" |
+// "through" "network" | "bias" } .
 func (p *parser) blocks(b *Blocks) bool {
-	if !p.word("form of block", &b.Form, "bottleneck") {
+	var form string
+	if !p.word("form of block", &form, string(Bottleneck), string(Basic)) {
 		return false
 	}
+	b.Form, b.Expansion = Form(form), 1
 	attrs := []attr{
 		{"expansion", func() bool { return p.integer("the expansion", &b.Expansion) }},
+		{"stride", func() bool {
+			var w string
+			ok := p.word("convolution that strides", &w, "first", "middle")
+			b.MiddleStride = w == "middle"
+			return ok
+		}},
 		{"mix", nil},
+		{"mid", func() bool { return p.mid(&b.Mid) }},
 		{"within", func() bool {
 			var w string
 			b.WithinStage = true
@@ -180,9 +191,15 @@ func (p *parser) blocks(b *Blocks) bool {
 			var w string
 			return p.word(`place to count the mix in after "through"`, &w, "network")
 		}},
+		{"bias", func() bool { b.Bias = true; return true }},
+	}
+	if b.Form == Bottleneck {
+		b.Expansion = DefaultExpansion
+	} else {
+		attrs = attrs[2:] // a basic block has its stage's width, and strides first
 	}
 	words := attrNames(attrs)
-	attrs[1].value = func() bool { return p.mix(&b.Mix, words) }
+	find(attrs, "mix").value = func() bool { return p.mix(b.Form, &b.Mix, words) }
 	if !p.attrs(&b.Node, attrs...) {
 		return false
 	}
@@ -195,17 +212,17 @@ func (p *parser) blocks(b *Blocks) bool {
 
 // mix reads the kinds of a mix up to the next attribute or what looks like
 // one. Unknown kinds are all reported, and do not end the line.
-func (p *parser) mix(dst *[]Kind, attrs []string) bool {
+func (p *parser) mix(f Form, dst *[]Kind, attrs []string) bool {
 	first := p.tok()
 	if first.kind != tokWord {
-		return p.expected("one or more of " + oneOf(kinds()))
+		return p.expected("one or more of " + oneOf(f.kinds()))
 	}
 	for t := first; t.kind == tokWord; t = p.tok() {
-		if t != first && (t.is("then") || nearest(t.text, attrs) != "") {
+		k, fault := f.kind(t.text)
+		if fault != "" && t != first && (t.is("then") || nearest(t.text, attrs) != "") {
 			break
 		}
 		p.next()
-		k, fault := kind(t.text)
 		if fault != "" {
 			p.errorf(t.pos, "%s", fault)
 			continue
@@ -215,14 +232,28 @@ func (p *parser) mix(dst *[]Kind, attrs []string) bool {
 	return true
 }
 
-// kind returns the arrangement with a name, or what is wrong with the name.
-func kind(name string) (Kind, string) {
-	for _, k := range kinds() {
+// mid = int | "matched" .
+func (p *parser) mid(dst *int) bool {
+	if p.tok().is("matched") {
+		p.next()
+		*dst = MidMatched
+		return true
+	}
+	if k := p.tok().kind; k != tokInt {
+		return p.expected("the number of channels between S and T, or matched")
+	}
+	return p.integer("the number of channels between S and T", dst)
+}
+
+// kind returns the kind with a name, or what is wrong with the name.
+func (f Form) kind(name string) (Kind, string) {
+	names := f.kinds()
+	for _, k := range names {
 		if k == name {
 			return Kind(k), ""
 		}
 	}
-	return "", unknown("block", name, kinds())
+	return "", unknown("block", name, names)
 }
 
 // toBraces moves to the braces or the line's end that must follow what was

@@ -66,5 +66,4 @@ func printBlock(b *strings.Builder, k *Kernel) {
 	if k.Epi != "" {
 		fmt.Fprintf(b, " | %s", k.Epi)
 	}
-	b.WriteByte('\n')
 }

@@ -167,6 +167,9 @@ func (s *scheduler) convKernel(op *plannedOp, rt regTile) Kernel {
 	if k.TapsT > 1 {
 		k.StepT = in.Frame
 	}
+	if op.points > 0 {
+		k.Points, k.StepT, k.Out.Row = op.points, in.Frame, out.Frame
+	}
 	if k.TapsH > 1 {
 		k.StepH = in.Row
 	}

@@ -7,28 +7,31 @@ import "slices"
 func (s *scheduler) transformStep(st *Step, op *plannedOp, r *Region, p part) {
 	f := op.transform
 	cols := ceilDiv(st.OutShape.W, f.W.Size())
-	k := f.Phases() * st.InShape.C
+	k, channels := f.Phases()*st.InShape.C/f.Parts(), st.OutShape.C/f.Parts()
 	pixel := channelStride(k)
-	if f.Strided() { // whose rows of phases are stored one over the end of the other
-		pixel = max(pixel, roundUp(k-k/f.H.Phases()+PhaseLanes, cacheLine))
+	switch frame := k / f.T.Phases(); { // of which each is stored over the end of the one before
+	case f.Strided(): // as are rows of phases
+		pixel = max(pixel, roundUp(k-frame/f.H.Phases()+PhaseLanes, cacheLine))
+	case f.T.Phases() > 1:
+		pixel = max(pixel, roundUp(k-frame+roundUp(frame, s.m.Lanes), cacheLine))
 	}
 	w := &WinogradStep{Rows: p.rows}
 	w.Points = s.pointsBuffer(op.Name+".points", Shape{f.Points(), p.rows, cols, k}, pixel)
-	w.Sums = s.pointsBuffer(op.Name+".sums", Shape{f.Points(), p.rows, cols, st.OutShape.C}, channelStride(st.OutShape.C))
+	w.Sums = s.pointsBuffer(op.Name+".sums", Shape{f.Points(), p.rows, cols, channels}, channelStride(channels))
 	st.Winograd = w
-	st.Pack = s.pack(op, p.tile.vectors*s.m.Lanes)
+	st.Pack = s.pack(op, p.tile.vectors*s.m.Lanes*f.Parts())
 
-	product := plannedOp{Op: op.Op, kind: KernelConv, window: UnitWindow, in: w.Points, out: w.Sums, res: NoBuffer, every: NoSkip}
+	product := plannedOp{Op: op.Op, kind: KernelConv, window: UnitWindow, in: w.Points, out: w.Sums, res: NoBuffer, every: NoSkip, points: f.Points()}
 	st.Run = RunFlat
 	st.Kernel = s.kernel(s.convKernel(&product, p.tile))
 	st.Tails = s.tails(&product, p.tile, productRuns(r, st, f, cols))
 	st.MaxTiles = s.maxTiles(st.Kernel)
 
 	spread, gather := s.transformOps(f)
-	w.MaxSpread = s.maxTransforms(spread, k)
-	w.MaxGather = s.maxTransforms(gather, st.OutShape.C)
+	w.MaxSpread = s.maxTransforms(spread, k/f.T.Phases())
+	w.MaxGather = s.maxTransforms(gather, channels)
 	for t := 0; t < st.OutShape.T; t += f.T.Size() {
-		if f.T == (Line{}) && t > 0 {
+		if f.T.Size() == 1 && t > 0 {
 			break // all frames are alike
 		}
 		w.Spread = append(w.Spread, s.kernel(s.spreadKernel(op, w, t)))
@@ -69,13 +72,13 @@ func productRuns(r *Region, st *Step, f Transform, cols int) []int {
 
 // spreadKernel is the transform of the patches whose results begin at frame t.
 func (s *scheduler) spreadKernel(op *plannedOp, w *WinogradStep, t int) Kernel {
-	f, in, out := op.transform, &s.plan.Buffers[op.in], &s.plan.Buffers[w.Points]
+	f, in, out := op.transform.ofFrame(), &s.plan.Buffers[op.in], &s.plan.Buffers[w.Points]
 	k := Kernel{
 		Kind: KernelSpread, Rows: f.H.Size(), Cols: f.W.Size(), Vectors: 1, Transform: f,
 		StepT: out.Frame, In: Pitch{in.Pixel, in.Row}, Out: Pitch{Pixel: out.Pixel},
 	}
-	if f.Strided() {
-		k.K = in.Shape.C
+	if f.Strided() || f.Parts() > 1 {
+		k.K = in.Shape.C / f.Parts()
 	}
 	if f.T != (Line{}) {
 		k.In.Row = in.Frame
@@ -87,7 +90,7 @@ func (s *scheduler) spreadKernel(op *plannedOp, w *WinogradStep, t int) Kernel {
 
 // gatherKernel is the transform that makes the sums of results from frame t on.
 func (s *scheduler) gatherKernel(op *plannedOp, w *WinogradStep, t int) Kernel {
-	f, in, out := op.transform, &s.plan.Buffers[w.Sums], &s.plan.Buffers[op.out]
+	f, in, out := op.transform.ofFrame(), &s.plan.Buffers[w.Sums], &s.plan.Buffers[op.out]
 	k := Kernel{
 		Kind: KernelGather, Rows: f.H.Size(), Cols: f.W.Size(), Vectors: 1, Transform: f, Epi: op.epi,
 		StepT: in.Frame, In: Pitch{Pixel: in.Pixel}, Out: Pitch{out.Pixel, out.Row},

@@ -52,7 +52,7 @@ func (s *scheduler) splitsTime(i, j int, covers []Window) bool {
 	frames := s.g.Values[s.ops[j-1].Out].Shape.T
 	for k := i; k < j; k++ {
 		c := covers[k-i].T
-		if s.ops[k].transform.T != (Line{}) || c == (Axis{}) || c.Kernel > c.Stride || c.Pad > 0 {
+		if s.ops[k].transform.T.Size() > 1 || c == (Axis{}) || c.Kernel > c.Stride || c.Pad > 0 {
 			return false
 		}
 		if !s.local(s.ops[k].out, i, j) && (c != Unit || s.g.Values[s.ops[k].Out].Shape.T != frames) {

@@ -18,7 +18,10 @@ func (s *scheduler) chooseTransforms(mode Winograd) error {
 		return err
 	}
 	for i := range s.ops {
-		ways := bare.transforms(i)
+		var ways []Transform
+		if bare.ops[i].window == s.ops[i].window { // else it is not transformed there, or not so
+			ways = bare.transforms(i)
+		}
 		if s.chosen != nil {
 			if s.ops[i].transform, err = s.tunedTransform(i, ways); err != nil {
 				return err
@@ -52,7 +55,10 @@ func (s *scheduler) withoutTaps() (*scheduler, error) {
 // transforms lists the transforms that op i could have.
 func (s *scheduler) transforms(i int) []Transform {
 	in := &s.plan.Buffers[s.ops[i].in]
-	ways := transformsOf(s.ops[i].Attr, in)
+	ways := transformsOf(s.ops[i].Attr, in, s.m.Lanes)
+	if s.ops[i].project != nil {
+		return nil // a transform's products are sums over one input
+	}
 	if len(ways) > 0 && !ways[0].Strided() && in.Pixel < roundUp(in.Shape.C, s.m.Lanes) {
 		return nil // a channel more is a pixel's neighbour
 	}
@@ -91,7 +97,7 @@ func (s *scheduler) draftTransformed(i int) draft {
 	op := &s.ops[i]
 	out := s.g.Values[op.Out].Shape
 	best := draft{first: i, end: i + 1, space: out, cycles: math.Inf(1)}
-	if op.transform.T != (Line{}) {
+	if op.transform.T.Size() > 1 {
 		best.space.T = 1
 	}
 	side := op.transform.H.Size()
@@ -100,10 +106,11 @@ func (s *scheduler) draftTransformed(i int) draft {
 			d := best
 			d.tile = Shape{frames, min(rows, out.H), out.W, out.C}
 			s.costTransformed(&d)
-			panel := d.parts[0].tile.vectors * s.m.Lanes
-			for n := ceilDiv(out.C, panel); ; n = (n + 1) / 2 {
-				d.tile.C = min(n*panel, out.C)
-				if s.costTransformed(&d); s.better(&d, &best) {
+			panel := func() int { return d.parts[0].tile.vectors * s.m.Lanes * op.transform.Parts() }
+			for n, width := ceilDiv(out.C, panel()), panel(); ; n = (n + 1) / 2 {
+				d.tile.C = min(n*width, out.C)
+				// More rows at once, with fewer channels, may have wider panels.
+				if s.costTransformed(&d); (d.tile.C == out.C || d.tile.C%panel() == 0) && s.better(&d, &best) {
 					best = d
 				}
 				if n == 1 {
@@ -130,11 +137,15 @@ func (s *scheduler) costTransformed(d *draft) {
 	share := float64(view.Pixels()) / float64(out.Pixels())
 	read, written := 4*in.Elems(), 4*view.Pixels()*d.tile.C
 	if op.res != NoBuffer {
-		written *= 2 // read, then written
+		written *= 3 // read, with no products to wait behind, then written
 	}
 	move := (share*float64(read) + float64(written)) * s.m.Arena
 	d.parts = []part{{cover: UnitWindow, tile: t.tile, rows: t.rows}}
-	d.cycles = s.m.spread(t.cycles+move, (&Region{Space: d.space, Tile: d.tile}).Tiles().Elems())
+	n := (&Region{Space: d.space, Tile: d.tile}).Tiles()
+	// Tasks of the same pixels follow one another, most of them on one core.
+	rounds := ceilDiv(n.Elems(), s.m.Cores)
+	saved := t.spread * (1 - float64(ceilDiv(rounds, n.C))/float64(rounds))
+	d.cycles = s.m.spread(t.cycles+move-saved, n.Elems())
 }
 
 // transformedTile is a convolution by its transform on one tile.
@@ -143,6 +154,7 @@ type transformedTile struct {
 	rows    int // of the transform's tiles at once
 	scratch int // bytes
 	cycles  float64
+	spread  float64 // of them, what the next channels of the same pixels do not take
 }
 
 // transformed plans op's transform for a tile of the given extents and so many
@@ -151,14 +163,15 @@ type transformedTile struct {
 // which stream through it a panel at a time.
 func (s *scheduler) transformed(op *plannedOp, view Shape, channels int) transformedTile {
 	m, f := &s.m, op.transform
-	k, cols, points := f.Phases()*s.g.Values[op.in].Shape.C, ceilDiv(view.W, f.W.Size()), f.Points()
+	k, cols, points := f.Phases()*s.g.Values[op.in].Shape.C/f.Parts(), ceilDiv(view.W, f.W.Size()), f.Points()
+	channels /= f.Parts()
 	all := ceilDiv(view.T, f.T.Size()) * ceilDiv(view.H, f.H.Size())
 	rowBytes := 4 * points * cols * (roundUp(k, cacheLine) + roundUp(channels, cacheLine))
 	var t transformedTile
 	chunks := ceilDiv(all, max(1, m.CacheL2/2/rowBytes))
 	t.rows = ceilDiv(all, chunks)
 	t.scratch = t.rows * rowBytes
-	vectors := ceilDiv(op.conv.Out, m.Lanes)
+	vectors := ceilDiv(op.conv.Out/f.Parts(), m.Lanes)
 	rt, gemm := bestTile(m, tileProblem{runs: []int{t.rows * cols}, counts: []int{points}, vectors: vectors, steps: k})
 	t.tile = rt
 	gemm *= float64(channels) / float64(rt.vectors*m.Lanes*ceilDiv(vectors, rt.vectors))
@@ -167,10 +180,19 @@ func (s *scheduler) transformed(op *plannedOp, view Shape, channels int) transfo
 	if f.Strided() {
 		lanes = PhaseLanes
 	}
-	transform := float64(t.rows*cols*(ceilDiv(k, lanes)*in+ceilDiv(channels, m.Lanes)*out)) * m.Transform
+	// Points and sums go by way of the second-level cache, which may take longer
+	// than the arithmetic does.
+	vector := func(ops, lanes int) float64 {
+		return max(float64(ops)*m.Transform, float64(4*points*lanes)*m.Spill)
+	}
+	spread := float64(t.rows*cols*ceilDiv(k, lanes)) * vector(in, lanes)
+	gather := float64(t.rows*cols*ceilDiv(channels, m.Lanes)) * vector(out, m.Lanes)
 	weights, panels := 4*points*k*channels, ceilDiv(channels, rt.vectors*m.Lanes)
 	move := float64(2*t.scratch)*(m.crowded(t.scratch+weights/panels)-m.L2) + float64(weights)*m.L2
-	t.cycles = float64(all) / float64(t.rows) * (transform + gemm + move)
+	t.cycles = float64(all) / float64(t.rows) * (spread + gather + gemm + move)
+	if t.rows == all {
+		t.spread = spread
+	}
 	return t
 }
 
@@ -191,18 +213,19 @@ func (f Transform) ops() (in, out int) {
 	lines := f.Lines()
 	before, behind := 1, f.Points() // extents of the lines not yet, and already, transformed
 	for _, l := range lines {
-		before *= l.Inputs()
+		before *= l.Inputs() * l.Parts()
 	}
 	spread, gather := 0, 0
 	for _, l := range lines {
-		if l == (Line{}) {
+		if l.Size() == 1 {
 			continue
 		}
 		m := l.Matrices()
-		spread += nonzero(m.In[0]) * before / l.Inputs()
+		inputs, results := l.Inputs()*l.Parts(), l.Results*l.Parts()
+		spread += nonzero(m.In[0]) * before / inputs
 		gather += nonzero(m.Out) * behind / l.Points()
-		before = before / l.Inputs() * l.Points()
-		behind = behind / l.Points() * l.Results
+		before = before / inputs * l.Points()
+		behind = behind / l.Points() * results
 	}
 	return spread*3/4 + f.Points(), gather + behind
 }

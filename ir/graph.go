@@ -33,11 +33,31 @@ type Value struct {
 
 // Param is a trained array, named and shaped as in the checkpoint: a
 // convolution's weight is Cout x Cin x KT x KH x KW (or Cout x Cin x KH x KW
-// where the checkpoint has it two-dimensional), a linear layer's Out x In, a
-// vector's C.
+// where the checkpoint has it two-dimensional, or Cout x all others where it is
+// of a linear layer), a linear layer's Out x In, a vector's C.
 type Param struct {
 	Name  string
 	Shape []int
+	Role  Role
+}
+
+// Role is what a parameter is to its op.
+type Role int
+
+// The roles.
+const (
+	RoleUnknown Role = iota
+	RoleWeight       // of a convolution or a linear layer
+	RoleBias         // likewise
+	RoleGamma        // of a batch norm, as are those below
+	RoleBeta
+	RoleMean
+	RoleVariance
+)
+
+// String returns the role's name in the language.
+func (r Role) String() string {
+	return [...]string{"unknown", "weight", "bias", "gamma", "beta", "mean", "variance"}[r]
 }
 
 // Elems returns the number of values in the parameter.
@@ -200,6 +220,10 @@ func (p Pool) OutShape(s Shape) Shape {
 	return Shape{T: p.T.OutCeil(s.T), H: p.H.OutCeil(s.H), W: p.W.OutCeil(s.W), C: s.C}
 }
 
+// Flatten strings all values of a map together, in C, T, H, W order, as the
+// channels of one position.
+type Flatten struct{}
+
 // Dropout does nothing at inference.
 type Dropout struct{ Rate float64 }
 
@@ -219,6 +243,7 @@ func (BatchNorm) attr() {}
 func (ReLU) attr()      {}
 func (Add) attr()       {}
 func (Pool) attr()      {}
+func (Flatten) attr()   {}
 func (Dropout) attr()   {}
 func (Linear) attr()    {}
 func (Softmax) attr()   {}
@@ -263,6 +288,38 @@ func (g *Graph) NumParams() int {
 	n := 0
 	for _, p := range g.Params {
 		n += p.Elems()
+	}
+	return n
+}
+
+// OpParams returns how many trained values an op, one of the graph's, has.
+func (g *Graph) OpParams(op *Op) int {
+	n := 0
+	add := func(ids ...ParamID) {
+		for _, id := range ids {
+			if id != NoParam {
+				n += g.Params[id].Elems()
+			}
+		}
+	}
+	conv := func(c *Conv) {
+		add(c.Weight, c.Bias)
+		if b := c.Norm; b != nil {
+			add(b.Gamma, b.Beta, b.Mean, b.Var)
+		}
+	}
+	switch a := op.Attr.(type) {
+	case Conv:
+		conv(&a)
+	case BatchNorm:
+		add(a.Gamma, a.Beta, a.Mean, a.Var)
+	case Linear:
+		add(a.Weight, a.Bias)
+	}
+	for _, e := range op.Epi {
+		if e.Conv != nil {
+			conv(e.Conv)
+		}
 	}
 	return n
 }

@@ -131,6 +131,8 @@ func (in *interpreter) op(op *Op) error {
 	case Add:
 		copy(y.data, x.data)
 		add(y.data, in.read(op.In[1]).data)
+	case Flatten:
+		copy(y.data, x.channelsFirst())
 	case Dropout:
 		copy(y.data, x.data)
 	case Softmax:

@@ -58,6 +58,11 @@ func packFloat64(p *Plan, weights map[string][]float32) ([]float64, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", pk.Op, err)
 		}
+		copy(packed[pk.Bias:], bias)
+		if pk.Transform.Parts() > 1 {
+			packParts(p, pk, packed, w)
+			continue
+		}
 		taps, transform := pk.Conv.Taps(), newPlanTransform(pk.Transform)
 		for o := range pk.Conv.Out {
 			for c := range pk.In {
@@ -69,13 +74,36 @@ func packFloat64(p *Plan, weights map[string][]float32) ([]float64, error) {
 					packed[pk.Weights+pk.At(o, t, c)] = x
 				}
 			}
-			packed[pk.Bias+o] = bias[o]
 		}
 		if err := packProjection(p, pk, packed, weights); err != nil {
 			return nil, err
 		}
 	}
 	return packed, nil
+}
+
+// packParts lays out the weights of a pointwise convolution whose channels a
+// transform cuts in parts.
+func packParts(p *Plan, pk *Pack, packed, w []float64) {
+	parts, lanes := pk.Transform.Parts(), p.Machine.Lanes
+	m := pk.Transform.T.Matrices().Weights[0]
+	in, width := pk.In/parts, pk.Channels/parts
+	for o := range pk.Conv.Out {
+		if o/lanes%parts > 0 {
+			continue // goes with the channel a vector before
+		}
+		panel := packed[pk.Weights+o/pk.Channels*pk.PanelLen():]
+		column := o%pk.Channels/(parts*lanes)*lanes + o%lanes
+		for c := range in {
+			for point, row := range m {
+				sum := 0.0
+				for i, x := range row {
+					sum += x * w[(o+i%parts*lanes)*pk.In+i/parts*in+c]
+				}
+				panel[(point*in+c)*width+column] = sum
+			}
+		}
+	}
 }
 
 // packProjection adds what a pack has of a projected shortcut.

@@ -24,11 +24,13 @@ func (w *planWorker) winograd(st *Step, k *Kernel) {
 			}
 		}
 		each(func(at planTile) { w.spread(st, m, at) })
-		for c := w.lo.C; c < w.hi.C; c += pk.Channels {
+		parts := f.Parts()
+		width := pk.Channels / parts
+		for c := w.lo.C / parts; c < ceilDiv(w.hi.C, parts); c += width {
 			for p := range f.Points() {
-				weights := w.packed[pk.Weights+c/pk.Channels*pk.PanelLen()+p*pk.PointLen():]
+				weights := w.packed[pk.Weights+c/width*pk.PanelLen()+p*pk.PointLen():]
 				each(func(at planTile) {
-					acc := make([]float64, pk.Channels)
+					acc := make([]float64, width)
 					w.reduce(acc, k, w.scratch, points.At(p, at.row, at.col, 0), weights, 1)
 					copy(w.scratch[sums.At(p, at.row, at.col, c):], acc)
 				})
@@ -62,7 +64,7 @@ func (m *planTransform) weights(g []float64, w Window) []float64 {
 	y := make([]float64, m.Points()*phases)
 	lines := m.Lines()
 	for phase := range phases {
-		at := [3]int{0, phase / lines[2].Phases(), phase % lines[2].Phases()}
+		at := m.phase(phase)
 		mats := [3][][]float64{}
 		for i := range mats {
 			mats[i] = m.axes[i].Weights[at[i]]
@@ -71,8 +73,8 @@ func (m *planTransform) weights(g []float64, w Window) []float64 {
 		for t := range mats[0][0] {
 			for h := range mats[1][0] {
 				for x := range mats[2][0] {
-					tap := h*lines[1].Phases() + at[1]
-					taps = append(taps, g[(t*w.H.Kernel+tap)*w.W.Kernel+x*lines[2].Phases()+at[2]])
+					frame, tap := t*lines[0].Phases()+at[0], h*lines[1].Phases()+at[1]
+					taps = append(taps, g[(frame*w.H.Kernel+tap)*w.W.Kernel+x*lines[2].Phases()+at[2]])
 				}
 			}
 		}
@@ -83,6 +85,12 @@ func (m *planTransform) weights(g []float64, w Window) []float64 {
 	return y
 }
 
+// phase returns the i-th phase by axis.
+func (m *planTransform) phase(i int) [3]int {
+	h, w := m.H.Phases(), m.W.Phases()
+	return [3]int{i / (h * w), i / w % h, i % w}
+}
+
 // spread makes the patch of a tile into points. What lies before the first or
 // behind the last frame is 0.
 func (w *planWorker) spread(st *Step, m *planTransform, at planTile) {
@@ -91,26 +99,26 @@ func (w *planWorker) spread(st *Step, m *planTransform, at planTile) {
 	extent := [3]int{lines[0].Inputs(), lines[1].Inputs(), lines[2].Inputs()}
 	out, to := w.scratch, w.p.Buffers[st.Winograd.Points].At(0, at.row, at.col, 0)
 	step := w.p.Buffers[st.Winograd.Points].Frame
-	channels := s.C
+	channels, parts := s.C, m.Parts()
 	if !m.Strided() {
 		channels = roundUp(s.C, w.p.Machine.Lanes)
 	}
 	pitch := w.p.Buffers[st.In]
 	for phase := range m.Phases() {
-		pt, ph, pw := 0, phase/lines[2].Phases(), phase%lines[2].Phases()
-		mats := [3][][]float64{m.axes[0].In[pt], m.axes[1].In[ph], m.axes[2].In[pw]}
+		of := m.phase(phase)
+		mats := [3][][]float64{m.axes[0].In[of[0]], m.axes[1].In[of[1]], m.axes[2].In[of[2]]}
 		patch := make([]float64, extent[0]*extent[1]*extent[2]*channels)
 		for i := range len(patch) / channels {
-			t := at.t*win.T.Stride - win.T.Pad + i/(extent[1]*extent[2])
-			h := i/extent[2]%extent[1]*lines[1].Phases() + ph
-			x := i%extent[2]*lines[2].Phases() + pw
+			t := at.t*win.T.Stride - win.T.Pad + i/(extent[1]*extent[2])*lines[0].Phases() + of[0]
+			h := i/extent[2]%extent[1]*lines[1].Phases() + of[1]
+			x := i%extent[2]*lines[2].Phases() + of[2]
 			if t < 0 || t >= s.T {
 				continue
 			}
 			in, from := w.memory(st.In, t, at.h*win.H.Stride-win.H.Pad, at.x*win.W.Stride-win.W.Pad)
 			copy(patch[i*channels:][:channels], in[from+h*pitch.Row+x*pitch.Pixel:])
 		}
-		for p, v := range slices.Collect(slices.Chunk(apply(mats, patch, channels), channels)) {
+		for p, v := range slices.Collect(slices.Chunk(apply(mats, patch, channels/parts), channels/parts)) {
 			copy(out[to+p*step+phase*s.C:], v)
 		}
 	}
@@ -122,12 +130,14 @@ func (w *planWorker) gather(st *Step, m *planTransform, at planTile) {
 	s, bias := st.OutShape, w.packed[w.p.Packs[st.Pack].Bias:]
 	from, step := w.p.Buffers[st.Winograd.Sums].At(0, at.row, at.col, 0), w.p.Buffers[st.Winograd.Sums].Frame
 	k := &w.p.Kernels[st.Winograd.Gather[0]]
+	parts := m.Parts()
 	channels := roundUp(w.hi.C-w.lo.C, w.p.Machine.Lanes)
 	var sums []float64
 	for i := range m.Points() {
-		sums = append(sums, w.scratch[from+i*step+w.lo.C:][:channels]...)
+		sums = append(sums, w.scratch[from+i*step+w.lo.C/parts:][:channels/parts]...)
 	}
-	results := apply([3][][]float64{m.axes[0].Out, m.axes[1].Out, m.axes[2].Out}, sums, channels)
+	results := apply([3][][]float64{m.axes[0].Out, m.axes[1].Out, m.axes[2].Out}, sums, channels/parts)
+	results = interleave(results, channels, parts, w.p.Machine.Lanes)
 	for i := range len(results) / channels {
 		t := at.t + i/(m.H.Size()*m.W.Size())
 		h, x := at.h+i/m.W.Size()%m.H.Size(), at.x+i%m.W.Size()
@@ -144,6 +154,20 @@ func (w *planWorker) gather(st *Step, m *planTransform, at planTile) {
 		out, to := w.memory(st.Out, t, h, x)
 		copy(out[to+w.lo.C:], acc)
 	}
+}
+
+// interleave brings the channels of each position, so many in all and part after
+// part, into the map's order: a vector of each part after the other.
+func interleave(x []float64, channels, parts, lanes int) []float64 {
+	y := make([]float64, 0, len(x))
+	for position := range slices.Chunk(x, channels) {
+		for c := 0; c < channels/parts; c += lanes {
+			for part := range parts {
+				y = append(y, position[part*channels/parts+c:][:lanes]...)
+			}
+		}
+	}
+	return y
 }
 
 // apply multiplies a block, with so many channels at each position, by a matrix

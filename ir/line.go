@@ -13,17 +13,24 @@ import (
 //
 //	out·Σφ [(weights[φ]·gφ) ⊙ (in[φ]·xφ)]
 //
-// The zero Line leaves its axis as it is.
+// The zero Line leaves its axis as it is. One of a single result, whose stride is
+// its number of taps, saves nothing along its own axis: each tap is a phase.
 type Line struct {
 	Results, Taps, Stride int
 	// Closed says that there are no inputs beside the results' own: a map of
 	// Results positions, padded by one on each side. That saves a product.
 	Closed bool
+	// Strassen says that it is Strassen's algorithm for the products of matrices:
+	// a tap on each of two frames. Input and output channels are cut in two
+	// parts, and a tile's values, weights and results are those of all parts.
+	Strassen bool
 }
 
 // String formats the line as F(results,taps), the stride behind a slash.
 func (l Line) String() string {
 	switch {
+	case l.Strassen:
+		return "Strassen"
 	case l.Closed:
 		return fmt.Sprintf("F(%d,%d) closed", l.Results, l.Taps)
 	case l.Stride > 1:
@@ -46,16 +53,28 @@ func (l Line) Inputs() int {
 	return l.Results + (l.Taps+l.Stride-1)/l.Stride - 1
 }
 
+// Parts returns in how many parts the line cuts input and output channels.
+func (l Line) Parts() int {
+	if l.Strassen {
+		return 2
+	}
+	return 1
+}
+
 // Points returns the number of products.
 func (l Line) Points() int {
-	if l.Closed {
+	switch {
+	case l.Strassen:
+		return 7
+	case l.Closed:
 		return 3
 	}
 	return l.Inputs()
 }
 
 // Matrices are those of a line: In and Weights by phase, points x inputs and
-// points x taps; Out is results x points.
+// points x taps; Out is results x points. Where channels are cut in parts, each
+// input, tap and result is one of each part.
 type Matrices struct {
 	In, Weights [][][]float64
 	Out         [][]float64
@@ -68,6 +87,9 @@ func (l Line) Matrices() *Matrices {
 	if l == (Line{}) {
 		one := [][]float64{{1}}
 		return &Matrices{In: [][][]float64{one}, Weights: [][][]float64{one}, Out: one}
+	}
+	if l.Strassen {
+		return strassenMatrices()
 	}
 	if l.Closed {
 		// Two results of a 2x2 Toeplitz matrix, as Karatsuba multiplies.

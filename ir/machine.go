@@ -19,6 +19,7 @@ type Machine struct {
 	Transform float64 // one vector operation of a Winograd transform
 	Call      float64 // one kernel call from Go
 	Barrier   float64 // the end of a region: all workers meet
+	Spill     float64 // one byte of a transform's points or sums, written and read again
 	L2, L3    float64 // one byte moved from or to that cache
 	Arena     float64 // one byte of a map that another region wrote or will read
 	Memory    float64 // one byte read from memory, which all cores share

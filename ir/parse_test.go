@@ -122,6 +122,8 @@ func (p *graphParser) op(f []string) error {
 			a.Kind++
 		}
 		op.Attr = a
+	case "flatten":
+		op.Attr = Flatten{}
 	case "relu":
 		op.Attr = ReLU{}
 	case "add":

@@ -15,6 +15,7 @@ type Pass struct {
 func Passes() []Pass {
 	return []Pass{
 		{"remove-dropout", removeDropout},
+		{"absorb-flatten", absorbFlatten},
 		{"fold-batch-norm", foldBatchNorm},
 		{"fuse-epilogues", fuseEpilogues},
 		{"absorb-projections", absorbProjections},

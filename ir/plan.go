@@ -88,10 +88,12 @@ func (b Border) String() string {
 // Pack is one op's weights as kernels read them: panels of Channels output
 // channels, each [tap][input channel][Channels], the last panel padded with
 // zeros; then the biases, padded likewise. With Winograd's algorithm the
-// panels have [point][phase][input channel][Channels]. For blocks of threads
-// they have [step][Channels][Depth], where the steps go through [tap][InPitch],
-// padded with zeros: what tensor cores multiply follows one another along the
-// reduction. The biases of such a pack are float32 values.
+// panels have [point][phase][input channel][Channels]. Where a transform cuts
+// channels in parts, these are those of one part: the output channels of a panel
+// are a vector of each part after the other, the input channels half and half. For
+// blocks of threads panels have [step][Channels][Depth], where the steps go
+// through [tap][InPitch], padded with zeros: what tensor cores multiply follows
+// one another along the reduction. The biases of such a pack are float32 values.
 type Pack struct {
 	Op        string
 	Conv      Conv // of a Linear: the same as a convolution of one tap
@@ -157,7 +159,10 @@ func (p *Pack) stepAt(o, k int) int {
 }
 
 // PointLen returns the distance between the weights of neighbouring points.
-func (p *Pack) PointLen() int { return p.Transform.Phases() * p.In * p.Channels }
+func (p *Pack) PointLen() int {
+	parts := p.Transform.Parts()
+	return p.Transform.Phases() * p.In / parts * p.Channels / parts
+}
 
 // KernelKind tells the kernels apart.
 type KernelKind int
@@ -192,6 +197,10 @@ func (k KernelKind) String() string {
 // input, a projected shortcut, which lies where what EpiAdd adds does
 // otherwise; then the epilogue. It repeats this for a given number of tiles.
 //
+// The kernel of a transform's products does so for a given number of points, one
+// after the other: their inputs lie StepT apart, their sums Out.Row, and their
+// weights follow one another.
+//
 // A pool kernel reduces, for each of a given number of pixels, a window of
 // given extents to Vectors vectors of channels.
 //
@@ -206,6 +215,7 @@ type Kernel struct {
 	Vectors    int
 	K, K2      int
 	TapsT      int // the most that a call may ask for
+	Points     int // how many points' products there are; 0 where a result is complete
 	TapsH      int
 	TapsW      int
 	StepT      int

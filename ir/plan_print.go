@@ -19,7 +19,7 @@ func (p *Plan) String() string {
 		}
 	}
 	for i := range p.Kernels {
-		p.printKernel(&b, &p.Kernels[i])
+		fmt.Fprintf(&b, "kernel %v\n", &p.Kernels[i])
 	}
 	for i := range p.Regions {
 		r := &p.Regions[i]
@@ -38,37 +38,40 @@ func (p *Plan) String() string {
 	return b.String()
 }
 
-func (p *Plan) printKernel(b *strings.Builder, k *Kernel) {
-	fmt.Fprintf(b, "kernel %s", k.Name)
+// String says what the kernel is: its name, register tile, taps and distances,
+// and behind a bar its epilogue.
+func (k *Kernel) String() string {
+	var b strings.Builder
+	b.WriteString(k.Name)
 	if k.Block != (Block{}) {
-		printBlock(b, k)
-		return
+		printBlock(&b, k)
+		return b.String()
 	}
 	switch k.Kind {
 	case KernelConv, KernelPool:
-		fmt.Fprintf(b, ": tile %dx%d pixels x %d vectors, taps %dx%dx%d by %d/%d/%d, in %d,%d out %d,%d",
+		fmt.Fprintf(&b, ": tile %dx%d pixels x %d vectors, taps %dx%dx%d by %d/%d/%d, in %d,%d out %d,%d",
 			k.Rows, k.Cols, k.Vectors, k.TapsT, k.TapsH, k.TapsW, k.StepT, k.StepH, k.StepW,
 			k.In.Pixel, k.In.Row, k.Out.Pixel, k.Out.Row)
 	case KernelSpread, KernelGather:
-		fmt.Fprintf(b, ": %v, points by %d, in %d,%d out %d,%d",
+		fmt.Fprintf(&b, ": %v, points by %d, in %d,%d out %d,%d",
 			k.Transform, k.StepT, k.In.Pixel, k.In.Row, k.Out.Pixel, k.Out.Row)
 		if k.To > 0 {
-			fmt.Fprintf(b, ", frames %d..%d", k.From, k.To)
+			fmt.Fprintf(&b, ", frames %d..%d", k.From, k.To)
 		}
 	}
 	if k.Kind == KernelConv {
-		fmt.Fprintf(b, ", k %d", k.K)
+		fmt.Fprintf(&b, ", k %d", k.K)
 		if k.K2 > 0 {
-			fmt.Fprintf(b, "+%d", k.K2)
+			fmt.Fprintf(&b, "+%d", k.K2)
 		}
 	}
 	if k.Res.Pixel != 0 {
-		fmt.Fprintf(b, ", res %d,%d", k.Res.Pixel, k.Res.Row)
+		fmt.Fprintf(&b, ", res %d,%d", k.Res.Pixel, k.Res.Row)
 	}
 	if k.Epi != "" {
-		fmt.Fprintf(b, " | %s", k.Epi)
+		fmt.Fprintf(&b, " | %s", k.Epi)
 	}
-	b.WriteByte('\n')
+	return b.String()
 }
 
 func (p *Plan) printStep(b *strings.Builder, st *Step) {

@@ -16,22 +16,22 @@ var (
 	wideMachine = Machine{
 		Name: "wide", Lanes: 16, Registers: 32, Broadcast: true,
 		FMA: 1, Load: 2, Splat: 0.5, Latency: 4, Tile: 20, Store: 1.5, Transform: 0.7, Call: 60, Barrier: 4000,
-		L2: 1.0 / 64, L3: 1.0 / 24, Arena: 0.2, Memory: 0.1, CacheL2: 1 << 20, CacheL3: 8 << 20, MaxCycles: 120_000, Cores: 4,
+		Spill: 1.0 / 16, L2: 1.0 / 64, L3: 1.0 / 24, Arena: 0.2, Memory: 0.1, CacheL2: 1 << 20, CacheL3: 8 << 20, MaxCycles: 120_000, Cores: 4,
 	}
 	halfMachine = Machine{
 		Name: "half", Lanes: 8, Registers: 16,
 		FMA: 0.5, Load: 1, Splat: 0.57, Latency: 4, Tile: 20, Store: 1, Transform: 0.6, Call: 60, Barrier: 4000,
-		L2: 1.0 / 64, L3: 1.0 / 24, Arena: 0.2, Memory: 0.1, CacheL2: 1 << 20, CacheL3: 8 << 20, MaxCycles: 120_000, Cores: 4,
+		Spill: 1.0 / 16, L2: 1.0 / 64, L3: 1.0 / 24, Arena: 0.2, Memory: 0.1, CacheL2: 1 << 20, CacheL3: 8 << 20, MaxCycles: 120_000, Cores: 4,
 	}
 	scalarMachine = Machine{
 		Name: "scalar", Lanes: 8, Registers: 3,
 		FMA: 8, Load: 1, Splat: 1, Latency: 1, Tile: 20, Store: 20, Transform: 10, Call: 60, Barrier: 4000,
-		L2: 1.0 / 64, L3: 1.0 / 24, Arena: 0.2, Memory: 0.1, CacheL2: 1 << 20, CacheL3: 8 << 20, MaxCycles: 1 << 24, Cores: 4,
+		Spill: 1.0 / 16, L2: 1.0 / 64, L3: 1.0 / 24, Arena: 0.2, Memory: 0.1, CacheL2: 1 << 20, CacheL3: 8 << 20, MaxCycles: 1 << 24, Cores: 4,
 	}
 	smallMachine = Machine{
 		Name: "small", Lanes: 4, Registers: 6,
 		FMA: 1, Load: 1, Splat: 1, Latency: 3, Tile: 10, Store: 2, Transform: 1, Call: 20, Barrier: 200,
-		L2: 1.0 / 16, L3: 1.0 / 4, Arena: 1, Memory: 0.5, CacheL2: 1 << 14, CacheL3: 1 << 17, MaxCycles: 500, Cores: 2,
+		Spill: 1.0 / 4, L2: 1.0 / 16, L3: 1.0 / 4, Arena: 1, Memory: 0.5, CacheL2: 1 << 14, CacheL3: 1 << 17, MaxCycles: 500, Cores: 2,
 	}
 	testMachines = []Machine{wideMachine, halfMachine, scalarMachine, smallMachine}
 )

@@ -94,8 +94,11 @@ func (v *planVerifier) transform(r *Region, st *Step) {
 	if need := pack.Transform.patchBorder(pack.Conv, st.InShape, st.OutShape); in.Space == Arena && in.Border.or(need) != in.Border {
 		v.fail(st.Op, "patches reach %v beyond the map, its border is %v", need, in.Border)
 	}
+	if parts := p.Machine.Lanes * pack.Transform.Parts(); parts > p.Machine.Lanes && (pack.In%parts != 0 || pack.Conv.Out%parts != 0 || st.OutShape.T%pack.Transform.T.Results != 0) {
+		v.fail(st.Op, "%d to %d channels of %d frames are not cut in parts of whole vectors and whole tiles", pack.In, pack.Conv.Out, st.OutShape.T)
+	}
 	times := 1
-	if pack.Transform.T != (Line{}) {
+	if pack.Transform.T.Size() > 1 {
 		times = ceilDiv(st.OutShape.T, pack.Transform.T.Results)
 	}
 	if len(w.Spread) != times || len(w.Gather) != times || w.Rows < 1 || w.MaxSpread < 1 || w.MaxGather < 1 {
@@ -108,6 +111,9 @@ func (v *planVerifier) transform(r *Region, st *Step) {
 func (v *planVerifier) panels(r *Region, st *Step, k *Kernel) {
 	p := v.p
 	width := k.Vectors * p.Machine.Lanes
+	if st.Winograd != nil && st.Pack >= 0 && int(st.Pack) < len(p.Packs) {
+		width *= p.Packs[st.Pack].Transform.Parts()
+	}
 	if n := roundUp(st.OutShape.C, width); n > p.Buffers[st.Out].Pixel {
 		v.fail(st.Op, "panels of %d channels store %d, a pixel has room for %d", width, n, p.Buffers[st.Out].Pixel)
 	}

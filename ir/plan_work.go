@@ -68,7 +68,7 @@ func (p *Pack) products(st *Step, from, to Shape) int64 {
 	if f := p.Transform; f != (Transform{}) {
 		times, _, rows := f.tileRows(from, to)
 		tiles := times * rows * ceilDiv(st.OutShape.W, f.W.Size())
-		return int64(tiles) * int64(f.Points()*f.Phases()*p.In)
+		return int64(tiles) * int64(f.products(p.In))
 	}
 	var sum int64
 	for t := from.T; t < to.T; t++ {

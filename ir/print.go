@@ -62,6 +62,8 @@ func (g *Graph) attrString(a Attr) string {
 			s += " ceil"
 		}
 		return s
+	case Flatten:
+		return "flatten"
 	case Dropout:
 		return fmt.Sprintf("dropout %g", a.Rate)
 	case Linear:

@@ -118,6 +118,7 @@ type plannedOp struct {
 	project      *Conv // of res, nil where res is added as it is
 	epi          string
 	transform    Transform
+	points       int // of the transform whose products it computes
 }
 
 func newPlannedOp(g *Graph, i int) (plannedOp, error) {

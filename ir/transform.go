@@ -2,7 +2,8 @@ package ir
 
 import "fmt"
 
-// Winograd says which convolutions are computed by Winograd's algorithm: see
+// Winograd says which convolutions are computed by Winograd's algorithm, and
+// pointwise ones by Strassen's: see
 // [Schedule]. The zero value leaves it to the cost model.
 type Winograd int
 
@@ -15,7 +16,8 @@ const (
 	WinogradF4                    // likewise with four
 )
 
-// Transform is Winograd's algorithm for a convolution: a line along each axis.
+// Transform is Winograd's or Strassen's algorithm for a convolution: a line along
+// each axis.
 // A tile of results is the product of the lines' results, a point that of
 // their points. The products of one point are summed over phases and input
 // channels before they are made into results, so they are a convolution of
@@ -25,17 +27,41 @@ type Transform struct{ T, H, W Line }
 
 // String formats the transform by its lines.
 func (f Transform) String() string {
+	frames := ""
+	if n := f.T.Phases(); n > 1 {
+		frames = fmt.Sprintf(" of %d frames", n)
+	}
 	switch {
-	case f.T != (Line{}):
+	case f.T.Strassen:
+		return f.T.String()
+	case f.T.Size() > 1:
 		return f.T.String() + " in time"
 	case f.H == f.W:
-		return f.W.String() + " squared"
+		return f.W.String() + " squared" + frames
 	}
-	return fmt.Sprintf("%v x %v", f.H, f.W)
+	return fmt.Sprintf("%v x %v", f.H, f.W) + frames
+}
+
+// ofFrame returns the transform of a single frame where frames are not
+// transformed, only summed.
+func (f Transform) ofFrame() Transform {
+	if f.T.Size() == 1 {
+		f.T = Line{}
+	}
+	return f
 }
 
 // Points returns the number of points.
 func (f Transform) Points() int { return f.T.Points() * f.H.Points() * f.W.Points() }
+
+// Parts returns in how many parts the transform cuts input and output channels.
+func (f Transform) Parts() int { return f.T.Parts() }
+
+// products returns how many weights, and so products in a tile, there are for
+// each output channel behind so many input channels.
+func (f Transform) products(in int) int {
+	return f.Points() * f.Phases() * in / (f.Parts() * f.Parts())
+}
 
 // Phases returns how many values of each channel are summed at a point.
 func (f Transform) Phases() int { return f.T.Phases() * f.H.Phases() * f.W.Phases() }
@@ -43,23 +69,34 @@ func (f Transform) Phases() int { return f.T.Phases() * f.H.Phases() * f.W.Phase
 // Lines returns the lines by axis.
 func (f Transform) Lines() [3]Line { return [3]Line{f.T, f.H, f.W} }
 
-// transformsOf lists the ways to transform a convolution of a map: in the plane
-// three by three taps, along time three, and windows that stride in the plane
-// over an input of so few channels that the phases of a row are one vector.
-// Where there are several, the middle one is mixed.
-func transformsOf(a Attr, in *Buffer) []Transform {
+// transformsOf lists the ways to transform a convolution of a map on vectors of so
+// many lanes: in the plane three by three taps, along time three, a single tap by
+// Strassen's algorithm, and windows that stride in the plane over an input of so
+// few channels that the phases of a row are one vector. Taps on several frames are
+// phases of those in the plane. Where there are several ways, the middle one is
+// mixed.
+func transformsOf(a Attr, in *Buffer, lanes int) []Transform {
 	conv, ok := a.(Conv)
 	if !ok {
 		return nil
 	}
 	side := Axis{Kernel: 3, Stride: 1, Pad: 1}
 	var fs []Transform
-	switch w := conv.Window; {
-	case w == Window{Unit, side, side}:
+	var frames Line
+	w := conv.Window
+	if w.T.Kernel > 1 {
+		frames = Line{Results: 1, Taps: w.T.Kernel, Stride: w.T.Kernel}
+	}
+	switch {
+	case w.T != Unit && w.T.Kernel == 1:
+		return nil
+	case w.H == side && w.W == side:
 		for _, m := range [][2]int{{2, 2}, {5, 2}, {4, 4}} {
 			line := func(n int) Line { return Line{Results: n, Taps: 3, Stride: 1} }
-			fs = append(fs, Transform{H: line(m[0]), W: line(m[1])})
+			fs = append(fs, Transform{T: frames, H: line(m[0]), W: line(m[1])})
 		}
+	case strassenFits(conv, in.Shape, lanes):
+		return []Transform{{T: strassen}}
 	case w == Window{side, Unit, Unit}:
 		if in.Shape.T == 2 {
 			return []Transform{{T: Line{Results: 2, Taps: 3, Stride: 1, Closed: true}}}
@@ -67,14 +104,14 @@ func transformsOf(a Attr, in *Buffer) []Transform {
 		for _, m := range []int{2, 4} {
 			fs = append(fs, Transform{T: Line{Results: m, Taps: 3, Stride: 1}})
 		}
-	case w.T == Unit && w.H == w.W && w.W.Stride > 1 && in.Pixel == in.Shape.C && w.W.Stride*in.Pixel <= PhaseLanes:
+	case w.H == w.W && w.W.Stride > 1 && in.Pixel == in.Shape.C && w.W.Stride*in.Pixel <= PhaseLanes:
 		taps := (w.W.Kernel + w.W.Stride - 1) / w.W.Stride
 		if w.W.Kernel <= w.W.Stride || taps > 4 {
 			return nil
 		}
 		for _, m := range [][2]int{{2, 2}, {2, 4}, {4, 4}} {
 			line := func(n int) Line { return Line{Results: n, Taps: w.W.Kernel, Stride: w.W.Stride} }
-			fs = append(fs, Transform{H: line(m[0]), W: line(m[1])})
+			fs = append(fs, Transform{T: frames, H: line(m[0]), W: line(m[1])})
 		}
 	}
 	return fs
@@ -84,8 +121,8 @@ func transformsOf(a Attr, in *Buffer) []Transform {
 // kernel that transforms them works on a vector of that many.
 const PhaseLanes = 8
 
-// Strided reports whether the transform has phases.
-func (f Transform) Strided() bool { return f.Phases() > 1 }
+// Strided reports whether the transform has phases in the plane.
+func (f Transform) Strided() bool { return f.H.Phases()*f.W.Phases() > 1 }
 
 // patchBorder returns how far the patches of a convolution may reach over the
 // sides of its input. Tiles of results begin at multiples of their size, and

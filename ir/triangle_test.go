@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"fmt"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -72,8 +73,20 @@ output y = %3
 output y = %3
 `,
 		},
+		{
+			// Without the tap the stem would stride by four, by another transform.
+			"a tap on a stem that is read at every second pixel", `graph t: input 2x9x8x2 flow
+%1 stem 2x5x4x4 = conv 1x7x7/1x2x2/0x3x3 w=s.weight %0 | relu
+%2 next 2x3x2x5 = conv 1x1x1/1x2x2/0x0x0 w=n.weight %1
+output y = %2
+tap stem = %1
+`,
+		},
 	} {
-		t.Run(tc.name, func(t *testing.T) { checkPlans(t, parseGraph(t, tc.text)) })
+		t.Run(tc.name, func(t *testing.T) {
+			checkPlans(t, parseGraph(t, tc.text))
+			checkTransforms(t, parseGraph(t, tc.text))
+		})
 	}
 	t.Run("small", func(t *testing.T) { checkPlans(t, fuse(t, smallNet())) })
 }
@@ -96,6 +109,27 @@ func checkPlans(t *testing.T, g *Graph) {
 			}
 			comparePlan(t, p, m.Name+"-"+f.name, got, want)
 		}
+	}
+}
+
+// checkTransforms compares plans of all transforms with the graph.
+func checkTransforms(t *testing.T, g *Graph) {
+	t.Helper()
+	w, clip := randomWeights(g, 1), randomClip(g, 1)
+	want, err := Interpret(g, w, clip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mode := WinogradAuto; mode <= WinogradF4; mode++ {
+		p, err := Schedule(g, wideMachine, ScheduleOptions{Winograd: mode})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := InterpretPlan(p, w, clip)
+		if err != nil {
+			t.Fatal(err)
+		}
+		comparePlan(t, p, fmt.Sprintf("winograd %d", mode), got, want)
 	}
 }
 
@@ -146,7 +180,7 @@ func drawNet(t *rapid.T) *builder {
 	x := ValueID(0)
 	for i := range n("layers", 1, 4) {
 		name := "l" + string(rune('0'+i))
-		switch kind := n("layer", 0, 9); kind {
+		switch kind := n("layer", 0, 10); kind {
 		case 0, 1, 2, 3:
 			expansion := n("expansion", 1, 3)
 			if expansion > 1 && rapid.Bool().Draw(t, "identity") && b.shape(x).C%expansion == 0 {
@@ -156,6 +190,13 @@ func drawNet(t *rapid.T) *builder {
 			}
 		case 4, 5:
 			x = b.cbr(name, x, n("channels", 1, 40), drawConvWindow(t, b.shape(x)))
+		case 10: // in space and time, as in R3D
+			w := cube(n("frames", 2, 3), 3, 3).pad(1, 1, 1)
+			w.T.Stride = n("stride", 1, 2)
+			if i == 0 && rapid.Bool().Draw(t, "stem") {
+				w = cube(3, 7, 7).stride(1, 2, 2).pad(1, 3, 3)
+			}
+			x = b.cbr(name, x, n("channels", 1, 40), w)
 		case 6: // a residual without a block
 			same := cube(2*n("kt", 0, 1)+1, 2*n("kh", 0, 1)+1, 2*n("kw", 0, 1)+1)
 			same = same.pad(same.T.Kernel/2, same.H.Kernel/2, same.W.Kernel/2)
@@ -172,8 +213,15 @@ func drawNet(t *rapid.T) *builder {
 	}
 	if rapid.Bool().Draw(t, "head") {
 		s := b.shape(x)
-		x = b.pool("avgpool", x, Pool{Window: cube(s.T, s.H, s.W), Kind: PoolAverage})
-		b.output("features", x)
+		if rapid.Bool().Draw(t, "flatten") {
+			x = b.op("flatten", Flatten{}, Shape{1, 1, 1, s.Elems()}, x)
+		} else {
+			x = b.pool("avgpool", x, Pool{Window: cube(s.T, s.H, s.W), Kind: PoolAverage})
+		}
+		if rapid.Bool().Draw(t, "features") {
+			b.output("features", x)
+		}
+		x = b.relu("hidden.relu", b.linear("hidden", x, n("hidden", 1, 40)))
 		x = b.linear("fc", x, n("classes", 1, 40))
 		b.output("logits", x)
 		x = b.op("softmax", Softmax{}, b.shape(x), x)
@@ -208,7 +256,7 @@ func drawMachine(t *rapid.T) Machine {
 		Registers: rapid.IntRange(3, 40).Draw(t, "registers"), Broadcast: rapid.Bool().Draw(t, "broadcast"),
 		FMA: cost("fma"), Load: cost("load"), Splat: cost("splat"), Latency: cost("latency"),
 		Tile: cost("tile"), Store: cost("store"), Transform: cost("transform"), Call: 10 * cost("call"), Barrier: 200 * cost("barrier"),
-		L2: cost("l2") / 20, Memory: cost("memory") / 10,
+		Spill: cost("spill") / 20, L2: cost("l2") / 20, Memory: cost("memory") / 10,
 		CacheL2: rapid.IntRange(1<<8, 1<<20).Draw(t, "cache"), CacheL3: 1 << 21,
 		MaxCycles: rapid.IntRange(1, 1<<20).Draw(t, "max cycles"), Cores: rapid.IntRange(1, 16).Draw(t, "cores"),
 	}

@@ -154,6 +154,8 @@ func (v *verifier) attr(op *Op, in Shape) (Shape, bool) {
 			return in, false
 		}
 		return in, true
+	case Flatten:
+		return Shape{1, 1, 1, in.Elems()}, true
 	case ReLU, Dropout:
 		return in, true
 	}
@@ -185,8 +187,13 @@ func (v *verifier) conv(op *Op, a Conv, in Shape) (Shape, bool) {
 // convParams checks the parameters of a convolution.
 func (v *verifier) convParams(op *Op, a Conv, in Shape) bool {
 	k := []int{a.Out, in.C, a.T.Kernel, a.H.Kernel, a.W.Kernel}
-	if a.Weight >= 0 && int(a.Weight) < len(v.g.Params) && len(v.g.Params[a.Weight].Shape) == 4 && a.T.Kernel == 1 {
-		k = append(k[:2], k[3:]...) // stored two-dimensional
+	if a.Weight >= 0 && int(a.Weight) < len(v.g.Params) {
+		switch dims := len(v.g.Params[a.Weight].Shape); {
+		case dims == 4 && a.T.Kernel == 1:
+			k = append(k[:2], k[3:]...) // stored two-dimensional
+		case dims == 2 && a.Window == wholeWindow(in):
+			k = []int{a.Out, in.Elems()} // stored as that of a linear layer
+		}
 	}
 	ok := v.param(op, "weight", a.Weight, k...)
 	if a.Bias != NoParam {

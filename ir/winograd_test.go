@@ -25,7 +25,7 @@ func TestTransforms(t *testing.T) {
 
 // TestWithoutLast makes a line's matrices of those without the last finite point.
 func TestWithoutLast(t *testing.T) {
-	for _, l := range []Line{{4, 7, 2, false}, {2, 7, 2, false}, {4, 5, 2, false}, {2, 3, 2, false}, {4, 6, 2, false}, {4, 7, 3, false}} {
+	for _, l := range []Line{{Results: 4, Taps: 7, Stride: 2}, {Results: 2, Taps: 7, Stride: 2}, {Results: 4, Taps: 5, Stride: 2}, {Results: 2, Taps: 3, Stride: 2}, {Results: 4, Taps: 6, Stride: 2}, {Results: 4, Taps: 7, Stride: 3}} {
 		e, rest := l.WithoutLast()
 		n := l.Inputs()
 		for phase, in := range l.Matrices().In {
@@ -166,11 +166,12 @@ func winogradLayers(p *Plan) map[string]string {
 
 // TestWinogradChoice checks what the cost model takes for P3D-63: large tiles
 // where there are many, smaller ones where weights are most of the traffic, and
-// neither where they are all of it.
+// neither where they are all of it. Strassen's algorithm is for long reductions
+// to many channels.
 func TestWinogradChoice(t *testing.T) {
 	g := p3d63.build()
 	g.Taps = nil
-	const f4, mixed, time = "F(4,3) squared", "F(5,3) x F(2,3)", "F(4,3) in time"
+	const f4, mixed, time, strassen = "F(4,3) squared", "F(5,3) x F(2,3)", "F(4,3) in time", "Strassen"
 	want := map[string]string{
 		"conv1_custom":   "F(4,7/2) squared",
 		"layer1.0.conv2": f4, "layer1.1.conv2": f4,
@@ -180,9 +181,17 @@ func TestWinogradChoice(t *testing.T) {
 		"layer3.0.conv2": mixed, "layer3.1.conv2": mixed, "layer3.2.conv2": mixed, "layer3.3.conv2": mixed, "layer3.4.conv2": mixed,
 	}
 	for i := range 6 { // two frames
+		want[fmt.Sprintf("layer3.%d.conv1", i)] = strassen
 		want[fmt.Sprintf("layer3.%d.conv3", i)] = "F(2,3) closed in time"
 	}
+	for i := range 4 {
+		want[fmt.Sprintf("layer2.%d.conv1", i)] = strassen
+		want[fmt.Sprintf("layer3.%d.conv4", i+1)] = strassen
+	}
 	for _, m := range []Machine{wideMachine, halfMachine} {
+		if m.Lanes < wideMachine.Lanes {
+			want["layer3.5.conv4"] = strassen // every other pixel of a row of five, in fewer vectors
+		}
 		if diff := cmp.Diff(want, winogradLayers(schedule(t, fuse(t, g), m, FuseAuto))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", m.Name, diff)
 		}

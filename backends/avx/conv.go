@@ -36,10 +36,17 @@ func (e *emitter) conv(k *ir.Kernel) {
 	}
 	c := convEmitter{emitter: e, k: k}
 	e.Line("// func %s(in, weights, bias, res, out *float32, tiles, taps int)", e.isa.symbol(k))
-	e.Line("TEXT ·%s(SB), NOSPLIT, $0-%d", e.isa.symbol(k), convArgs)
-	e.Op("MOVQ", "in+0(FP)", regTile)
+	flags, frame := "NOSPLIT", c.frame()
+	if frame > 0 { // more than a function may have that does not check for it
+		flags = "0"
+	}
+	e.Line("TEXT ·%s(SB), %s, $%d-%d", e.isa.symbol(k), flags, frame, convArgs)
 	e.Op("MOVQ", "weights+8(FP)", regPanel)
 	e.Op("MOVQ", "bias+16(FP)", regBias)
+	if k.Points > 0 {
+		e.Label("point")
+	}
+	e.Op("MOVQ", "in+0(FP)", regTile)
 	if c.second() {
 		e.Op("MOVQ", "res+24(FP)", regRes)
 	}
@@ -48,9 +55,11 @@ func (e *emitter) conv(k *ir.Kernel) {
 	e.Label("tile")
 	c.prefetch()
 	c.start()
+	c.firstPart()
 	e.Op("MOVQ", regTile, regIn)
 	e.Op("MOVQ", regPanel, regWeights)
 	c.taps()
+	c.lastPart()
 	if k.K2 > 0 {
 		e.Op("MOVQ", regRes, regIn)
 		c.reduction(k.K2, k.Res, "shortcut", false)
@@ -59,7 +68,20 @@ func (e *emitter) conv(k *ir.Kernel) {
 	c.next()
 	e.Op("DECQ", regTiles)
 	e.Op("JNE", "tile")
+	if k.Points > 0 {
+		c.nextPoint()
+	}
 	e.end()
+}
+
+// nextPoint goes on with the products of the next point, whose weights follow.
+// The operands' places are kept where the caller has put them.
+func (c *convEmitter) nextPoint() {
+	c.Op("ADDQ", imm(4*c.k.StepT), "in+0(FP)")
+	c.Op("ADDQ", imm(4*c.k.Out.Row), "out+32(FP)")
+	c.advance(regPanel, c.k.K*c.k.Vectors*c.isa.machine.Lanes)
+	c.Op("DECQ", "taps+48(FP)")
+	c.Op("JNE", "point")
 }
 
 type convEmitter struct {
@@ -204,6 +226,7 @@ func (c *convEmitter) tapsOfFrame() int {
 				c.advance(regIn, k.StepW-k.K)
 			}
 		})
+		c.nextPart()
 		if k.TapsH > 1 {
 			c.advance(regIn, k.StepH-inRow)
 		}

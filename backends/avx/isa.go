@@ -30,12 +30,12 @@ func (s *isa) bytes() int { return 4 * s.machine.Lanes }
 // one 512-bit or two 256-bit multiply-adds a cycle, 32 bytes of weights a cycle
 // from L2; a byte of scratch memory from L2 or L3 as far as prefetching leaves
 // it visible, and one of the arena, which comes from further away and goes back;
-// Winograd's transforms with their scratch memory in L2; 10 bytes a cycle from
-// memory.
+// Winograd's transforms with their scratch memory in L2, through which 16 bytes of
+// points or of sums go in a cycle; 10 bytes a cycle from memory.
 func avx512() *isa {
 	return &isa{prefix: "Z", zeroing: "VPXORD", masks: true, machine: ir.Machine{
 		Name: "avx512", Lanes: 16, Registers: 32, Broadcast: true,
-		FMA: 1, Load: 2, Splat: 0.5, Latency: 4, Tile: 20, Store: 1.5, Transform: 0.7, Call: 60, Barrier: 4000,
+		FMA: 1, Load: 2, Splat: 0.5, Latency: 4, Tile: 20, Store: 1.5, Transform: 0.7, Call: 60, Barrier: 4000, Spill: 1.0 / 16,
 		L2: 1.0 / 64, L3: 1.0 / 24, Arena: 0.2, Memory: 0.1, CacheL2: 1 << 20, CacheL3: 8 << 20, MaxCycles: 120_000, Cores: 4,
 	}}
 }
@@ -43,7 +43,7 @@ func avx512() *isa {
 func avx2() *isa {
 	return &isa{prefix: "Y", zeroing: "VPXOR", machine: ir.Machine{
 		Name: "avx2", Lanes: 8, Registers: 16,
-		FMA: 0.5, Load: 1, Splat: 0.57, Latency: 4, Tile: 20, Store: 1, Transform: 0.6, Call: 60, Barrier: 4000,
+		FMA: 0.5, Load: 1, Splat: 0.57, Latency: 4, Tile: 20, Store: 1, Transform: 0.6, Call: 60, Barrier: 4000, Spill: 1.0 / 16,
 		L2: 1.0 / 64, L3: 1.0 / 24, Arena: 0.2, Memory: 0.1, CacheL2: 1 << 20, CacheL3: 8 << 20, MaxCycles: 120_000, Cores: 4,
 	}}
 }
@@ -53,7 +53,7 @@ func avx2() *isa {
 func generic() ir.Machine {
 	return ir.Machine{
 		Name: "generic", Lanes: 8, Registers: 3,
-		FMA: 8, Load: 1, Splat: 1, Latency: 1, Tile: 20, Store: 20, Transform: 10, Call: 60, Barrier: 4000,
+		FMA: 8, Load: 1, Splat: 1, Latency: 1, Tile: 20, Store: 20, Transform: 10, Call: 60, Barrier: 4000, Spill: 1.0 / 16,
 		L2: 1.0 / 64, L3: 1.0 / 24, Arena: 0.2, Memory: 0.1, CacheL2: 1 << 20, CacheL3: 8 << 20, MaxCycles: 1 << 24, Cores: 4,
 	}
 }

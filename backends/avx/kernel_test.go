@@ -74,6 +74,13 @@ func products() *ir.Kernel {
 	}
 }
 
+// longConv has sums of so many products that it makes them in parts.
+func longConv() *ir.Kernel {
+	k := temporalConv()
+	k.K = longestSum/3 + 1
+	return k
+}
+
 func maxPool() *ir.Kernel {
 	return &ir.Kernel{
 		Name: "pool", Kind: ir.KernelPool, Pool: ir.PoolMax, Rows: 1, Cols: 1, Vectors: 2,
@@ -93,7 +100,7 @@ func TestKernelText(t *testing.T) {
 	for _, k := range []struct {
 		name   string
 		kernel *ir.Kernel
-	}{{"temporal", temporalConv()}, {"spatial", spatialConv()}, {"products", products()}, {"maxpool", maxPool()}, {"averagepool", averagePool()}} {
+	}{{"temporal", temporalConv()}, {"spatial", spatialConv()}, {"products", products()}, {"long", longConv()}, {"maxpool", maxPool()}, {"averagepool", averagePool()}} {
 		for _, s := range isas {
 			name := k.name + "_" + s.machine.Name
 			t.Run(name, func(t *testing.T) {

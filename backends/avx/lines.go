@@ -48,6 +48,7 @@ func (t *tables) lineTable() *jen.File {
 		items = append(items, jen.Commentf("%d: %s", i, name).Line().Add(rows([]jen.Code{
 			field("results", jen.Lit(l.Size())), field("inputs", jen.Lit(l.Inputs())),
 			field("points", jen.Lit(l.Points())), field("phases", jen.Lit(l.Phases())),
+			field("parts", jen.Lit(l.Parts())),
 			field("in", phases(m.In)), field("weights", phases(m.Weights)),
 			field("out", jen.Index().Index().Float64().Add(matrix(m.Out))),
 		})))

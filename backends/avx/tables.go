@@ -128,11 +128,14 @@ func (t *tables) packs(p *ir.Plan) []jen.Code {
 	var items []jen.Code
 	for i := range p.Packs {
 		pk := &p.Packs[i]
-		lit := packedConv(pk.Conv, pk.In, pk.Channels)
+		lit := packedConv(pk.Conv, pk.In, pk.Channels/pk.Transform.Parts())
 		lit.add("weights", jen.Lit(pk.Weights))
 		lit.add("bias", jen.Lit(pk.Bias))
 		if pk.Transform != (ir.Transform{}) {
 			lit.add("transform", t.transform(pk.Transform))
+		}
+		if pk.Transform.Parts() > 1 {
+			lit.add("lanes", jen.Lit(p.Machine.Lanes))
 		}
 		if pk.Project != nil {
 			lit.add("project", jen.Op("&").Id("pack").Values(packedConv(*pk.Project, pk.ProjectIn, pk.Channels)...))
@@ -197,6 +200,7 @@ func kernels(p *ir.Plan, s *isa) []jen.Code {
 		lit.int("width", k.Vectors*p.Machine.Lanes)
 		lit.int("k", k.K)
 		lit.int("k2", k.K2)
+		lit.int("points", k.Points)
 		lit.int("tapsH", k.TapsH)
 		lit.int("tapsW", k.TapsW)
 		lit.int("stepT", k.StepT)

@@ -97,7 +97,7 @@ func (e *emitter) spread(k *ir.Kernel) {
 	time := f.T != (ir.Line{})
 	var w *winogradEmitter
 	if time {
-		w = e.newWinogradEmitter(k, nil, present(f.T.Matrices().In[0], k.From, k.To), pairRows)
+		w = e.newWinogradEmitter(k, nil, present(f.T.Matrices().In[0], k.From*f.Parts(), k.To*f.Parts()), pairRows)
 	} else {
 		w = e.newWinogradEmitter(k, f.H.Matrices().In[0], f.W.Matrices().In[0], pairRows)
 	}
@@ -114,8 +114,8 @@ func (e *emitter) spread(k *ir.Kernel) {
 		}
 	}
 	if time {
-		for i := range k.To - k.From {
-			e.Op("VMOVUPS", mem(i*k.In.Row, regFrom), w.line(0, i))
+		for i := range w.side {
+			e.Op("VMOVUPS", mem(i/f.Parts()*k.In.Row+i%f.Parts()*k.K, regFrom), w.line(0, i))
 		}
 		w.across(0, store(0))
 	}
@@ -191,7 +191,7 @@ func (e *emitter) gather(k *ir.Kernel) {
 	time := f.T != (ir.Line{})
 	var w *winogradEmitter
 	if time {
-		w = e.newWinogradEmitter(k, nil, f.T.Matrices().Out[:k.To], pairColumns)
+		w = e.newWinogradEmitter(k, nil, f.T.Matrices().Out[:k.To*f.Parts()], pairColumns)
 	} else {
 		w = e.newWinogradEmitter(k, f.H.Matrices().Out, f.W.Matrices().Out, pairColumns)
 	}
@@ -222,7 +222,7 @@ func (e *emitter) gather(k *ir.Kernel) {
 		for i := range w.side {
 			e.Op("VMOVUPS", mem(i*k.StepT, regFrom), w.line(0, i))
 		}
-		w.across(0, func(t int, result string) { w.finish(result, t, 0) })
+		w.across(0, func(i int, result string) { w.finish(result, i/f.Parts(), 0, i%f.Parts()) })
 	}
 	for _, rows := range w.down {
 		for j := range w.side {
@@ -231,16 +231,16 @@ func (e *emitter) gather(k *ir.Kernel) {
 		for i, row := range rows.rows {
 			w.present(regRows, row, fmt.Sprintf("row%d", row), func() {
 				w.across(i, func(col int, result string) {
-					w.present(regCols, col, fmt.Sprintf("row%dcol%d", row, col), func() { w.finish(result, row, col) })
+					w.present(regCols, col, fmt.Sprintf("row%dcol%d", row, col), func() { w.finish(result, row, col, 0) })
 				})
 			})
 		}
 	}
-	for _, reg := range []string{regFrom, regTo, regBiases} {
-		e.advance(reg, e.isa.machine.Lanes)
-	}
+	e.advance(regFrom, e.isa.machine.Lanes)
+	e.advance(regTo, f.Parts()*e.isa.machine.Lanes)
+	e.advance(regBiases, f.Parts()*e.isa.machine.Lanes)
 	if adds(k) {
-		e.advance(regAdd, e.isa.machine.Lanes)
+		e.advance(regAdd, f.Parts()*e.isa.machine.Lanes)
 	}
 	e.Op("DECQ", regVectors)
 	e.Op("JNE", "vector")
@@ -266,20 +266,22 @@ func (w *winogradEmitter) present(count string, i int, label string, body func()
 	w.Label(label)
 }
 
-// finish runs the epilogue on one result and stores it.
-func (w *winogradEmitter) finish(acc string, row, col int) {
+// finish runs the epilogue on one result, of one part of the channels, and
+// stores it.
+func (w *winogradEmitter) finish(acc string, row, col, part int) {
+	behind := part * w.isa.machine.Lanes
 	for _, e := range epilogue(w.k) {
 		switch e {
 		case ir.EpiBias.String():
-			w.add(acc, mem(0, regBiases))
+			w.add(acc, mem(behind, regBiases))
 		case ir.EpiReLU.String():
 			w.zero(w.temp(0))
 			w.Op("VMAXPS", acc, w.temp(0), acc)
 		case ir.EpiAdd.String():
-			w.add(acc, mem(row*w.k.Res.Row+col*w.k.Res.Pixel, regAdd))
+			w.add(acc, mem(row*w.k.Res.Row+col*w.k.Res.Pixel+behind, regAdd))
 		default:
 			panic(fmt.Sprintf("BUG: %s has the epilogue step %q", w.k.Name, e))
 		}
 	}
-	w.Op("VMOVUPS", acc, mem(row*w.k.Out.Row+col*w.k.Out.Pixel, regTo))
+	w.Op("VMOVUPS", acc, mem(row*w.k.Out.Row+col*w.k.Out.Pixel+behind, regTo))
 }

@@ -23,6 +23,8 @@ type cli struct {
 	Verify   verifyCmd   `cmd:"" help:"Check the generated code against the interpreter or reference values."`
 	Bench    benchCmd    `cmd:"" help:"Measure the speed of the generated code."`
 	Classify classifyCmd `cmd:"" help:"Say what happens in videos."`
+	Export   exportCmd   `cmd:"" help:"Write networks for other programs."`
+	Import   importCmd   `cmd:"" help:"Read networks of other programs."`
 	Weights  weightsCmd  `cmd:"" help:"Look into checkpoints, convert and pack them."`
 }
 
@@ -30,5 +32,6 @@ type cli struct {
 type weightsCmd struct {
 	Inspect inspectCmd `cmd:"" help:"List the tensors of a checkpoint."`
 	Convert convertCmd `cmd:"" help:"Convert a checkpoint to safetensors."`
+	Inflate inflateCmd `cmd:"" help:"Make a network for clips of one for images."`
 	Pack    packCmd    `cmd:"" help:"Pack weights ahead of time, for a package to map."`
 }

@@ -16,6 +16,7 @@ type explainCmd struct {
 	ISA  string `name:"isa" placeholder:"ISA" help:"Instruction set whose schedule to show: ${isas}. Default: avx512, or with --roofline the best that this processor has."`
 	Plan bool   `xor:"form" help:"Print the whole plan: buffers, kernels, regions and steps."`
 	JSON bool   `name:"json" xor:"form" help:"Print JSON; docs/cli.md names the fields."`
+	pictureArgs
 	rooflineArgs
 }
 
@@ -25,11 +26,13 @@ func (*explainCmd) Help() string {
 
     MFLOP    twice the multiply-adds as if computed directly, taps on padding included;
              values that no later layer reads are neither computed nor counted
-    weights  size of weights and bias in float32, as transformed for Winograd's algorithm
+    weights  size of weights and bias in float32, as transformed for the layer's algorithm
     moved    weights, and activations read from and written to the session's memory;
              what stays in a fused region's scratch memory is not moved
     region   layers of one region run tile by tile, without waiting for each other
     schedule what the planner chose, and what it weighed
+
+With --svg the network is drawn as it is described, a row a stage, and with --html a page tells all of it and of the plan: it needs nothing from the network and no script, and prints well.
 
 With --roofline nothing is printed of the plan: the package is built in a temporary folder, which needs the go command, and measured as by "p3dc bench --layers". The drawing has a dot for each region, by how many operations it does for each byte that it has to move and how many a second, under the machine's ceilings, measured in the same run on as many threads: multiply-adds in registers, and reading from memory and from the second-level cache. Operations are those that the code does, as executed_flops in the JSON. Bytes are weights and maps, each once. What one region leaves in a cache for the next does not come from memory, so that dots may lie above its slope.
 
@@ -38,13 +41,15 @@ Examples:
     p3dc explain p3d63
     p3dc explain p3d63 --set mix=C --isa avx2
     p3dc explain p3d63 --plan
-    p3dc explain p3d63 --roofline p3d63.svg --threads 1
+    p3dc explain p3d63 --svg p3d63.svg
+    p3dc explain p3d63 --html p3d63.html
+    p3dc explain p3d63 --roofline roofline.svg --threads 1
     p3dc explain p3d63 --json | jq '.layers[] | select(.flops > 1e9) | .name'`
 }
 
 // Run prints the plan in the form asked for, or draws what is measured.
 func (c *explainCmd) Run(ctx context.Context, s *streams) error {
-	if err := c.check(); err != nil {
+	if err := cmp.Or(c.rooflineArgs.check(), c.pictureArgs.check(c.ISA)); err != nil {
 		return err
 	}
 	if c.ISA != "" {
@@ -56,8 +61,11 @@ func (c *explainCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if c.Roofline != "" {
+	switch {
+	case c.Roofline != "":
 		return c.draw(ctx, n, c.ISA, s)
+	case c.SVG != "":
+		return c.drawNetwork(n, s)
 	}
 	plans, err := n.plans()
 	if err != nil {
@@ -70,6 +78,8 @@ func (c *explainCmd) Run(ctx context.Context, s *streams) error {
 		}
 	}
 	switch {
+	case c.HTML != "":
+		err = c.writeCard(n, plan, s)
 	case c.Plan:
 		_, err = io.WriteString(s.out, plan.String())
 	case c.JSON:

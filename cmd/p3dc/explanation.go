@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/ir"
 )
 
@@ -123,24 +124,15 @@ func explainLayer(p *ir.Plan, st *ir.Step, op *ir.Op, work ir.StepWork) layerExp
 func kindText(a ir.Attr) string {
 	switch a := a.(type) {
 	case ir.Conv:
-		return "conv " + windowText(a.Window)
+		return "conv " + units.Window(a.Window)
 	case ir.Pool:
-		return a.Kind.String() + " pool " + windowText(a.Window)
+		return a.Kind.String() + " pool " + units.Window(a.Window)
 	case ir.Linear:
 		return "linear"
 	case ir.Softmax:
 		return "softmax"
 	}
 	panic(fmt.Sprintf("BUG: a plan with %T", a))
-}
-
-// windowText formats a window, and its stride where it is not 1.
-func windowText(w ir.Window) string {
-	s := fmt.Sprintf("%dx%dx%d", w.T.Kernel, w.H.Kernel, w.W.Kernel)
-	if w.T.Stride*w.H.Stride*w.W.Stride != 1 {
-		s += fmt.Sprintf("/%dx%dx%d", w.T.Stride, w.H.Stride, w.W.Stride)
-	}
-	return s
 }
 
 // epilogueText lists an epilogue's steps in order.

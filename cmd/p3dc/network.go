@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -113,6 +114,15 @@ func (n *network) fused() (*ir.Graph, error) {
 	g := n.graph.Clone()
 	g.Taps = nil
 	return ir.RunPasses(g, ir.Passes())
+}
+
+// identity names the network in what is made for it: its description's name and
+// the beginning of the SHA-256 of what it computes, in hexadecimal digits.
+func (n *network) identity() string {
+	g := n.graph.Clone()
+	g.Taps = nil
+	sum := sha256.Sum256(fmt.Appendf(nil, "%+v\n%v", g.Input, g))
+	return fmt.Sprintf("%s %x", n.Name, sum[:8])
 }
 
 // plans returns how the network runs on each instruction set.

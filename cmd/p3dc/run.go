@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 
@@ -113,14 +114,20 @@ func report(ctx context.Context, w io.Writer, err error, command string) int {
 }
 
 // reportError tells of an error. Those of a description begin with
-// file:line:column and stay as they are, for editors.
+// file:line:column and stay as they are, for editors. Others may quote a file
+// of somebody else's, whose control characters could disturb a terminal.
 func reportError(w io.Writer, err error) {
 	var faults dsl.ErrorList
 	if errors.As(err, &faults) {
 		fmt.Fprintln(w, err)
 		return
 	}
-	fmt.Fprintf(w, "p3dc: %v\n", err)
+	fmt.Fprintf(w, "p3dc: %s\n", strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return '?'
+		}
+		return r
+	}, err.Error()))
 }
 
 // reportUsage tells what is wrong with the command line and where to look.

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -56,5 +59,29 @@ func TestStickyWriter(t *testing.T) {
 	}
 	if s.err == nil {
 		t.Error("the error is forgotten")
+	}
+}
+
+// What a file says of itself reaches the terminal as text only.
+func TestErrorsHaveNoControlCharacters(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "net.npz")
+	var archive bytes.Buffer
+	w := zip.NewWriter(&archive)
+	if _, err := w.Create("a\x1b[2J\r\x07.txt"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Create("a.npy"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, archive.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	code := run(t.Context(), []string{"weights", "inspect", file}, nil, &stdout, &stderr)
+	if code != exitFailed || !strings.Contains(stderr.String(), "a?[2J??.txt is no array") || strings.ContainsAny(stderr.String(), "\x1b\r\x07") {
+		t.Errorf("exit code %d, stderr %q", code, &stderr)
 	}
 }

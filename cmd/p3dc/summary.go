@@ -65,7 +65,7 @@ func (n *network) layers() []layer {
 			if op := &n.graph.Ops[i]; op.Pos == pos {
 				l.out = n.graph.Values[op.Out].Shape
 				l.flops += n.graph.FLOPs(op)
-				l.params += n.opParams(op)
+				l.params += n.graph.OpParams(op)
 			}
 		}
 		layers = append(layers, l)
@@ -108,27 +108,6 @@ func (n *network) kinds() map[*dsl.Stage]string {
 		}
 	}
 	return kinds
-}
-
-// opParams returns how many trained values an op has.
-func (n *network) opParams(op *ir.Op) int {
-	sum := 0
-	add := func(ids ...ir.ParamID) {
-		for _, id := range ids {
-			if id != ir.NoParam {
-				sum += n.graph.Params[id].Elems()
-			}
-		}
-	}
-	switch a := op.Attr.(type) {
-	case ir.Conv:
-		add(a.Weight, a.Bias)
-	case ir.BatchNorm:
-		add(a.Gamma, a.Beta, a.Mean, a.Var)
-	case ir.Linear:
-		add(a.Weight, a.Bias)
-	}
-	return sum
 }
 
 // memory tells what a program that runs the plans takes beside its code.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/p3dc/p3dc/internal/weights"
 	"github.com/p3dc/p3dc/ir"
@@ -11,15 +13,17 @@ import (
 
 // convertCmd is "p3dc weights convert".
 type convertCmd struct {
-	In  string `arg:"" name:"in" help:"Checkpoint: safetensors, or PyTorch's .pth, .pt or .pth.tar. \"synthetic\" makes up reproducible values; it needs --net."`
-	Out string `arg:"" name:"out" help:"The safetensors file to write."`
+	In  string `arg:"" name:"in" help:"Checkpoint: safetensors, PyTorch's .pth, .pt or .pth.tar, a .caffemodel, or NumPy's .npz. \"synthetic\" makes up reproducible values; it needs --net."`
+	Out string `arg:"" optional:"" name:"out" help:"The safetensors file to write. Default: IN's name with the extension .safetensors."`
 	Net string `placeholder:"NET" help:"Check first that the checkpoint fits this network."`
 	setArgs
 }
 
 // Help returns what the command's help says in detail.
 func (*convertCmd) Help() string {
-	return `Values become float32, and names lose the "module." that torch.nn.DataParallel puts before them: the form that generated packages open. The file appears complete or not at all. Nothing in a checkpoint is executed.
+	return `Values become float32, and names lose the "module." that torch.nn.DataParallel puts before them: the form that generated packages open. The file's metadata say where the values come from: the source, the version of the tool and, with --net, the network. The file appears complete or not at all. Nothing in a checkpoint is executed.
+
+With --net a caffemodel's tensors, which Caffe wrote with more dimensions of 1 or fewer, get the shapes that the network expects.
 
 Made-up values are a function of the parameters' names and shapes: enough to run a network's package before it is trained.
 
@@ -27,6 +31,7 @@ Examples:
 
     p3dc weights convert p3d_rgb_199.checkpoint.pth.tar p3d199.safetensors
     p3dc weights convert model.pt p3d63.safetensors --net p3d63 --set classes=101
+    p3dc weights convert deploy.caffemodel --net p3d199-caffe
     p3dc weights convert synthetic p3d63.safetensors --net p3d63`
 }
 
@@ -37,6 +42,12 @@ func (c *convertCmd) Run(s *streams) error {
 	}
 	if c.Net == "" && c.In == syntheticWeights {
 		return usageError{errors.New("synthetic: made-up weights are those of a network; name one with --net (a file of that name is ./synthetic)")}
+	}
+	if c.Out == "" {
+		var err error
+		if c.Out, err = convertedName(c.In); err != nil {
+			return usageError{err}
+		}
 	}
 	var n *network
 	if c.Net != "" {
@@ -56,22 +67,35 @@ func (c *convertCmd) Run(s *streams) error {
 	return nil
 }
 
-// write writes the output. The network is nil where none is named.
-func (c *convertCmd) write(n *network) error {
-	if c.In == syntheticWeights {
-		return writeSynthetic(c.Out, n.graph.Params)
+// convertedName returns where the conversion of a checkpoint goes that is told
+// no place: beside it, as NAME.safetensors.
+func convertedName(in string) (string, error) {
+	if in == syntheticWeights {
+		return "", errors.New("synthetic: name the file to write")
 	}
-	if n != nil {
-		if err := fits(c.In, n); err != nil {
-			return err
-		}
+	base := strings.TrimSuffix(in, ".tar")
+	out := strings.TrimSuffix(base, filepath.Ext(base)) + ".safetensors"
+	if out == in {
+		return "", fmt.Errorf("%s: it would be converted in place; name the file to write (the same, if that is meant)", in)
 	}
-	return weights.Convert(c.In, c.Out)
+	return out, nil
 }
 
-// writeSynthetic writes made-up values of the parameters.
-func writeSynthetic(file string, params []ir.Param) error {
-	values := weights.Synthetic(params)
+// write writes the output. The network is nil where none is named.
+func (c *convertCmd) write(n *network) error {
+	origin := weights.Origin{Source: filepath.Base(c.In), Version: version}
+	if n == nil {
+		return weights.Convert(c.In, c.Out, nil, origin)
+	}
+	origin.Network = n.identity()
+	if c.In == syntheticWeights {
+		return writeParams(c.Out, n.graph.Params, weights.Synthetic(n.graph.Params), origin)
+	}
+	return weights.Convert(c.In, c.Out, n.graph.Params, origin)
+}
+
+// writeParams writes the values of a network's parameters.
+func writeParams(file string, params []ir.Param, values map[string][]float32, origin weights.Origin) error {
 	tensors := make([]weights.Tensor, len(params))
 	for i, p := range params {
 		var err error
@@ -79,16 +103,5 @@ func writeSynthetic(file string, params []ir.Param) error {
 			return err
 		}
 	}
-	return weights.WriteSafetensorsFile(file, tensors, nil)
-}
-
-// fits checks a checkpoint against a network.
-func fits(file string, n *network) (err error) {
-	f, err := weights.Open(file)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	_, err = weights.Match(f, n.graph.Params)
-	return err
+	return weights.WriteSafetensorsFile(file, tensors, origin.Metadata(nil))
 }

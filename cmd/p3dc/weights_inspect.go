@@ -13,7 +13,7 @@ import (
 
 // inspectCmd is "p3dc weights inspect".
 type inspectCmd struct {
-	File string `arg:"" help:"Checkpoint: safetensors, or PyTorch's .pth, .pt or .pth.tar. Or packed weights."`
+	File string `arg:"" help:"Checkpoint: safetensors, PyTorch's .pth, .pt or .pth.tar, a .caffemodel, or NumPy's .npz. Or packed weights."`
 	Net  string `placeholder:"NET" help:"Check that the checkpoint fits this network."`
 	setArgs
 }

@@ -13,7 +13,7 @@ import (
 
 // packCmd is "p3dc weights pack".
 type packCmd struct {
-	In  string `arg:"" name:"in" help:"Checkpoint: safetensors, or PyTorch's .pth, .pt or .pth.tar. \"synthetic\" makes up reproducible values."`
+	In  string `arg:"" name:"in" help:"Checkpoint: safetensors, PyTorch's .pth, .pt or .pth.tar, a .caffemodel, or NumPy's .npz. \"synthetic\" makes up reproducible values."`
 	Out string `short:"o" required:"" placeholder:"FILE" help:"The file to write."`
 	Net string `required:"" placeholder:"NET" help:"The network that the weights are for."`
 	ISA string `name:"isa" placeholder:"ISA" help:"Instruction set to pack for, one of ${isas}. Default: the best that this processor has."`

@@ -220,6 +220,8 @@ func TestFingerprint(t *testing.T) {
 				p.taps[1]++
 			case "width":
 				p.width *= 2
+			case "lanes":
+				p.lanes++
 			case "project":
 				p.project = &pack{width: p.width, taps: [3]int{1, 1, 1}}
 			case "transform":

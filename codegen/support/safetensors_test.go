@@ -88,6 +88,9 @@ func TestOpenErrors(t *testing.T) {
 		{"half precision", func() []byte { g := good(); g[1].dtype = "F16"; return safetensors(g) }, "tensor \"l0.bias\": is F16, not F32; `p3dc weights convert` writes a file that fits"},
 		{"offsets in the wrong order", func() []byte { return header(`{"l0.bias":{"dtype":"F32","shape":[3],"data_offsets":[12,0]}}`) }, `tensor "l0.bias": lies at bytes 12 to 0 of 0; the file is truncated or damaged`},
 		{"no offsets", func() []byte { return header(`{"l0.bias":{"dtype":"F32","shape":[3]}}`) }, `tensor "l0.bias": of shape [3] takes 12 bytes, the file has 0`},
+		{"tensors in the same bytes", func() []byte {
+			return append(header(`{"l0.weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[0],"data_offsets":[4,4]},"l0.bias":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`), make([]byte, 8)...)
+		}, `tensors "l0.weight" and "l0.bias" lie in the same bytes; the file is damaged`},
 		{"a negative extent", func() []byte { return header(`{"l0.bias":{"dtype":"F32","shape":[-3],"data_offsets":[0,0]}}`) }, `tensor "l0.bias": has the impossible shape [-3]`},
 		{"a shape that overflows", func() []byte {
 			return header(`{"l0.bias":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}}`)

@@ -3,9 +3,11 @@ package support
 // line is Winograd's algorithm along one axis: tiles of results are made of
 // as many products as there are points. Inputs that are phases apart, and the
 // taps on them, have matrices of their own; what they make of a point is added.
-// An axis that is left as it is has one of everything.
+// An axis that is left as it is has one of everything. Where channels are cut in
+// parts, each input, tap and result of the matrices is one of each part.
 type line struct {
 	results, inputs, points, phases int
+	parts                           int           // of the input and of the output channels
 	in, weights                     [][][]float64 // by phase: points x inputs, points x taps
 	out                             [][]float64   // results x points
 }
@@ -15,7 +17,11 @@ type line struct {
 type transform [3]*line
 
 func (f *transform) points() int { return f[0].points * f[1].points * f[2].points }
-func (f *transform) phases() int { return f[0].phases * f[1].phases * f[2].phases }
+func (f *transform) parts() int  { return f[0].parts }
+func (f *transform) phases() int { return f[0].phases * f.ofFrame() }
+
+// ofFrame returns the number of phases of a frame.
+func (f *transform) ofFrame() int { return f[1].phases * f[2].phases }
 
 // weights writes to y the weights of a pair of channels at each point and, side
 // by side, phase. g has them by tap. Products are not fused with sums, so
@@ -24,14 +30,15 @@ func (f *transform) weights(y []float64, g []float32, taps [3]int) {
 	var a, b [maxBlock]float64
 	phases := f.phases()
 	for phase := range phases {
-		ph, pw := phase/f[2].phases, phase%f[2].phases
-		mt, mh, mw := f[0].weights[0], f[1].weights[ph], f[2].weights[pw]
+		pt, ph, pw := phase/f.ofFrame(), phase/f[2].phases%f[1].phases, phase%f[2].phases
+		mt, mh, mw := f[0].weights[pt], f[1].weights[ph], f[2].weights[pw]
 		kt, kh := len(mt[0]), len(mh[0])
 		for i := range kt * kh { // along each row
 			for p, m := range mw {
 				sum := 0.0
 				for k, c := range m {
-					x := g[(i/kh*taps[1]+i%kh*f[1].phases+ph)*taps[2]+k*f[2].phases+pw]
+					frame, row := i/kh*f[0].phases+pt, i%kh*f[1].phases+ph
+					x := g[(frame*taps[1]+row)*taps[2]+k*f[2].phases+pw]
 					sum += float64(c * float64(x))
 				}
 				a[i*len(mw)+p] = sum

@@ -14,7 +14,7 @@ func transformOf(f ir.Transform) *transform {
 	for i, l := range f.Lines() {
 		m := l.Matrices()
 		t[i] = &line{
-			results: l.Size(), inputs: l.Inputs(), points: l.Points(), phases: l.Phases(),
+			results: l.Size(), inputs: l.Inputs(), points: l.Points(), phases: l.Phases(), parts: l.Parts(),
 			in: m.In, weights: m.Weights, out: m.Out,
 		}
 	}

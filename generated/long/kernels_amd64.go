@@ -178,40 +178,28 @@ func conv3x16_k1x1x1x64_27_avx2(in, weights, bias, res, out *float32, tiles, tap
 func conv4x16_k1x3x1x96_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x32_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k3x1x1x32_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread2x1x1_30_avx2(in, out *float32, tiles, vectors int)
+func conv2x32_k1x1x1x32_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_31_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func maxpool64_31_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func spread2x1x1_32_avx2(in, out *float32, tiles, vectors int)
+func conv2x32_k1x1x1x64_32_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread2x1x1_33_avx2(in, out *float32, tiles, vectors int)
+func conv2x32_k1x3x1x96_33_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x32_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x32p64_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_35_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x32_k1x1x1x32_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x64_36_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func averagepool32_36_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x32_k1x3x1x96_37_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-
-//go:noescape
-func conv2x32_k1x1x1x32p64_38_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-
-//go:noescape
-func conv2x32_k1x1x1x32_39_avx2(in, weights, bias, res, out *float32, tiles, taps int)
-
-//go:noescape
-func averagepool32_40_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
-
-//go:noescape
-func conv1x16_k1x1x1x64_41_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv1x16_k1x1x1x64_37_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -18,9 +18,9 @@ line:
 
 // func conv24x16_k1x3x1x9_1_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv24x16_k1x3x1x9_1_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -256,9 +256,9 @@ column:
 
 // func conv18x16_k1x1x1x16_3_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv18x16_k1x1x1x16_3_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -432,9 +432,10 @@ channel:
 
 // func conv9x16_k1x1x1x16_4_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv9x16_k1x1x1x16_4_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+point:
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -642,6 +643,11 @@ tile:
 	ADDQ $576, DI
 	DECQ CX
 	JNE tile
+	ADDQ $576, in+0(FP)
+	ADDQ $576, out+32(FP)
+	ADDQ $1024, R8
+	DECQ taps+48(FP)
+	JNE point
 	VZEROUPPER
 	RET
 
@@ -851,9 +857,9 @@ row1:
 
 // func conv18x16_k3x1x1x16_7_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv18x16_k3x1x1x16_7_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -1052,9 +1058,9 @@ channel:
 
 // func conv12x32_k1x1x1x16p16_8_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv12x32_k1x1x1x16p16_8_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -1501,9 +1507,9 @@ shortcut:
 
 // func conv18x16_k1x1x1x32_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv18x16_k1x1x1x32_9_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -1677,9 +1683,9 @@ channel:
 
 // func conv9x16_k1x3x1x48_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv9x16_k1x3x1x48_10_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -1830,9 +1836,9 @@ channel:
 
 // func conv9x16_k3x1x1x16_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv9x16_k3x1x1x16_11_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -1994,9 +2000,9 @@ channel:
 
 // func conv9x32_k1x1x1x16_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv9x32_k1x1x1x16_12_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -2273,9 +2279,9 @@ column:
 
 // func conv9x32_k1x1x1x32_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv9x32_k1x1x1x32_14_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -2493,9 +2499,9 @@ channel:
 
 // func conv9x32_k1x3x1x96_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv9x32_k1x3x1x96_15_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -2718,9 +2724,9 @@ channel:
 
 // func conv9x32_k3x1x1x32_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv9x32_k3x1x1x32_16_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -2963,9 +2969,9 @@ channel:
 
 // func conv9x32_k1x1x1x32p32_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv9x32_k1x1x1x32p32_17_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -3316,9 +3322,9 @@ shortcut:
 
 // func conv9x32_k1x1x1x64_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv9x32_k1x1x1x64_18_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -3536,9 +3542,9 @@ channel:
 
 // func conv4x32_k1x3x1x96_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x32_k1x3x1x96_19_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -3789,9 +3795,9 @@ channel:
 
 // func conv2x32_k3x1x1x32_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k3x1x1x32_20_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -4000,9 +4006,9 @@ channel:
 
 // func conv2x64_k1x1x1x32_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x64_k1x1x1x32_21_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -4258,9 +4264,9 @@ column:
 
 // func conv2x32_k1x1x1x64_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x1x1x64_23_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -4461,9 +4467,9 @@ channel:
 
 // func conv2x32_k1x3x1x96_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x3x1x96_24_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -4666,9 +4672,9 @@ channel:
 
 // func conv2x64_k1x1x1x32p64_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x64_k1x1x1x32p64_25_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -5020,9 +5026,9 @@ shortcut:
 
 // func conv2x64_k1x1x1x32_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x64_k1x1x1x32_26_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -5295,9 +5301,9 @@ column:
 
 // func conv1x16_k1x1x1x64_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv1x16_k1x1x1x64_28_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:

@@ -11,6 +11,7 @@ var lines = []line{
 		inputs:  1,
 		points:  1,
 		phases:  1,
+		parts:   1,
 		in: [][][]float64{
 			{
 				{1.0},
@@ -31,6 +32,7 @@ var lines = []line{
 		inputs:  4,
 		points:  4,
 		phases:  1,
+		parts:   1,
 		in: [][][]float64{
 			{
 				{-1.0, 0.0, 1.0, 0.0},
@@ -58,6 +60,7 @@ var lines = []line{
 		inputs:  6,
 		points:  6,
 		phases:  1,
+		parts:   1,
 		in: [][][]float64{
 			{
 				{1.0, 0.0, -2.5, 0.0, 1.0, 0.0},

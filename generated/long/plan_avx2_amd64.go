@@ -8,7 +8,7 @@ var avx2Plan = plan{
 	isa:     "avx2",
 	arena:   113120,
 	scratch: 5952,
-	packed:  78000,
+	packed:  76976,
 	buffers: []buffer{
 		// 0: input, 40x24x24x3
 		{offset: 81, frame: 2028, row: 78, pixel: 3, edges: edges{81, 6, 81}},
@@ -46,10 +46,10 @@ var avx2Plan = plan{
 		{offset: 192, frame: 800, row: 160, pixel: 32, edges: edges{192, 64, 192}},
 		// 17: layer2.1.relu2, 10x2x2x32
 		{offset: 13760, frame: 128, row: 64, pixel: 32},
-		// 18: layer2.1.sum, 10x2x2x32
-		{offset: 2560, frame: 128, row: 64, pixel: 32},
+		// 18: layer2.1.sum, 2x1x2x32
+		{frame: 64, row: 64, pixel: 32, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 19: layer2.1.relu, 2x1x2x64
-		{frame: 128, row: 128, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
+		{offset: 128, frame: 128, row: 128, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 20: pool3, 5x2x2x64
 		{offset: 5120, frame: 256, row: 128, pixel: 64},
 		// 21: layer3.0.relu1, 5x2x2x32
@@ -70,10 +70,6 @@ var avx2Plan = plan{
 		{offset: 1344, frame: 144, row: 48, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 29: layer1.0.conv2.sums, 16x3x3x16
 		{offset: 3648, frame: 144, row: 48, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 30: layer2.1.conv3.points, 4x5x2x32
-		{frame: 336, row: 64, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 31: layer2.1.conv3.sums, 4x5x2x32
-		{offset: 1344, frame: 336, row: 64, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, width: 16, taps: [3]int{1, 3, 3}, weights: 0, bias: 432},
@@ -91,23 +87,23 @@ var avx2Plan = plan{
 		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 32, width: 16, taps: [3]int{1, 1, 1}, weights: 24256, bias: 28352, project: &pack{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 64, in: 32, width: 16, taps: [3]int{1, 1, 1}}},
 		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 32, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 28416, bias: 30464},
 		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 32, in: 32, width: 16, taps: [3]int{1, 3, 3}, weights: 30496, bias: 39712},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 32, in: 32, width: 16, taps: [3]int{3, 1, 1}, weights: 39744, bias: 43840, transform: &transform{&lines[1], &lines[0], &lines[0]}},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 43872, bias: 45920},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 45984, bias: 48032},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 48064, bias: 57280},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 64, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 57312, bias: 63456, project: &pack{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 63520, bias: 65568},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 65600, bias: 74816},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 64, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 74848, bias: 76896},
-		{weight: 130, conv: 131, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 11, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 76960, bias: 77984},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{3, 1, 1}, weights: 39744, bias: 42816},
+		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 42848, bias: 44896},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 44960, bias: 47008},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 47040, bias: 56256},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 64, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 56288, bias: 62432, project: &pack{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 62496, bias: 64544},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 64576, bias: 73792},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 64, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 73824, bias: 75872},
+		{weight: 130, conv: 131, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 11, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 75936, bias: 76960},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
 		{kind: kindConv, conv: conv6x16_k1x3x1x9_1_avx2, rows: 1, cols: 6, width: 16, k: 9, tapsH: 3, tapsW: 1, stepH: 78, in: pitch{6, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool16_2_avx2, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 2496, stepH: 192, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, conv: conv6x16_k1x1x1x16_3_avx2, rows: 1, cols: 6, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x16_4_avx2, rows: 1, cols: 5, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x16_5_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x16_4_avx2, rows: 1, cols: 5, width: 16, k: 16, points: 16, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 144}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x16_5_avx2, rows: 1, cols: 4, width: 16, k: 16, points: 16, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 144}},
 		{kind: kindSpread, spread: spread1x2x2_6_avx2, rows: 2, cols: 2, width: 8, stepT: 144, in: pitch{16, 128}, out: pitch{16, 0}},
 		{kind: kindGather, gather: gather1x2x2_7_avx2, rows: 2, cols: 2, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 96}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv6x16_k3x1x1x16_8_avx2, rows: 1, cols: 6, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
@@ -131,19 +127,15 @@ var avx2Plan = plan{
 		{kind: kindConv, conv: conv6x16_k1x1x1x64_26_avx2, rows: 2, cols: 3, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 192}, out: pitch{32, 160}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv3x16_k1x1x1x64_27_avx2, rows: 1, cols: 3, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k1x3x1x96_28_avx2, rows: 2, cols: 2, width: 16, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{64, 320}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x32_29_avx2, rows: 1, cols: 5, width: 16, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
-		{kind: kindSpread, spread: spread2x1x1_30_avx2, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{32, 128}, out: pitch{32, 0}, from: 1, to: 4},
-		{kind: kindGather, gather: gather2x1x1_31_avx2, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{32, 0}, out: pitch{32, 128}, res: pitch{32, 128}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindSpread, spread: spread2x1x1_32_avx2, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{32, 128}, out: pitch{32, 0}, to: 4},
-		{kind: kindSpread, spread: spread2x1x1_33_avx2, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{32, 128}, out: pitch{32, 0}, to: 3},
-		{kind: kindConv, conv: conv2x32_k1x1x1x32_34_avx2, rows: 1, cols: 2, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_35_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 128, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x64_36_avx2, rows: 1, cols: 2, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k1x3x1x96_37_avx2, rows: 1, cols: 2, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x32p64_38_avx2, rows: 1, cols: 2, width: 32, k: 32, k2: 64, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x32_39_avx2, rows: 1, cols: 2, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool32_40_avx2, rows: 1, cols: 1, width: 32, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv1x16_k1x1x1x64_41_avx2, rows: 1, cols: 1, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv2x32_k3x1x1x32_29_avx2, rows: 1, cols: 2, width: 32, k: 32, tapsH: 1, tapsW: 1, stepT: 128, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x32_30_avx2, rows: 1, cols: 2, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_31_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 128, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x64_32_avx2, rows: 1, cols: 2, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k1x3x1x96_33_avx2, rows: 1, cols: 2, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x32p64_34_avx2, rows: 1, cols: 2, width: 32, k: 32, k2: 64, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x32_35_avx2, rows: 1, cols: 2, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool32_36_avx2, rows: 1, cols: 1, width: 32, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv1x16_k1x1x1x64_37_avx2, rows: 1, cols: 1, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{40, 24, 24, 3}, tile: shape{1, 6, 24, 3}, steps: []step{
@@ -178,26 +170,24 @@ var avx2Plan = plan{
 		{name: "layer2.1.conv2", space: shape{10, 2, 2, 32}, tile: shape{3, 2, 2, 16}, steps: []step{
 			{name: "layer2.1.conv2", kernel: 28, run: runRows, maxTiles: 88, in: 16, out: 17, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.1.conv3", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 29, run: runFlat, maxTiles: 592, in: 17, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 32}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 30, sums: 31, rows: 5, spread: []int{30, 32, 32, 32, 33}, gather: []int{31, 31, 31, 31, 31}, maxSpread: 5000, maxGather: 6250}},
-		}},
-		{name: "layer2.1.conv4..layer3.0.conv1", space: shape{5, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 34, maxTiles: 583, in: 18, out: 19, res: 15, every: [3]int{1, 2, 2}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}, ahead: ahead{true, false, false}},
-			{name: "pool3", kernel: 35, maxTiles: 7500, in: 19, out: 20, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 64}, to: shape{5, 2, 2, 64}},
-			{name: "layer3.0.conv1", kernel: 36, maxTiles: 313, in: 20, out: 21, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
+		{name: "layer2.1.conv3..layer3.0.conv1", space: shape{5, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 29, run: runFlat, maxTiles: 213, in: 17, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer2.1.conv4", kernel: 30, maxTiles: 583, in: 18, out: 19, res: 15, every: [3]int{1, 2, 2}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}},
+			{name: "pool3", kernel: 31, maxTiles: 7500, in: 19, out: 20, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 64}, to: shape{5, 2, 2, 64}},
+			{name: "layer3.0.conv1", kernel: 32, maxTiles: 313, in: 20, out: 21, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal..layer3.1.conv1", space: shape{5, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 37, maxTiles: 73, in: 21, out: 22, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, false}},
-			{name: "layer3.0.conv4", kernel: 38, run: runFlat, maxTiles: 213, in: 22, out: 23, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 64}, ahead: ahead{false, true, false}},
-			{name: "layer3.1.conv1", kernel: 36, maxTiles: 313, in: 23, out: 24, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.0.conv_normal", kernel: 33, maxTiles: 73, in: 21, out: 22, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv4", kernel: 34, run: runFlat, maxTiles: 213, in: 22, out: 23, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 64}, ahead: ahead{false, true, false}},
+			{name: "layer3.1.conv1", kernel: 32, maxTiles: 313, in: 23, out: 24, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.1.conv_normal..layer3.1.conv4", space: shape{5, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 37, maxTiles: 73, in: 24, out: 25, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, false}},
-			{name: "layer3.1.conv4", kernel: 39, run: runFlat, maxTiles: 583, in: 25, out: 23, res: 23, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 64}},
+			{name: "layer3.1.conv_normal", kernel: 33, maxTiles: 73, in: 24, out: 25, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.1.conv4", kernel: 35, run: runFlat, maxTiles: 583, in: 25, out: 23, res: 23, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 64}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 40, maxTiles: 1500, in: 23, out: 26, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}, ahead: ahead{true, false, false}},
-			{name: "fc", kernel: 41, run: runFlat, maxTiles: 412, in: 26, out: 27, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
+			{name: "pool4", kernel: 36, maxTiles: 1500, in: 23, out: 26, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 37, run: runFlat, maxTiles: 412, in: 26, out: 27, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
 		}},
 	},
 	prefetch: prefetch_avx2,

@@ -102,7 +102,7 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv24x16_k1x3x1x9_1_avx512, rows: 2, cols: 12, width: 16, k: 9, tapsH: 3, tapsW: 1, stepH: 78, in: pitch{6, 156}, out: pitch{16, 192}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool16_2_avx512, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 2496, stepH: 192, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, conv: conv18x16_k1x1x1x16_3_avx512, rows: 3, cols: 6, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 96}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv9x16_k1x1x1x16_4_avx512, rows: 1, cols: 9, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv9x16_k1x1x1x16_4_avx512, rows: 1, cols: 9, width: 16, k: 16, points: 16, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 144}},
 		{kind: kindSpread, spread: spread1x2x2_5_avx512, rows: 2, cols: 2, width: 16, stepT: 144, in: pitch{16, 128}, out: pitch{16, 0}},
 		{kind: kindGather, gather: gather1x2x2_6_avx512, rows: 2, cols: 2, width: 16, stepT: 144, in: pitch{16, 0}, out: pitch{16, 96}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv18x16_k3x1x1x16_7_avx512, rows: 3, cols: 6, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 128}, out: pitch{16, 96}, res: pitch{16, 96}, epi: []epi{epiBias, epiReLU, epiAdd}},

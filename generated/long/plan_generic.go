@@ -6,8 +6,8 @@ package long
 var genericPlan = plan{
 	isa:     "generic",
 	arena:   113120,
-	scratch: 4992,
-	packed:  118960,
+	scratch: 5952,
+	packed:  123824,
 	buffers: []buffer{
 		// 0: input, 40x24x24x3
 		{offset: 81, frame: 2028, row: 78, pixel: 3, edges: edges{81, 6, 81}},
@@ -17,104 +17,118 @@ var genericPlan = plan{
 		{offset: 101600, frame: 576, row: 96, pixel: 16},
 		// 3: layer1.0.relu1, 20x6x6x16
 		{offset: 81264, frame: 1024, row: 128, pixel: 16, edges: edges{144, 32, 144}},
-		// 4: layer1.0.relu2, 1x4x6x16
-		{frame: 384, row: 96, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
-		// 5: layer1.0.sum, 1x2x6x16
-		{offset: 384, frame: 192, row: 96, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 6: layer1.0.relu, 20x6x6x32
+		// 4: layer1.0.relu2, 20x6x6x16
+		{offset: 43520, frame: 576, row: 96, pixel: 16},
+		// 5: layer1.0.relu, 20x6x6x32
 		{frame: 1152, row: 192, pixel: 32},
-		// 7: layer1.1.relu1, 20x6x6x16
+		// 6: layer1.1.relu1, 20x6x6x16
 		{offset: 23184, frame: 1024, row: 128, pixel: 16, edges: edges{144, 32, 144}},
-		// 8: layer1.1.relu2, 20x3x3x16
+		// 7: layer1.1.relu2, 20x3x3x16
 		{offset: 43520, frame: 144, row: 48, pixel: 16},
-		// 9: layer1.1.sum, 2x1x3x16
+		// 8: layer1.1.sum, 2x1x3x16
 		{frame: 48, row: 48, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
-		// 10: layer1.1.relu, 2x1x3x32
+		// 9: layer1.1.relu, 2x1x3x32
 		{offset: 96, frame: 96, row: 96, pixel: 32, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
-		// 11: pool2, 10x3x3x32
+		// 10: pool2, 10x3x3x32
 		{offset: 34560, frame: 288, row: 96, pixel: 32},
-		// 12: layer2.0.relu1, 10x3x3x32
+		// 11: layer2.0.relu1, 10x3x3x32
 		{offset: 23264, frame: 1152, row: 192, pixel: 32, edges: edges{224, 96, 448}},
-		// 13: layer2.0.relu2, 10x3x3x32
+		// 12: layer2.0.relu2, 10x3x3x32
 		{frame: 288, row: 96, pixel: 32},
-		// 14: layer2.0.relu, 10x3x3x64
+		// 13: layer2.0.relu, 10x3x3x64
 		{offset: 8000, frame: 576, row: 192, pixel: 64},
-		// 15: layer2.1.relu1, 10x3x3x32
+		// 14: layer2.1.relu1, 10x3x3x32
 		{offset: 192, frame: 800, row: 160, pixel: 32, edges: edges{192, 64, 192}},
-		// 16: layer2.1.relu2, 10x2x2x32
+		// 15: layer2.1.relu2, 10x2x2x32
 		{offset: 13760, frame: 128, row: 64, pixel: 32},
-		// 17: layer2.1.sum, 1x1x2x32
-		{frame: 64, row: 64, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 18: layer2.1.relu, 10x2x2x64
+		// 16: layer2.1.sum, 10x2x2x32
+		{offset: 2560, frame: 128, row: 64, pixel: 32},
+		// 17: layer2.1.relu, 10x2x2x64
 		{frame: 256, row: 128, pixel: 64},
-		// 19: pool3, 5x2x2x64
+		// 18: pool3, 5x2x2x64
 		{offset: 5120, frame: 256, row: 128, pixel: 64},
-		// 20: layer3.0.relu1, 5x2x2x32
+		// 19: layer3.0.relu1, 5x2x2x32
 		{offset: 2720, frame: 512, row: 128, pixel: 32, edges: edges{160, 64, 160}},
-		// 21: layer3.0.relu2, 5x2x2x32
+		// 20: layer3.0.relu2, 5x2x2x32
 		{frame: 128, row: 64, pixel: 32},
-		// 22: layer3.0.relu, 5x2x2x64
+		// 21: layer3.0.relu, 5x2x2x64
 		{offset: 2560, frame: 256, row: 128, pixel: 64},
-		// 23: layer3.1.relu1, 5x2x2x32
+		// 22: layer3.1.relu1, 5x2x2x32
 		{offset: 160, frame: 512, row: 128, pixel: 32, edges: edges{160, 64, 160}},
-		// 24: layer3.1.relu2, 5x2x2x32
+		// 23: layer3.1.relu2, 5x2x2x32
 		{offset: 3840, frame: 128, row: 64, pixel: 32},
-		// 25: pool4, 1x1x1x64
+		// 24: pool4, 1x1x1x64
 		{frame: 64, row: 64, pixel: 64},
-		// 26: fc, 1x1x1x11
+		// 25: fc, 1x1x1x11
 		{offset: 64, frame: 16, row: 16, pixel: 16},
-		// 27: layer1.0.conv2.points, 16x1x3x16
-		{offset: 576, frame: 48, row: 48, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 28: layer1.0.conv2.sums, 16x1x3x16
-		{offset: 1344, frame: 48, row: 48, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 29: layer2.0.conv2.points, 36x1x1x32
+		// 26: layer1.0.conv2.points, 16x3x3x16
+		{frame: 144, row: 48, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 27: layer1.0.conv2.sums, 16x3x3x16
+		{offset: 2304, frame: 144, row: 48, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 28: layer1.0.conv3.points, 6x5x6x16
+		{frame: 496, row: 96, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 29: layer1.0.conv3.sums, 6x5x6x16
+		{offset: 2976, frame: 496, row: 96, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 30: layer2.0.conv2.points, 36x1x1x32
 		{frame: 48, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 30: layer2.0.conv2.sums, 36x1x1x32
+		// 31: layer2.0.conv2.sums, 36x1x1x32
 		{offset: 1728, frame: 48, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 31: layer3.0.conv_normal.points, 16x1x1x32
+		// 32: layer2.0.conv3.points, 6x3x3x32
+		{frame: 304, row: 96, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 33: layer2.0.conv3.sums, 6x3x3x32
+		{offset: 1824, frame: 304, row: 96, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 34: layer2.1.conv3.points, 4x5x2x32
+		{frame: 336, row: 64, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 35: layer2.1.conv3.sums, 4x5x2x32
+		{offset: 1344, frame: 336, row: 64, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 36: layer3.0.conv_normal.points, 16x1x1x32
 		{frame: 48, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 32: layer3.0.conv_normal.sums, 16x1x1x32
+		// 37: layer3.0.conv_normal.sums, 16x1x1x32
 		{offset: 768, frame: 48, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 33: layer3.1.conv_normal.points, 16x1x1x32
+		// 38: layer3.1.conv_normal.points, 16x1x1x32
 		{frame: 48, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 34: layer3.1.conv_normal.sums, 16x1x1x32
+		// 39: layer3.1.conv_normal.sums, 16x1x1x32
 		{offset: 768, frame: 48, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, width: 8, taps: [3]int{1, 3, 3}, weights: 0, bias: 432},
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 448, bias: 704},
 		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 720, bias: 4816, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 4832, bias: 5600},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 32, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 5616, bias: 6640, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 32, in: 16, width: 8, taps: [3]int{1, 1, 1}}},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 6672, bias: 7184},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 7200, bias: 9504},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 9520, bias: 10288},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 32, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 10304, bias: 10816},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 10848, bias: 11872},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 11904, bias: 48768, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{3, 1, 1}, weights: 48800, bias: 51872},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 51904, bias: 56000, project: &pack{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}}},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 56064, bias: 58112},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 58144, bias: 67360},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{3, 1, 1}, weights: 67392, bias: 70464},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 70496, bias: 72544},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 72608, bias: 74656},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 74688, bias: 91072, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 91104, bias: 97248, project: &pack{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 97312, bias: 99360},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 99392, bias: 115776, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 115808, bias: 117856},
-		{weight: 130, conv: 131, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 11, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 117920, bias: 118944},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 4832, bias: 6368, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 32, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 6384, bias: 7408, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 32, in: 16, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 7440, bias: 7952},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 7968, bias: 10272},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 10288, bias: 11056},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 32, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 11072, bias: 11584},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 11616, bias: 12640},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 12672, bias: 49536, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{3, 1, 1}, weights: 49568, bias: 55712, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 55744, bias: 59840, project: &pack{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 59904, bias: 61952},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 61984, bias: 71200},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{3, 1, 1}, weights: 71232, bias: 75328, transform: &transform{&lines[1], &lines[0], &lines[0]}},
+		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 75360, bias: 77408},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 77472, bias: 79520},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 79552, bias: 95936, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 95968, bias: 102112, project: &pack{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 102176, bias: 104224},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 104256, bias: 120640, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 64, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 120672, bias: 122720},
+		{weight: 130, conv: 131, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 11, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 122784, bias: 123808},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 9, tapsH: 3, tapsW: 1, stepH: 78, in: pitch{6, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 2496, stepH: 192, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
-		{kind: kindSpread, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{16, 128}, out: pitch{16, 0}},
-		{kind: kindGather, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{16, 0}, out: pitch{16, 96}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 16, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 144}},
+		{kind: kindSpread, rows: 2, cols: 2, width: 8, stepT: 144, in: pitch{16, 128}, out: pitch{16, 0}},
+		{kind: kindGather, rows: 2, cols: 2, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 96}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 6, tapsH: 1, tapsW: 1, stepT: 496, in: pitch{16, 0}, out: pitch{16, 496}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 496, in: pitch{16, 1024}, out: pitch{16, 0}, from: 1, to: 6},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 496, in: pitch{16, 0}, out: pitch{16, 576}, res: pitch{16, 576}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 496, in: pitch{16, 1024}, out: pitch{16, 0}, to: 6},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 496, in: pitch{16, 1024}, out: pitch{16, 0}, to: 5},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, k2: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 48, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
@@ -122,16 +136,26 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 32, tapsH: 1, tapsW: 1, stepT: 96, stepH: 96, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, points: 36, tapsH: 1, tapsW: 1, stepT: 48, in: pitch{32, 0}, out: pitch{32, 48}},
 		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{32, 192}, out: pitch{32, 0}},
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{32, 0}, out: pitch{32, 96}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, stepT: 1152, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, points: 6, tapsH: 1, tapsW: 1, stepT: 304, in: pitch{32, 0}, out: pitch{32, 304}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 304, in: pitch{32, 1152}, out: pitch{32, 0}, from: 1, to: 6},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 304, in: pitch{32, 0}, out: pitch{32, 288}, res: pitch{32, 288}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 304, in: pitch{32, 1152}, out: pitch{32, 0}, to: 6},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 304, in: pitch{32, 1152}, out: pitch{32, 0}, to: 3},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 304, in: pitch{32, 0}, out: pitch{32, 288}, res: pitch{32, 288}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, k2: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, stepT: 128, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, points: 4, tapsH: 1, tapsW: 1, stepT: 336, in: pitch{32, 0}, out: pitch{32, 336}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{32, 128}, out: pitch{32, 0}, from: 1, to: 4},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{32, 0}, out: pitch{32, 128}, res: pitch{32, 128}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{32, 128}, out: pitch{32, 0}, to: 4},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{32, 128}, out: pitch{32, 0}, to: 3},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, points: 16, tapsH: 1, tapsW: 1, stepT: 48, in: pitch{32, 0}, out: pitch{32, 48}},
 		{kind: kindSpread, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{32, 128}, out: pitch{32, 0}},
 		{kind: kindGather, rows: 2, cols: 2, width: 8, stepT: 48, in: pitch{32, 0}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 32, k2: 64, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
@@ -148,66 +172,72 @@ var genericPlan = plan{
 			{name: "pool1", kernel: 2, maxTiles: 466033, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{40, 12, 12, 16}, to: shape{20, 6, 6, 16}},
 			{name: "layer1.0.conv1", kernel: 3, maxTiles: 98365, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
 		}},
-		{name: "layer1.0.conv2..layer1.1.conv1", space: shape{20, 6, 6, 1}, tile: shape{1, 2, 6, 1}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 4, run: runFlat, maxTiles: 98365, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 27, sums: 28, rows: 1, spread: []int{5}, gather: []int{6}, maxSpread: 13107, maxGather: 20971}},
-			{name: "layer1.0.conv3", kernel: 7, maxTiles: 38864, in: 3, out: 5, res: 4, every: [3]int{1, 1, 1}, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}},
-			{name: "layer1.0.conv4", kernel: 8, run: runFlat, maxTiles: 55716, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 32}, ahead: ahead{false, true, false}},
-			{name: "layer1.1.conv1", kernel: 9, maxTiles: 55716, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 32}, to: shape{20, 6, 6, 16}},
+		{name: "layer1.0.conv2", space: shape{20, 6, 6, 16}, tile: shape{1, 6, 6, 8}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 4, run: runFlat, maxTiles: 98365, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 26, sums: 27, rows: 3, spread: []int{5}, gather: []int{6}, maxSpread: 13107, maxGather: 20971}},
+		}},
+		{name: "layer1.0.conv3", space: shape{1, 6, 6, 16}, tile: shape{1, 1, 6, 8}, steps: []step{
+			{name: "layer1.0.conv3", kernel: 7, run: runFlat, maxTiles: 98365, in: 3, out: 4, res: 4, every: [3]int{1, 1, 1}, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 16}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 28, sums: 29, rows: 5, spread: []int{8, 10, 10, 10, 11}, gather: []int{9, 9, 9, 9, 9}, maxSpread: 38130, maxGather: 38130}},
+		}},
+		{name: "layer1.0.conv4..layer1.1.conv1", space: shape{20, 6, 6, 1}, tile: shape{1, 2, 6, 1}, steps: []step{
+			{name: "layer1.0.conv4", kernel: 12, run: runFlat, maxTiles: 55716, in: 4, out: 5, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 6, 6, 32}, ahead: ahead{true, true, false}},
+			{name: "layer1.1.conv1", kernel: 13, maxTiles: 55716, in: 5, out: 6, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 32}, to: shape{20, 6, 6, 16}},
 		}},
 		{name: "layer1.1.conv2", space: shape{20, 3, 3, 16}, tile: shape{1, 1, 3, 16}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 10, maxTiles: 13807, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 3, 3, 16}, ahead: ahead{true, false, false}},
+			{name: "layer1.1.conv2", kernel: 14, maxTiles: 13807, in: 6, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 6, 6, 16}, to: shape{20, 3, 3, 16}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.1.conv3..layer2.0.conv1", space: shape{10, 3, 3, 1}, tile: shape{1, 1, 3, 1}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 11, run: runFlat, maxTiles: 38864, in: 8, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 16}, ahead: ahead{true, false, false}},
-			{name: "layer1.1.conv4", kernel: 12, maxTiles: 98365, in: 9, out: 10, res: 6, every: [3]int{1, 2, 2}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 32}},
-			{name: "pool2", kernel: 13, maxTiles: 2097152, in: 10, out: 11, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 32}, to: shape{10, 3, 3, 32}},
-			{name: "layer2.0.conv1", kernel: 14, maxTiles: 55716, in: 11, out: 12, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer1.1.conv3", kernel: 15, run: runFlat, maxTiles: 38864, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 16}, ahead: ahead{true, false, false}},
+			{name: "layer1.1.conv4", kernel: 16, maxTiles: 98365, in: 8, out: 9, res: 5, every: [3]int{1, 2, 2}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 16}, to: shape{20, 3, 3, 32}},
+			{name: "pool2", kernel: 17, maxTiles: 2097152, in: 9, out: 10, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 32}, to: shape{10, 3, 3, 32}},
+			{name: "layer2.0.conv1", kernel: 18, maxTiles: 55716, in: 10, out: 11, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
-		{name: "layer2.0.conv2", space: shape{10, 3, 3, 32}, tile: shape{1, 3, 3, 16}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 15, run: runFlat, maxTiles: 55716, in: 12, out: 13, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 29, sums: 30, rows: 1, spread: []int{16}, gather: []int{17}, maxSpread: 1792, maxGather: 2139}},
+		{name: "layer2.0.conv2", space: shape{10, 3, 3, 32}, tile: shape{1, 3, 3, 8}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 19, run: runFlat, maxTiles: 55716, in: 11, out: 12, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 30, sums: 31, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 1792, maxGather: 2139}},
 		}},
-		{name: "layer2.0.conv3", space: shape{10, 3, 3, 32}, tile: shape{1, 1, 3, 16}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 18, maxTiles: 20376, in: 12, out: 13, res: 13, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}, ahead: ahead{true, false, false}},
+		{name: "layer2.0.conv3", space: shape{1, 3, 3, 32}, tile: shape{1, 1, 3, 8}, steps: []step{
+			{name: "layer2.0.conv3", kernel: 22, run: runFlat, maxTiles: 55716, in: 11, out: 12, res: 12, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 32, sums: 33, rows: 3, spread: []int{23, 25, 26}, gather: []int{24, 24, 27}, maxSpread: 19065, maxGather: 19065}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 90, 64}, tile: shape{1, 1, 3, 32}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 19, maxTiles: 29839, in: 13, out: 14, res: 11, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}, ahead: ahead{true, true, false}},
+			{name: "layer2.0.conv4", kernel: 28, maxTiles: 29839, in: 12, out: 13, res: 10, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 90, 32}, to: shape{1, 1, 90, 64}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer2.1.conv1", space: shape{10, 3, 3, 32}, tile: shape{1, 1, 2, 32}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 20, maxTiles: 29839, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}, ahead: ahead{true, false, false}},
+			{name: "layer2.1.conv1", kernel: 29, maxTiles: 29839, in: 13, out: 14, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.1.conv2", space: shape{10, 2, 2, 32}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 21, maxTiles: 7019, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer2.1.conv2", kernel: 30, maxTiles: 7019, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.1.conv3..layer2.1.conv4", space: shape{10, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 22, run: runFlat, maxTiles: 20376, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 32}, ahead: ahead{true, false, false}},
-			{name: "layer2.1.conv4", kernel: 23, maxTiles: 55716, in: 17, out: 18, res: 14, every: [3]int{1, 2, 2}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}},
+		{name: "layer2.1.conv3", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 2, 8}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 31, run: runFlat, maxTiles: 55716, in: 15, out: 16, res: 15, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 32}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 34, sums: 35, rows: 5, spread: []int{32, 34, 34, 34, 35}, gather: []int{33, 33, 33, 33, 33}, maxSpread: 41943, maxGather: 52428}},
+		}},
+		{name: "layer2.1.conv4", space: shape{10, 2, 2, 64}, tile: shape{1, 1, 2, 32}, steps: []step{
+			{name: "layer2.1.conv4", kernel: 36, maxTiles: 55716, in: 16, out: 17, res: 13, every: [3]int{1, 2, 2}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool3..layer3.0.conv1", space: shape{5, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "pool3", kernel: 24, maxTiles: 1048576, in: 18, out: 19, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 64}, to: shape{5, 2, 2, 64}, ahead: ahead{true, false, false}},
-			{name: "layer3.0.conv1", kernel: 20, maxTiles: 29839, in: 19, out: 20, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
+			{name: "pool3", kernel: 37, maxTiles: 1048576, in: 17, out: 18, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 64}, to: shape{5, 2, 2, 64}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv1", kernel: 29, maxTiles: 29839, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 15, run: runFlat, maxTiles: 55716, in: 20, out: 21, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 31, sums: 32, rows: 1, spread: []int{25}, gather: []int{26}, maxSpread: 6553, maxGather: 10485}},
+			{name: "layer3.0.conv_normal", kernel: 38, run: runFlat, maxTiles: 55716, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 36, sums: 37, rows: 1, spread: []int{39}, gather: []int{40}, maxSpread: 6553, maxGather: 10485}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 27, maxTiles: 20376, in: 21, out: 22, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}, ahead: ahead{true, true, false}},
+			{name: "layer3.0.conv4", kernel: 41, maxTiles: 20376, in: 20, out: 21, res: 18, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer3.1.conv1", space: shape{5, 2, 2, 32}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 20, maxTiles: 29839, in: 22, out: 23, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.1.conv1", kernel: 29, maxTiles: 29839, in: 21, out: 22, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.1.conv_normal", space: shape{5, 2, 2, 32}, tile: shape{1, 2, 2, 8}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 15, run: runFlat, maxTiles: 55716, in: 23, out: 24, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 33, sums: 34, rows: 1, spread: []int{25}, gather: []int{26}, maxSpread: 6553, maxGather: 10485}},
+			{name: "layer3.1.conv_normal", kernel: 38, run: runFlat, maxTiles: 55716, in: 22, out: 23, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 38, sums: 39, rows: 1, spread: []int{39}, gather: []int{40}, maxSpread: 6553, maxGather: 10485}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 20, 64}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 28, maxTiles: 55716, in: 24, out: 22, res: 22, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}, ahead: ahead{true, false, false}},
+			{name: "layer3.1.conv4", kernel: 42, maxTiles: 55716, in: 23, out: 21, res: 21, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 20, 32}, to: shape{1, 1, 20, 64}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 29, maxTiles: 209715, in: 22, out: 25, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}, ahead: ahead{true, false, false}},
-			{name: "fc", kernel: 30, run: runFlat, maxTiles: 29839, in: 25, out: 26, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
+			{name: "pool4", kernel: 43, maxTiles: 209715, in: 21, out: 24, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 44, run: runFlat, maxTiles: 29839, in: 24, out: 25, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
 		}},
 	},
 	outputs: []output{
-		{name: "features", buffer: 25, shape: shape{1, 1, 1, 64}},
-		{name: "logits", buffer: 26, shape: shape{1, 1, 1, 11}},
+		{name: "features", buffer: 24, shape: shape{1, 1, 1, 64}},
+		{name: "logits", buffer: 25, shape: shape{1, 1, 1, 11}},
 	},
 }

@@ -175,118 +175,136 @@ func spread1x4x4_9_avx2(in, out *float32, tiles, vectors int)
 func gather1x4x4_10_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv2x24_k1x1x1x19_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x24_k3x1x1x19_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread4x1x1_12_avx2(in, out *float32, tiles, vectors int)
+func conv2x24_k3x1x1x19_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_13_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x16_k1x1x1x19p12_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x19p12_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x19p12_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x19p12_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x24_k1x1x1x57_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x24_k1x1x1x57_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x24_k1x1x1x57_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x24_k1x1x1x57_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x24_k1x1x1x19_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_18_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv2x24_k1x1x1x19_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x19_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_19_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv4x24_k1x3x3x19_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_20_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv3x24_k1x3x3x19_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x19_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x24_k3x1x1x19_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x24_k1x3x3x19_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv3x24_k3x1x1x19_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x24_k1x3x3x19_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x19_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x24_k3x1x1x19_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x32_k1x1x1x19_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv3x24_k3x1x1x19_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_26_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x32_k1x1x1x19_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x40_k1x1x1x57_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv1x32_k1x1x1x19_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x40_k1x1x1x57_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_28_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x40_k1x1x1x33_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x40_k1x1x1x57_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x4x4_30_avx2(in, out *float32, tiles, vectors int)
+func conv1x40_k1x1x1x57_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather1x4x4_31_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv2x40_k1x1x1x33_31_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread2x1x1_32_avx2(in, out *float32, tiles, vectors int)
+func spread1x4x4_32_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func gather2x1x1_33_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x4x4_33_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv7x8_k1x1x1x33p57_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x40_k3x1x1x33_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x40_k1x1x1x99_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv1x40_k3x1x1x33_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x40_k1x1x1x99_36_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv7x8_k1x1x1x33p57_36_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_37_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv2x40_k1x1x1x99_37_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv7x8_k1x1x1x33_38_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv1x40_k1x1x1x99_38_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread2x1x1_39_avx2(in, out *float32, tiles, vectors int)
+func conv2x40_k1x1x1x33_39_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x40_k1x3x3x33_40_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_40_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_41_avx2(in, out *float32, tiles, vectors int)
+func gather2x1x1_41_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather2x1x1_42_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv7x8_k1x1x1x33_42_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x8_k1x1x1x33_43_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_43_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func maxpool8_44_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func gather2x1x1_44_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv4x24_k1x1x1x99_45_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x40_k1x3x3x33_45_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x24_k1x3x3x21_46_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x40_k1x1x1x33_46_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x21p99_47_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_47_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func averagepool32_48_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func gather2x1x1_48_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv1x40_k1x1x1x63_49_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x8_k1x1x1x33_49_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func maxpool8_50_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv4x24_k1x1x1x99_51_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv4x24_k1x3x3x21_52_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv4x16_k1x1x1x21p99_53_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool32_54_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x40_k1x1x1x63_55_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -18,9 +18,9 @@ line:
 
 // func conv10x32_k3x5x1x9_1_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv10x32_k3x5x1x9_1_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -234,9 +234,9 @@ channel:
 
 // func conv9x32_k3x5x1x9_2_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv9x32_k3x5x1x9_2_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -433,9 +433,9 @@ channel:
 
 // func conv29x16_k1x1x1x20_3_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv29x16_k1x1x1x20_3_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -670,9 +670,9 @@ column:
 
 // func conv14x32_k1x1x1x12_5_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv14x32_k1x1x1x12_5_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -944,9 +944,10 @@ channel:
 
 // func conv12x32_k1x1x1x19_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv12x32_k1x1x1x19_6_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+point:
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -1454,6 +1455,11 @@ channel:
 	ADDQ $1536, DI
 	DECQ CX
 	JNE tile
+	ADDQ $1600, in+0(FP)
+	ADDQ $1600, out+32(FP)
+	ADDQ $2432, R8
+	DECQ taps+48(FP)
+	JNE point
 	VZEROUPPER
 	RET
 
@@ -2111,9 +2117,10 @@ row3:
 
 // func conv14x32_k1x1x1x19_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv14x32_k1x1x1x19_9_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+point:
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -2511,6 +2518,11 @@ channel:
 	ADDQ $1792, DI
 	DECQ CX
 	JNE tile
+	ADDQ $1856, in+0(FP)
+	ADDQ $1856, out+32(FP)
+	ADDQ $2432, R8
+	DECQ taps+48(FP)
+	JNE point
 	VZEROUPPER
 	RET
 
@@ -2672,9 +2684,9 @@ vector:
 
 // func conv14x32_k1x1x1x19p12_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv14x32_k1x1x1x19p12_12_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -3141,9 +3153,9 @@ shortcut:
 
 // func conv14x32_k1x1x1x57_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv14x32_k1x1x1x57_13_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -3476,9 +3488,9 @@ vector:
 
 // func conv14x32_k1x1x1x19_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv14x32_k1x1x1x19_15_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -3828,9 +3840,9 @@ channel:
 
 // func conv14x32_k1x3x3x19_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv14x32_k1x3x3x19_16_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -4160,9 +4172,9 @@ channel:
 
 // func conv7x32_k3x1x1x19_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv7x32_k3x1x1x19_17_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -4438,9 +4450,9 @@ channel:
 
 // func conv7x32_k1x1x1x19_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv7x32_k1x1x1x19_18_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -4758,9 +4770,9 @@ column:
 
 // func conv7x48_k1x1x1x57_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv7x48_k1x1x1x57_20_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -4955,9 +4967,10 @@ channel:
 
 // func conv2x48_k1x1x1x33_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x48_k1x1x1x33_21_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+point:
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -5303,6 +5316,11 @@ channel:
 	ADDQ $384, DI
 	DECQ CX
 	JNE tile
+	ADDQ $448, in+0(FP)
+	ADDQ $448, out+32(FP)
+	ADDQ $6336, R8
+	DECQ taps+48(FP)
+	JNE point
 	VZEROUPPER
 	RET
 
@@ -5960,9 +5978,10 @@ row3:
 
 // func conv7x48_k1x1x1x33_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv7x48_k1x1x1x33_24_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+point:
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -6219,6 +6238,11 @@ channel:
 	ADDQ $1344, DI
 	DECQ CX
 	JNE tile
+	ADDQ $1344, in+0(FP)
+	ADDQ $1344, out+32(FP)
+	ADDQ $6336, R8
+	DECQ taps+48(FP)
+	JNE point
 	VZEROUPPER
 	RET
 
@@ -6299,9 +6323,9 @@ vector:
 
 // func conv7x16_k1x1x1x33p57_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv7x16_k1x1x1x33p57_27_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -6623,9 +6647,9 @@ shortcut:
 
 // func conv7x48_k1x1x1x99_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv7x48_k1x1x1x99_28_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -6859,9 +6883,9 @@ vector:
 
 // func conv3x112_k1x1x1x33_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv3x112_k1x1x1x33_30_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -7095,9 +7119,9 @@ channel:
 
 // func conv1x112_k1x1x1x33_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv1x112_k1x1x1x33_31_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -7433,9 +7457,9 @@ vector:
 
 // func conv4x48_k1x3x3x33_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x48_k1x3x3x33_33_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -7715,9 +7739,10 @@ channel:
 
 // func conv4x48_k1x1x1x33_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x48_k1x1x1x33_34_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+point:
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -8143,6 +8168,11 @@ channel:
 	ADDQ $768, DI
 	DECQ CX
 	JNE tile
+	ADDQ $832, in+0(FP)
+	ADDQ $832, out+32(FP)
+	ADDQ $6336, R8
+	DECQ taps+48(FP)
+	JNE point
 	VZEROUPPER
 	RET
 
@@ -8223,9 +8253,9 @@ vector:
 
 // func conv2x112_k1x1x1x33_37_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x112_k1x1x1x33_37_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -8658,9 +8688,9 @@ column:
 
 // func conv4x32_k1x1x1x99_39_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x32_k1x1x1x99_39_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -8889,9 +8919,10 @@ channel:
 
 // func conv2x32_k1x1x1x21_40_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x1x1x21_40_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+point:
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -9123,6 +9154,11 @@ tile:
 	ADDQ $256, DI
 	DECQ CX
 	JNE tile
+	ADDQ $320, in+0(FP)
+	ADDQ $320, out+32(FP)
+	ADDQ $2688, R8
+	DECQ taps+48(FP)
+	JNE point
 	VZEROUPPER
 	RET
 
@@ -9332,9 +9368,9 @@ row1:
 
 // func conv4x64_k1x1x1x21p99_43_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x64_k1x1x1x21p99_43_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -10001,9 +10037,9 @@ column:
 
 // func conv1x48_k1x1x1x63_45_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv1x48_k1x1x1x63_45_avx512(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:

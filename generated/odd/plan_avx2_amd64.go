@@ -8,7 +8,7 @@ var avx2Plan = plan{
 	isa:     "avx2",
 	arena:   111104,
 	scratch: 28800,
-	packed:  277552,
+	packed:  276176,
 	buffers: []buffer{
 		// 0: input, 7x43x29x3
 		{offset: 71645, frame: 4371, row: 93, pixel: 3, edges: edges{189, 6, 189}},
@@ -22,7 +22,7 @@ var avx2Plan = plan{
 		{offset: 608, frame: 8064, row: 576, pixel: 32, edges: edges{608, 128, 1248}},
 		// 5: layer1.0.relu2, 4x11x14x19
 		{offset: 71680, frame: 4928, row: 448, pixel: 32},
-		// 6: layer1.0.sum, 4x1x14x19
+		// 6: layer1.0.sum, 1x1x14x19
 		{frame: 448, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 7: layer1.0.relu, 4x11x14x57
 		{frame: 9856, row: 896, pixel: 64},
@@ -45,9 +45,9 @@ var avx2Plan = plan{
 		// 16: layer2.0.relu1, 2x6x7x33
 		{offset: 66576, frame: 4800, row: 480, pixel: 48, edges: edges{528, 144, 1536}},
 		// 17: layer2.0.relu2, 2x6x7x33
-		{frame: 2016, row: 336, pixel: 48},
-		// 18: layer2.0.sum, 2x6x7x33
 		{offset: 19008, frame: 2016, row: 336, pixel: 48},
+		// 18: layer2.0.sum, 1x1x7x33
+		{frame: 336, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 19: layer2.0.relu, 2x6x7x99
 		{offset: 9600, frame: 4704, row: 784, pixel: 112},
 		// 20: layer2.1.relu1, 2x6x7x33
@@ -86,45 +86,37 @@ var avx2Plan = plan{
 		{frame: 400, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 37: layer1.0.conv2.sums, 36x3x4x19
 		{offset: 14400, frame: 400, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 38: layer1.0.conv3.points, 6x1x14x19
-		{offset: 1792, frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 39: layer1.0.conv3.sums, 6x1x14x19
-		{offset: 4576, frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 40: layer1.1.conv2.points, 36x3x4x19
+		// 38: layer1.1.conv2.points, 36x3x4x19
 		{frame: 400, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 41: layer1.1.conv2.sums, 36x3x4x19
+		// 39: layer1.1.conv2.sums, 36x3x4x19
 		{offset: 14400, frame: 400, row: 128, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 42: layer1.1.conv3.points, 6x1x14x19
+		// 40: layer1.1.conv3.points, 6x1x14x19
 		{frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 43: layer1.1.conv3.sums, 6x1x14x19
+		// 41: layer1.1.conv3.sums, 6x1x14x19
 		{offset: 2784, frame: 464, row: 448, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 44: layer2.0.conv2.points, 36x1x2x33
+		// 42: layer2.0.conv2.points, 36x1x2x33
 		{frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 45: layer2.0.conv2.sums, 36x1x2x33
+		// 43: layer2.0.conv2.sums, 36x1x2x33
 		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 46: layer2.0.conv3.points, 3x2x7x33
-		{frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 47: layer2.0.conv3.sums, 3x2x7x33
-		{offset: 2064, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 48: layer2.1.conv2.points, 36x1x2x33
+		// 44: layer2.1.conv2.points, 36x1x2x33
 		{frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 49: layer2.1.conv2.sums, 36x1x2x33
+		// 45: layer2.1.conv2.sums, 36x1x2x33
 		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 50: layer2.1.conv3.points, 3x2x7x33
+		// 46: layer2.1.conv3.points, 3x2x7x33
 		{frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 51: layer2.1.conv3.sums, 3x2x7x33
+		// 47: layer2.1.conv3.sums, 3x2x7x33
 		{offset: 2064, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 52: layer2.2.conv2.points, 36x1x2x33
+		// 48: layer2.2.conv2.points, 36x1x2x33
 		{frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 53: layer2.2.conv2.sums, 36x1x2x33
+		// 49: layer2.2.conv2.sums, 36x1x2x33
 		{offset: 4032, frame: 112, row: 96, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 54: layer2.2.conv3.points, 3x2x7x33
+		// 50: layer2.2.conv3.points, 3x2x7x33
 		{frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 55: layer2.2.conv3.sums, 3x2x7x33
+		// 51: layer2.2.conv3.sums, 3x2x7x33
 		{offset: 2064, frame: 688, row: 336, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 56: layer2.3.conv3.points, 3x1x4x33
+		// 52: layer2.3.conv3.points, 3x1x4x33
 		{offset: 1664, frame: 208, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 57: layer2.3.conv3.sums, 3x1x4x33
+		// 53: layer2.3.conv3.sums, 3x1x4x33
 		{offset: 2288, frame: 208, row: 192, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
@@ -132,36 +124,36 @@ var avx2Plan = plan{
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 12, in: 20, width: 16, taps: [3]int{1, 1, 1}, weights: 3264, bias: 3584},
 		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 19, in: 12, width: 24, taps: [3]int{1, 1, 1}, weights: 3600, bias: 3888},
 		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{1, 3, 3}, weights: 3920, bias: 20336, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{3, 1, 1}, weights: 20368, bias: 23104, transform: &transform{&lines[1], &lines[0], &lines[0]}},
-		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 57, in: 19, width: 16, taps: [3]int{1, 1, 1}, weights: 23136, bias: 25120, project: &pack{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 57, in: 12, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 19, in: 57, width: 24, taps: [3]int{1, 1, 1}, weights: 25184, bias: 26552},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{1, 3, 3}, weights: 26576, bias: 42992, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{3, 1, 1}, weights: 43024, bias: 45760, transform: &transform{&lines[1], &lines[0], &lines[0]}},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 45792, bias: 47008},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 19, in: 57, width: 24, taps: [3]int{1, 1, 1}, weights: 47072, bias: 48440},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{1, 3, 3}, weights: 48464, bias: 52568},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{3, 1, 1}, weights: 52592, bias: 53960},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 53984, bias: 55200},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 33, in: 57, width: 40, taps: [3]int{1, 1, 1}, weights: 55264, bias: 57544},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 57584, bias: 105104, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 105152, bias: 109112, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 109152, bias: 118512, project: &pack{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 99, in: 57, width: 8, taps: [3]int{1, 1, 1}}},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 33, in: 99, width: 40, taps: [3]int{1, 1, 1}, weights: 118624, bias: 122584},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 122624, bias: 170144, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 170192, bias: 174152, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 174192, bias: 177624},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 33, in: 99, width: 40, taps: [3]int{1, 1, 1}, weights: 177728, bias: 181688},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 181728, bias: 229248, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 229296, bias: 233256, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 233296, bias: 236728},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 33, in: 99, width: 40, taps: [3]int{1, 1, 1}, weights: 236832, bias: 240792},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 240832, bias: 252712},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 252752, bias: 256712, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 256752, bias: 260184},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 21, in: 99, width: 24, taps: [3]int{1, 1, 1}, weights: 260288, bias: 262664},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 21, in: 21, width: 24, taps: [3]int{1, 3, 3}, weights: 262688, bias: 267224},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 63, in: 21, width: 16, taps: [3]int{1, 1, 1}, weights: 267248, bias: 274928, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 63, in: 99, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 180, conv: 181, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 37, in: 63, width: 40, taps: [3]int{1, 1, 1}, weights: 274992, bias: 277512},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{3, 1, 1}, weights: 20368, bias: 21736},
+		{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 57, in: 19, width: 16, taps: [3]int{1, 1, 1}, weights: 21760, bias: 23744, project: &pack{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 57, in: 12, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 19, in: 57, width: 24, taps: [3]int{1, 1, 1}, weights: 23808, bias: 25176},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{1, 3, 3}, weights: 25200, bias: 41616, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{3, 1, 1}, weights: 41648, bias: 44384, transform: &transform{&lines[1], &lines[0], &lines[0]}},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 44416, bias: 45632},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 19, in: 57, width: 24, taps: [3]int{1, 1, 1}, weights: 45696, bias: 47064},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{1, 3, 3}, weights: 47088, bias: 51192},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 19, in: 19, width: 24, taps: [3]int{3, 1, 1}, weights: 51216, bias: 52584},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 57, in: 19, width: 32, taps: [3]int{1, 1, 1}, weights: 52608, bias: 53824},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 33, in: 57, width: 40, taps: [3]int{1, 1, 1}, weights: 53888, bias: 56168},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 56208, bias: 103728, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 103776, bias: 107736},
+		{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 107776, bias: 117136, project: &pack{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 99, in: 57, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 33, in: 99, width: 40, taps: [3]int{1, 1, 1}, weights: 117248, bias: 121208},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 121248, bias: 168768, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 168816, bias: 172776, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 172816, bias: 176248},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 33, in: 99, width: 40, taps: [3]int{1, 1, 1}, weights: 176352, bias: 180312},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 180352, bias: 227872, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 227920, bias: 231880, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 231920, bias: 235352},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 33, in: 99, width: 40, taps: [3]int{1, 1, 1}, weights: 235456, bias: 239416},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{1, 3, 3}, weights: 239456, bias: 251336},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 33, in: 33, width: 40, taps: [3]int{3, 1, 1}, weights: 251376, bias: 255336, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 99, in: 33, width: 8, taps: [3]int{1, 1, 1}, weights: 255376, bias: 258808},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 21, in: 99, width: 24, taps: [3]int{1, 1, 1}, weights: 258912, bias: 261288},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 21, in: 21, width: 24, taps: [3]int{1, 3, 3}, weights: 261312, bias: 265848},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 63, in: 21, width: 16, taps: [3]int{1, 1, 1}, weights: 265872, bias: 273552, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 63, in: 99, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 180, conv: 181, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 37, in: 63, width: 40, taps: [3]int{1, 1, 1}, weights: 273616, bias: 276136},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -172,48 +164,54 @@ var avx2Plan = plan{
 		{kind: kindMaxPool, pool: maxpool16_5_avx2, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 10208, stepH: 464, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, conv: conv4x24_k1x1x1x12_6_avx2, rows: 1, cols: 4, width: 24, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x24_k1x1x1x12_7_avx2, rows: 1, cols: 2, width: 24, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x24_k1x1x1x19_8_avx2, rows: 1, cols: 4, width: 24, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
+		{kind: kindConv, conv: conv4x24_k1x1x1x19_8_avx2, rows: 1, cols: 4, width: 24, k: 19, points: 36, tapsH: 1, tapsW: 1, stepT: 400, in: pitch{32, 0}, out: pitch{32, 400}},
 		{kind: kindSpread, spread: spread1x4x4_9_avx2, rows: 4, cols: 4, width: 8, stepT: 400, in: pitch{32, 576}, out: pitch{32, 0}},
 		{kind: kindGather, gather: gather1x4x4_10_avx2, rows: 4, cols: 4, width: 8, stepT: 400, in: pitch{32, 0}, out: pitch{32, 448}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x24_k1x1x1x19_11_avx2, rows: 1, cols: 2, width: 24, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
-		{kind: kindSpread, spread: spread4x1x1_12_avx2, rows: 1, cols: 1, width: 8, stepT: 464, in: pitch{32, 4928}, out: pitch{32, 0}, from: 1, to: 5},
-		{kind: kindGather, gather: gather4x1x1_13_avx2, rows: 1, cols: 1, width: 8, stepT: 464, in: pitch{32, 0}, out: pitch{32, 448}, res: pitch{32, 4928}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x19p12_14_avx2, rows: 1, cols: 5, width: 16, k: 19, k2: 12, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x19p12_15_avx2, rows: 1, cols: 4, width: 16, k: 19, k2: 12, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x24_k1x1x1x57_16_avx2, rows: 1, cols: 4, width: 24, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x24_k1x1x1x57_17_avx2, rows: 1, cols: 2, width: 24, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindGather, gather: gather4x1x1_18_avx2, rows: 1, cols: 1, width: 8, stepT: 464, in: pitch{32, 0}, out: pitch{32, 4928}, to: 4, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x19_19_avx2, rows: 1, cols: 2, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv4x24_k1x3x3x19_20_avx2, rows: 1, cols: 4, width: 24, k: 19, tapsH: 3, tapsW: 3, stepH: 512, stepW: 32, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv3x24_k1x3x3x19_21_avx2, rows: 1, cols: 3, width: 24, k: 19, tapsH: 3, tapsW: 3, stepH: 512, stepW: 32, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x24_k3x1x1x19_22_avx2, rows: 1, cols: 4, width: 24, k: 19, tapsH: 1, tapsW: 1, stepT: 6656, in: pitch{64, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv3x24_k3x1x1x19_23_avx2, rows: 1, cols: 3, width: 24, k: 19, tapsH: 1, tapsW: 1, stepT: 6656, in: pitch{64, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x19_24_avx2, rows: 1, cols: 2, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv1x32_k1x1x1x19_25_avx2, rows: 1, cols: 1, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_26_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 448, stepH: 448, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv2x40_k1x1x1x57_27_avx2, rows: 1, cols: 2, width: 40, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv1x40_k1x1x1x57_28_avx2, rows: 1, cols: 1, width: 40, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x40_k1x1x1x33_29_avx2, rows: 1, cols: 2, width: 40, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{48, 0}},
-		{kind: kindSpread, spread: spread1x4x4_30_avx2, rows: 4, cols: 4, width: 8, stepT: 112, in: pitch{48, 480}, out: pitch{48, 0}},
-		{kind: kindGather, gather: gather1x4x4_31_avx2, rows: 4, cols: 4, width: 8, stepT: 112, in: pitch{48, 0}, out: pitch{48, 336}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindSpread, spread: spread2x1x1_32_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 2016}, out: pitch{48, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_33_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 0}, out: pitch{48, 2016}, res: pitch{48, 2016}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv7x8_k1x1x1x33p57_34_avx2, rows: 1, cols: 7, width: 8, k: 33, k2: 57, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x40_k1x1x1x99_35_avx2, rows: 1, cols: 2, width: 40, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv1x40_k1x1x1x99_36_avx2, rows: 1, cols: 1, width: 40, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindGather, gather: gather2x1x1_37_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 0}, out: pitch{48, 2016}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv7x8_k1x1x1x33_38_avx2, rows: 1, cols: 7, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindSpread, spread: spread2x1x1_39_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 4800}, out: pitch{48, 0}, from: 1, to: 3},
-		{kind: kindConv, conv: conv2x40_k1x3x3x33_40_avx2, rows: 1, cols: 2, width: 40, k: 33, tapsH: 3, tapsW: 3, stepH: 432, stepW: 48, in: pitch{96, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindSpread, spread: spread2x1x1_41_avx2, rows: 1, cols: 1, width: 8, stepT: 208, in: pitch{48, 192}, out: pitch{48, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_42_avx2, rows: 1, cols: 1, width: 8, stepT: 208, in: pitch{48, 0}, out: pitch{48, 192}, res: pitch{48, 192}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv4x8_k1x1x1x33_43_avx2, rows: 1, cols: 4, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{224, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool8_44_avx2, rows: 1, cols: 1, width: 8, tapsH: 1, tapsW: 1, stepT: 448, stepH: 448, stepW: 112, in: pitch{112, 0}, out: pitch{112, 0}},
-		{kind: kindConv, conv: conv4x24_k1x1x1x99_45_avx2, rows: 1, cols: 4, width: 24, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x24_k1x3x3x21_46_avx2, rows: 1, cols: 4, width: 24, k: 21, tapsH: 3, tapsW: 3, stepH: 192, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x21p99_47_avx2, rows: 1, cols: 4, width: 16, k: 21, k2: 99, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool32_48_avx2, rows: 1, cols: 1, width: 32, tapsH: 3, tapsW: 4, stepT: 768, stepH: 256, stepW: 64, in: pitch{256, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv1x40_k1x1x1x63_49_avx2, rows: 1, cols: 1, width: 40, k: 63, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv4x24_k3x1x1x19_11_avx2, rows: 1, cols: 4, width: 24, k: 19, tapsH: 1, tapsW: 1, stepT: 4928, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv2x24_k3x1x1x19_12_avx2, rows: 1, cols: 2, width: 24, k: 19, tapsH: 1, tapsW: 1, stepT: 4928, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x19p12_13_avx2, rows: 1, cols: 5, width: 16, k: 19, k2: 12, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x19p12_14_avx2, rows: 1, cols: 4, width: 16, k: 19, k2: 12, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x24_k1x1x1x57_15_avx2, rows: 1, cols: 4, width: 24, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x24_k1x1x1x57_16_avx2, rows: 1, cols: 2, width: 24, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x24_k1x1x1x19_17_avx2, rows: 1, cols: 4, width: 24, k: 19, points: 6, tapsH: 1, tapsW: 1, stepT: 464, in: pitch{32, 0}, out: pitch{32, 464}},
+		{kind: kindConv, conv: conv2x24_k1x1x1x19_18_avx2, rows: 1, cols: 2, width: 24, k: 19, points: 6, tapsH: 1, tapsW: 1, stepT: 464, in: pitch{32, 0}, out: pitch{32, 464}},
+		{kind: kindSpread, spread: spread4x1x1_19_avx2, rows: 1, cols: 1, width: 8, stepT: 464, in: pitch{32, 4928}, out: pitch{32, 0}, from: 1, to: 5},
+		{kind: kindGather, gather: gather4x1x1_20_avx2, rows: 1, cols: 1, width: 8, stepT: 464, in: pitch{32, 0}, out: pitch{32, 4928}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x19_21_avx2, rows: 1, cols: 2, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv4x24_k1x3x3x19_22_avx2, rows: 1, cols: 4, width: 24, k: 19, tapsH: 3, tapsW: 3, stepH: 512, stepW: 32, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv3x24_k1x3x3x19_23_avx2, rows: 1, cols: 3, width: 24, k: 19, tapsH: 3, tapsW: 3, stepH: 512, stepW: 32, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x24_k3x1x1x19_24_avx2, rows: 1, cols: 4, width: 24, k: 19, tapsH: 1, tapsW: 1, stepT: 6656, in: pitch{64, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv3x24_k3x1x1x19_25_avx2, rows: 1, cols: 3, width: 24, k: 19, tapsH: 1, tapsW: 1, stepT: 6656, in: pitch{64, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x19_26_avx2, rows: 1, cols: 2, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv1x32_k1x1x1x19_27_avx2, rows: 1, cols: 1, width: 32, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_28_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 448, stepH: 448, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv2x40_k1x1x1x57_29_avx2, rows: 1, cols: 2, width: 40, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv1x40_k1x1x1x57_30_avx2, rows: 1, cols: 1, width: 40, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x40_k1x1x1x33_31_avx2, rows: 1, cols: 2, width: 40, k: 33, points: 36, tapsH: 1, tapsW: 1, stepT: 112, in: pitch{48, 0}, out: pitch{48, 112}},
+		{kind: kindSpread, spread: spread1x4x4_32_avx2, rows: 4, cols: 4, width: 8, stepT: 112, in: pitch{48, 480}, out: pitch{48, 0}},
+		{kind: kindGather, gather: gather1x4x4_33_avx2, rows: 4, cols: 4, width: 8, stepT: 112, in: pitch{48, 0}, out: pitch{48, 336}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x40_k3x1x1x33_34_avx2, rows: 1, cols: 2, width: 40, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv1x40_k3x1x1x33_35_avx2, rows: 1, cols: 1, width: 40, k: 33, tapsH: 1, tapsW: 1, stepT: 2016, in: pitch{48, 0}, out: pitch{48, 0}, res: pitch{48, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv7x8_k1x1x1x33p57_36_avx2, rows: 1, cols: 7, width: 8, k: 33, k2: 57, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x40_k1x1x1x99_37_avx2, rows: 1, cols: 2, width: 40, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv1x40_k1x1x1x99_38_avx2, rows: 1, cols: 1, width: 40, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x40_k1x1x1x33_39_avx2, rows: 1, cols: 2, width: 40, k: 33, points: 3, tapsH: 1, tapsW: 1, stepT: 688, in: pitch{48, 0}, out: pitch{48, 688}},
+		{kind: kindSpread, spread: spread2x1x1_40_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 2016}, out: pitch{48, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_41_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 0}, out: pitch{48, 2016}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv7x8_k1x1x1x33_42_avx2, rows: 1, cols: 7, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, spread: spread2x1x1_43_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 4800}, out: pitch{48, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_44_avx2, rows: 1, cols: 1, width: 8, stepT: 688, in: pitch{48, 0}, out: pitch{48, 2016}, res: pitch{48, 2016}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv2x40_k1x3x3x33_45_avx2, rows: 1, cols: 2, width: 40, k: 33, tapsH: 3, tapsW: 3, stepH: 432, stepW: 48, in: pitch{96, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x40_k1x1x1x33_46_avx2, rows: 1, cols: 2, width: 40, k: 33, points: 3, tapsH: 1, tapsW: 1, stepT: 208, in: pitch{48, 0}, out: pitch{48, 208}},
+		{kind: kindSpread, spread: spread2x1x1_47_avx2, rows: 1, cols: 1, width: 8, stepT: 208, in: pitch{48, 192}, out: pitch{48, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_48_avx2, rows: 1, cols: 1, width: 8, stepT: 208, in: pitch{48, 0}, out: pitch{48, 192}, res: pitch{48, 192}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv4x8_k1x1x1x33_49_avx2, rows: 1, cols: 4, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{224, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool8_50_avx2, rows: 1, cols: 1, width: 8, tapsH: 1, tapsW: 1, stepT: 448, stepH: 448, stepW: 112, in: pitch{112, 0}, out: pitch{112, 0}},
+		{kind: kindConv, conv: conv4x24_k1x1x1x99_51_avx2, rows: 1, cols: 4, width: 24, k: 99, tapsH: 1, tapsW: 1, in: pitch{112, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x24_k1x3x3x21_52_avx2, rows: 1, cols: 4, width: 24, k: 21, tapsH: 3, tapsW: 3, stepH: 192, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x21p99_53_avx2, rows: 1, cols: 4, width: 16, k: 21, k2: 99, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool32_54_avx2, rows: 1, cols: 1, width: 32, tapsH: 3, tapsW: 4, stepT: 768, stepH: 256, stepW: 64, in: pitch{256, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv1x40_k1x1x1x63_55_avx2, rows: 1, cols: 1, width: 40, k: 63, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias}},
 		{kind: kindSoftmax, rows: 1, cols: 1},
 	},
 	regions: []region{
@@ -233,77 +231,75 @@ var avx2Plan = plan{
 		{name: "layer1.0.conv2", space: shape{4, 11, 14, 19}, tile: shape{1, 11, 14, 19}, steps: []step{
 			{name: "layer1.0.conv2", kernel: 8, run: runFlat, maxTiles: 779, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 36, sums: 37, rows: 3, spread: []int{9}, gather: []int{10}, maxSpread: 284, maxGather: 340}},
 		}},
-		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 11, 14, 1}, tile: shape{1, 1, 14, 1}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 8, tails: []int{-1, -1, 11, -1}, run: runFlat, maxTiles: 779, in: 5, out: 6, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 38, sums: 39, rows: 1, spread: []int{12}, gather: []int{13}, maxSpread: 3030, maxGather: 3030}},
-			{name: "layer1.0.conv4", kernel: 14, tails: []int{-1, -1, -1, -1, 15}, run: runFlat, maxTiles: 609, in: 6, out: 7, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 57}, ahead: ahead{false, true, false}},
-			{name: "layer1.1.conv1", kernel: 16, tails: []int{-1, -1, 17, -1}, maxTiles: 301, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
+		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{4, 11, 14, 1}, tile: shape{1, 1, 14, 1}, steps: []step{
+			{name: "layer1.0.conv3", kernel: 11, tails: []int{-1, -1, 12, -1}, run: runFlat, maxTiles: 301, in: 5, out: 6, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}},
+			{name: "layer1.0.conv4", kernel: 13, tails: []int{-1, -1, -1, -1, 14}, run: runFlat, maxTiles: 609, in: 6, out: 7, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 57}, ahead: ahead{false, true, false}},
+			{name: "layer1.1.conv1", kernel: 15, tails: []int{-1, -1, 16, -1}, maxTiles: 301, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
 		}},
 		{name: "layer1.1.conv2", space: shape{4, 11, 14, 19}, tile: shape{1, 11, 14, 19}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 8, run: runFlat, maxTiles: 779, in: 8, out: 9, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 40, sums: 41, rows: 3, spread: []int{9}, gather: []int{10}, maxSpread: 284, maxGather: 340}},
+			{name: "layer1.1.conv2", kernel: 8, run: runFlat, maxTiles: 779, in: 8, out: 9, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 38, sums: 39, rows: 3, spread: []int{9}, gather: []int{10}, maxSpread: 284, maxGather: 340}},
 		}},
 		{name: "layer1.1.conv3", space: shape{1, 11, 14, 19}, tile: shape{1, 1, 14, 19}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 8, tails: []int{-1, -1, 11, -1}, run: runFlat, maxTiles: 779, in: 9, out: 10, res: -1, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 42, sums: 43, rows: 1, spread: []int{12}, gather: []int{18}, maxSpread: 3030, maxGather: 3030}},
+			{name: "layer1.1.conv3", kernel: 17, tails: []int{-1, -1, 18, -1}, run: runFlat, maxTiles: 779, in: 9, out: 10, res: -1, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 40, sums: 41, rows: 1, spread: []int{19}, gather: []int{20}, maxSpread: 3030, maxGather: 3030}},
 		}},
 		{name: "layer1.1.conv4..layer1.2.conv1", space: shape{4, 11, 14, 1}, tile: shape{1, 1, 14, 1}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 19, run: runFlat, maxTiles: 899, in: 10, out: 7, res: 7, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 57}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv1", kernel: 16, tails: []int{-1, -1, 17, -1}, maxTiles: 301, in: 7, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
+			{name: "layer1.1.conv4", kernel: 21, run: runFlat, maxTiles: 899, in: 10, out: 7, res: 7, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 57}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv1", kernel: 15, tails: []int{-1, -1, 16, -1}, maxTiles: 301, in: 7, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}},
 		}},
 		{name: "layer1.2.conv2", space: shape{4, 6, 7, 19}, tile: shape{1, 1, 7, 24}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 20, tails: []int{-1, -1, -1, 21}, maxTiles: 106, in: 11, out: 12, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv2", kernel: 22, tails: []int{-1, -1, -1, 23}, maxTiles: 106, in: 11, out: 12, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.2.conv3..layer2.0.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 22, tails: []int{-1, -1, -1, 23}, maxTiles: 301, in: 11, out: 13, res: 12, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv4", kernel: 24, tails: []int{-1, 25}, maxTiles: 899, in: 13, out: 14, res: 7, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 19}, to: shape{4, 6, 7, 57}},
-			{name: "pool2", kernel: 26, maxTiles: 7500, in: 14, out: 15, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 57}, to: shape{2, 6, 7, 57}},
-			{name: "layer2.0.conv1", kernel: 27, tails: []int{-1, 28}, maxTiles: 294, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 57}, to: shape{2, 6, 7, 33}},
+			{name: "layer1.2.conv3", kernel: 24, tails: []int{-1, -1, -1, 25}, maxTiles: 301, in: 11, out: 13, res: 12, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv4", kernel: 26, tails: []int{-1, 27}, maxTiles: 899, in: 13, out: 14, res: 7, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 19}, to: shape{4, 6, 7, 57}},
+			{name: "pool2", kernel: 28, maxTiles: 7500, in: 14, out: 15, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 57}, to: shape{2, 6, 7, 57}},
+			{name: "layer2.0.conv1", kernel: 29, tails: []int{-1, 30}, maxTiles: 294, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 57}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.0.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 29, run: runFlat, maxTiles: 482, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 44, sums: 45, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 170, maxGather: 204}},
+			{name: "layer2.0.conv2", kernel: 31, run: runFlat, maxTiles: 482, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 42, sums: 43, rows: 1, spread: []int{32}, gather: []int{33}, maxSpread: 170, maxGather: 204}},
 		}},
-		{name: "layer2.0.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 2, 7, 33}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 29, run: runFlat, maxTiles: 482, in: 17, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 46, sums: 47, rows: 2, spread: []int{32}, gather: []int{33}, maxSpread: 6666, maxGather: 6666}},
-		}},
-		{name: "layer2.0.conv4..layer2.1.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 34, run: runFlat, maxTiles: 234, in: 18, out: 19, res: 15, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, true, false}},
-			{name: "layer2.1.conv1", kernel: 35, tails: []int{-1, 36}, maxTiles: 174, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
+			{name: "layer2.0.conv3", kernel: 34, tails: []int{-1, 35}, run: runFlat, maxTiles: 174, in: 17, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, false}},
+			{name: "layer2.0.conv4", kernel: 36, run: runFlat, maxTiles: 234, in: 18, out: 19, res: 15, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{false, true, false}},
+			{name: "layer2.1.conv1", kernel: 37, tails: []int{-1, 38}, maxTiles: 174, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.1.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 29, run: runFlat, maxTiles: 482, in: 20, out: 21, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 48, sums: 49, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 170, maxGather: 204}},
+			{name: "layer2.1.conv2", kernel: 31, run: runFlat, maxTiles: 482, in: 20, out: 21, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 44, sums: 45, rows: 1, spread: []int{32}, gather: []int{33}, maxSpread: 170, maxGather: 204}},
 		}},
 		{name: "layer2.1.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 2, 7, 33}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 29, run: runFlat, maxTiles: 482, in: 21, out: 22, res: -1, pack: 20, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 50, sums: 51, rows: 2, spread: []int{32}, gather: []int{37}, maxSpread: 6666, maxGather: 6666}},
+			{name: "layer2.1.conv3", kernel: 39, run: runFlat, maxTiles: 482, in: 21, out: 22, res: -1, pack: 20, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 46, sums: 47, rows: 2, spread: []int{40}, gather: []int{41}, maxSpread: 6666, maxGather: 6666}},
 		}},
 		{name: "layer2.1.conv4..layer2.2.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 38, run: runFlat, maxTiles: 585, in: 22, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, false, false}},
-			{name: "layer2.2.conv1", kernel: 35, tails: []int{-1, 36}, maxTiles: 174, in: 19, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.1.conv4", kernel: 42, run: runFlat, maxTiles: 585, in: 22, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, false, false}},
+			{name: "layer2.2.conv1", kernel: 37, tails: []int{-1, 38}, maxTiles: 174, in: 19, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.2.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 29, run: runFlat, maxTiles: 482, in: 23, out: 24, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 52, sums: 53, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 170, maxGather: 204}},
+			{name: "layer2.2.conv2", kernel: 31, run: runFlat, maxTiles: 482, in: 23, out: 24, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 48, sums: 49, rows: 1, spread: []int{32}, gather: []int{33}, maxSpread: 170, maxGather: 204}},
 		}},
 		{name: "layer2.2.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 2, 7, 33}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 29, run: runFlat, maxTiles: 482, in: 23, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 54, sums: 55, rows: 2, spread: []int{39}, gather: []int{33}, maxSpread: 6666, maxGather: 6666}},
+			{name: "layer2.2.conv3", kernel: 39, run: runFlat, maxTiles: 482, in: 23, out: 24, res: 24, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 50, sums: 51, rows: 2, spread: []int{43}, gather: []int{44}, maxSpread: 6666, maxGather: 6666}},
 		}},
 		{name: "layer2.2.conv4..layer2.3.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 38, run: runFlat, maxTiles: 585, in: 24, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, false, false}},
-			{name: "layer2.3.conv1", kernel: 35, tails: []int{-1, 36}, maxTiles: 174, in: 19, out: 25, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
+			{name: "layer2.2.conv4", kernel: 42, run: runFlat, maxTiles: 585, in: 24, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 99}, ahead: ahead{true, false, false}},
+			{name: "layer2.3.conv1", kernel: 37, tails: []int{-1, 38}, maxTiles: 174, in: 19, out: 25, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}},
 		}},
 		{name: "layer2.3.conv2..layer3.0.conv1", space: shape{1, 3, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 40, maxTiles: 60, in: 25, out: 26, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 3, 4, 33}, ahead: ahead{true, false, false}},
-			{name: "layer2.3.conv3", kernel: 29, run: runFlat, maxTiles: 482, in: 26, out: 27, res: 26, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 33}, winograd: &winogradStep{points: 56, sums: 57, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 6666, maxGather: 6666}},
-			{name: "layer2.3.conv4", kernel: 43, maxTiles: 728, in: 27, out: 28, res: 19, every: [3]int{1, 2, 2}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 99}},
-			{name: "pool3", kernel: 44, maxTiles: 60000, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 99}, to: shape{1, 3, 4, 99}},
-			{name: "layer3.0.conv1", kernel: 45, maxTiles: 179, in: 29, out: 30, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 99}, to: shape{1, 3, 4, 21}},
+			{name: "layer2.3.conv2", kernel: 45, maxTiles: 60, in: 25, out: 26, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 3, 4, 33}, ahead: ahead{true, false, false}},
+			{name: "layer2.3.conv3", kernel: 46, run: runFlat, maxTiles: 482, in: 26, out: 27, res: 26, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 33}, winograd: &winogradStep{points: 52, sums: 53, rows: 1, spread: []int{47}, gather: []int{48}, maxSpread: 6666, maxGather: 6666}},
+			{name: "layer2.3.conv4", kernel: 49, maxTiles: 728, in: 27, out: 28, res: 19, every: [3]int{1, 2, 2}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 99}},
+			{name: "pool3", kernel: 50, maxTiles: 60000, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 99}, to: shape{1, 3, 4, 99}},
+			{name: "layer3.0.conv1", kernel: 51, maxTiles: 179, in: 29, out: 30, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 99}, to: shape{1, 3, 4, 21}},
 		}},
 		{name: "layer3.0.conv_normal..layer3.0.conv4", space: shape{1, 3, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 46, maxTiles: 96, in: 30, out: 31, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}, ahead: ahead{true, false, false}},
-			{name: "layer3.0.conv4", kernel: 47, run: runFlat, maxTiles: 205, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 63}, ahead: ahead{false, true, false}},
+			{name: "layer3.0.conv_normal", kernel: 52, maxTiles: 96, in: 30, out: 31, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv4", kernel: 53, run: runFlat, maxTiles: 205, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 63}, ahead: ahead{false, true, false}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 48, maxTiles: 2500, in: 32, out: 33, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}, ahead: ahead{true, false, false}},
-			{name: "fc", kernel: 49, run: runFlat, maxTiles: 297, in: 33, out: 34, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
+			{name: "pool4", kernel: 54, maxTiles: 2500, in: 32, out: 33, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 55, run: runFlat, maxTiles: 297, in: 33, out: 34, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
 		}},
 		{name: "softmax", space: shape{1, 1, 1, 37}, tile: shape{1, 1, 1, 37}, steps: []step{
-			{name: "softmax", kernel: 50, maxTiles: 1, in: 34, out: 35, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
+			{name: "softmax", kernel: 56, maxTiles: 1, in: 34, out: 35, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
 		}},
 	},
 	prefetch: prefetch_avx2,

@@ -166,9 +166,10 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 20, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 10208, stepH: 464, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{32, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, points: 36, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{32, 0}, out: pitch{32, 144}},
 		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 144, in: pitch{32, 576}, out: pitch{32, 0}},
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 144, in: pitch{32, 0}, out: pitch{32, 448}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, points: 6, tapsH: 1, tapsW: 1, stepT: 464, in: pitch{32, 0}, out: pitch{32, 464}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 464, in: pitch{32, 4928}, out: pitch{32, 0}, from: 1, to: 5},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 464, in: pitch{32, 0}, out: pitch{32, 4928}, res: pitch{32, 4928}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, k2: 12, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
@@ -180,9 +181,10 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 19, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 2688, stepH: 448, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 57, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{48, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, points: 36, tapsH: 1, tapsW: 1, stepT: 112, in: pitch{48, 0}, out: pitch{48, 112}},
 		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 112, in: pitch{48, 480}, out: pitch{48, 0}},
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 112, in: pitch{48, 0}, out: pitch{48, 336}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, points: 3, tapsH: 1, tapsW: 1, stepT: 336, in: pitch{48, 0}, out: pitch{48, 336}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{48, 2016}, out: pitch{48, 0}, from: 1, to: 3},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{48, 0}, out: pitch{48, 2016}, res: pitch{48, 2016}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, k2: 57, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
@@ -191,6 +193,7 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{112, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 336, in: pitch{48, 4800}, out: pitch{48, 0}, from: 1, to: 3},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 3, tapsW: 3, stepH: 432, stepW: 48, in: pitch{96, 0}, out: pitch{48, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, points: 3, tapsH: 1, tapsW: 1, stepT: 208, in: pitch{48, 0}, out: pitch{48, 208}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 208, in: pitch{48, 576}, out: pitch{48, 0}, from: 1, to: 3},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 208, in: pitch{48, 0}, out: pitch{48, 576}, res: pitch{48, 576}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 33, tapsH: 1, tapsW: 1, in: pitch{48, 0}, out: pitch{112, 0}, res: pitch{224, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
@@ -222,102 +225,102 @@ var genericPlan = plan{
 			{name: "layer1.0.conv2", kernel: 5, run: runFlat, maxTiles: 86019, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 35, sums: 36, rows: 1, spread: []int{6}, gather: []int{7}, maxSpread: 2389, maxGather: 2853}},
 		}},
 		{name: "layer1.0.conv3", space: shape{1, 11, 14, 19}, tile: shape{1, 1, 14, 19}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 5, run: runFlat, maxTiles: 86019, in: 5, out: 6, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 37, sums: 38, rows: 1, spread: []int{8}, gather: []int{9}, maxSpread: 25420, maxGather: 25420}},
+			{name: "layer1.0.conv3", kernel: 8, run: runFlat, maxTiles: 86019, in: 5, out: 6, res: 5, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 37, sums: 38, rows: 1, spread: []int{9}, gather: []int{10}, maxSpread: 25420, maxGather: 25420}},
 		}},
 		{name: "layer1.0.conv4", space: shape{1, 1, 616, 57}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 10, maxTiles: 57267, in: 6, out: 7, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}, ahead: ahead{true, true, false}},
+			{name: "layer1.0.conv4", kernel: 11, maxTiles: 57267, in: 6, out: 7, res: 3, every: [3]int{1, 1, 1}, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer1.1.conv1", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 7, 24}, steps: []step{
-			{name: "layer1.1.conv1", kernel: 11, maxTiles: 33214, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}},
+			{name: "layer1.1.conv1", kernel: 12, maxTiles: 33214, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.1.conv2", space: shape{4, 11, 14, 19}, tile: shape{1, 4, 14, 19}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 5, run: runFlat, maxTiles: 86019, in: 8, out: 9, res: -1, pack: 7, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 39, sums: 40, rows: 1, spread: []int{6}, gather: []int{7}, maxSpread: 2389, maxGather: 2853}},
 		}},
 		{name: "layer1.1.conv3", space: shape{1, 11, 14, 19}, tile: shape{1, 1, 14, 19}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 5, run: runFlat, maxTiles: 86019, in: 9, out: 10, res: -1, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 41, sums: 42, rows: 1, spread: []int{8}, gather: []int{12}, maxSpread: 25420, maxGather: 25420}},
+			{name: "layer1.1.conv3", kernel: 8, run: runFlat, maxTiles: 86019, in: 9, out: 10, res: -1, pack: 8, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 41, sums: 42, rows: 1, spread: []int{9}, gather: []int{13}, maxSpread: 25420, maxGather: 25420}},
 		}},
 		{name: "layer1.1.conv4", space: shape{1, 1, 616, 57}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 13, maxTiles: 86019, in: 10, out: 7, res: 7, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}, ahead: ahead{true, false, false}},
+			{name: "layer1.1.conv4", kernel: 14, maxTiles: 86019, in: 10, out: 7, res: 7, every: [3]int{1, 1, 1}, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 616, 19}, to: shape{1, 1, 616, 57}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.2.conv1", space: shape{4, 11, 14, 19}, tile: shape{1, 1, 7, 24}, steps: []step{
-			{name: "layer1.2.conv1", kernel: 11, maxTiles: 33214, in: 7, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv1", kernel: 12, maxTiles: 33214, in: 7, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 57}, to: shape{4, 11, 14, 19}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.2.conv2", space: shape{4, 6, 7, 19}, tile: shape{1, 1, 4, 24}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 14, maxTiles: 11688, in: 11, out: 12, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv2", kernel: 15, maxTiles: 11688, in: 11, out: 12, res: -1, pack: 11, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.2.conv3", space: shape{4, 6, 7, 19}, tile: shape{1, 1, 4, 24}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 15, maxTiles: 33214, in: 11, out: 12, res: 12, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv3", kernel: 16, maxTiles: 33214, in: 11, out: 12, res: 12, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 11, 14, 19}, to: shape{4, 6, 7, 19}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.2.conv4", space: shape{4, 6, 7, 57}, tile: shape{1, 1, 4, 32}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 16, maxTiles: 86019, in: 12, out: 13, res: 7, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 19}, to: shape{4, 6, 7, 57}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv4", kernel: 17, maxTiles: 86019, in: 12, out: 13, res: 7, every: [3]int{1, 2, 2}, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 19}, to: shape{4, 6, 7, 57}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool2..layer2.0.conv1", space: shape{2, 6, 7, 1}, tile: shape{1, 1, 7, 1}, steps: []step{
-			{name: "pool2", kernel: 17, maxTiles: 1048576, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 57}, to: shape{2, 6, 7, 57}, ahead: ahead{true, false, false}},
-			{name: "layer2.0.conv1", kernel: 18, maxTiles: 33214, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 57}, to: shape{2, 6, 7, 33}},
+			{name: "pool2", kernel: 18, maxTiles: 1048576, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 6, 7, 57}, to: shape{2, 6, 7, 57}, ahead: ahead{true, false, false}},
+			{name: "layer2.0.conv1", kernel: 19, maxTiles: 33214, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 57}, to: shape{2, 6, 7, 33}},
 		}},
-		{name: "layer2.0.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 19, run: runFlat, maxTiles: 54246, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 43, sums: 44, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 1433, maxGather: 1711}},
+		{name: "layer2.0.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 8}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 20, run: runFlat, maxTiles: 54246, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 43, sums: 44, rows: 1, spread: []int{21}, gather: []int{22}, maxSpread: 1433, maxGather: 1711}},
 		}},
-		{name: "layer2.0.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 1, 7, 33}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 19, run: runFlat, maxTiles: 54246, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 45, sums: 46, rows: 1, spread: []int{22}, gather: []int{23}, maxSpread: 55924, maxGather: 55924}},
+		{name: "layer2.0.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 1, 7, 8}, steps: []step{
+			{name: "layer2.0.conv3", kernel: 23, run: runFlat, maxTiles: 54246, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 45, sums: 46, rows: 1, spread: []int{24}, gather: []int{25}, maxSpread: 55924, maxGather: 55924}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 3, 56}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 24, maxTiles: 21664, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}, ahead: ahead{true, true, false}},
+			{name: "layer2.0.conv4", kernel: 26, maxTiles: 21664, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer2.1.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 2, 40}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 25, maxTiles: 19788, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, false}},
+			{name: "layer2.1.conv1", kernel: 27, maxTiles: 19788, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.1.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 19, run: runFlat, maxTiles: 54246, in: 19, out: 20, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 47, sums: 48, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 1433, maxGather: 1711}},
+		{name: "layer2.1.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 8}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 20, run: runFlat, maxTiles: 54246, in: 19, out: 20, res: -1, pack: 19, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 47, sums: 48, rows: 1, spread: []int{21}, gather: []int{22}, maxSpread: 1433, maxGather: 1711}},
 		}},
-		{name: "layer2.1.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 1, 7, 33}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 19, run: runFlat, maxTiles: 54246, in: 20, out: 21, res: -1, pack: 20, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 49, sums: 50, rows: 1, spread: []int{22}, gather: []int{26}, maxSpread: 55924, maxGather: 55924}},
+		{name: "layer2.1.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 1, 7, 8}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 23, run: runFlat, maxTiles: 54246, in: 20, out: 21, res: -1, pack: 20, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 49, sums: 50, rows: 1, spread: []int{24}, gather: []int{28}, maxSpread: 55924, maxGather: 55924}},
 		}},
 		{name: "layer2.1.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 3, 56}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 27, maxTiles: 54246, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}, ahead: ahead{true, false, false}},
+			{name: "layer2.1.conv4", kernel: 29, maxTiles: 54246, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.2.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 2, 40}, steps: []step{
-			{name: "layer2.2.conv1", kernel: 25, maxTiles: 19788, in: 18, out: 22, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, false}},
+			{name: "layer2.2.conv1", kernel: 27, maxTiles: 19788, in: 18, out: 22, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.2.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 33}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 19, run: runFlat, maxTiles: 54246, in: 22, out: 23, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 51, sums: 52, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 1433, maxGather: 1711}},
+		{name: "layer2.2.conv2", space: shape{2, 6, 7, 33}, tile: shape{1, 4, 7, 8}, steps: []step{
+			{name: "layer2.2.conv2", kernel: 20, run: runFlat, maxTiles: 54246, in: 22, out: 23, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 51, sums: 52, rows: 1, spread: []int{21}, gather: []int{22}, maxSpread: 1433, maxGather: 1711}},
 		}},
-		{name: "layer2.2.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 1, 7, 33}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 19, run: runFlat, maxTiles: 54246, in: 22, out: 23, res: 23, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 53, sums: 54, rows: 1, spread: []int{28}, gather: []int{23}, maxSpread: 55924, maxGather: 55924}},
+		{name: "layer2.2.conv3", space: shape{1, 6, 7, 33}, tile: shape{1, 1, 7, 8}, steps: []step{
+			{name: "layer2.2.conv3", kernel: 23, run: runFlat, maxTiles: 54246, in: 22, out: 23, res: 23, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 6, 7, 33}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 53, sums: 54, rows: 1, spread: []int{30}, gather: []int{25}, maxSpread: 55924, maxGather: 55924}},
 		}},
 		{name: "layer2.2.conv4", space: shape{1, 1, 84, 99}, tile: shape{1, 1, 3, 56}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 27, maxTiles: 54246, in: 23, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}, ahead: ahead{true, false, false}},
+			{name: "layer2.2.conv4", kernel: 29, maxTiles: 54246, in: 23, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 84, 33}, to: shape{1, 1, 84, 99}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.3.conv1", space: shape{2, 6, 7, 33}, tile: shape{1, 1, 2, 40}, steps: []step{
-			{name: "layer2.3.conv1", kernel: 25, maxTiles: 19788, in: 18, out: 24, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, false}},
+			{name: "layer2.3.conv1", kernel: 27, maxTiles: 19788, in: 18, out: 24, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 99}, to: shape{2, 6, 7, 33}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.3.conv2", space: shape{2, 3, 4, 33}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 29, maxTiles: 6810, in: 24, out: 25, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 3, 4, 33}, ahead: ahead{true, false, false}},
+			{name: "layer2.3.conv2", kernel: 31, maxTiles: 6810, in: 24, out: 25, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 6, 7, 33}, to: shape{2, 3, 4, 33}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.3.conv3", space: shape{1, 3, 4, 33}, tile: shape{1, 1, 4, 33}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 19, run: runFlat, maxTiles: 54246, in: 25, out: 26, res: 25, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 55, sums: 56, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 55924, maxGather: 55924}},
+		{name: "layer2.3.conv3", space: shape{1, 3, 4, 33}, tile: shape{1, 1, 4, 8}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 32, run: runFlat, maxTiles: 54246, in: 25, out: 26, res: 25, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 33}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 55, sums: 56, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 55924, maxGather: 55924}},
 		}},
 		{name: "layer2.3.conv4", space: shape{2, 3, 4, 99}, tile: shape{1, 1, 2, 32}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 32, maxTiles: 54246, in: 26, out: 27, res: 18, every: [3]int{1, 2, 2}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 99}, ahead: ahead{true, false, false}},
+			{name: "layer2.3.conv4", kernel: 35, maxTiles: 54246, in: 26, out: 27, res: 18, every: [3]int{1, 2, 2}, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 3, 4, 33}, to: shape{2, 3, 4, 99}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool3", space: shape{1, 1, 12, 99}, tile: shape{1, 1, 1, 104}, steps: []step{
-			{name: "pool3", kernel: 33, maxTiles: 8388608, in: 27, out: 28, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 12, 99}, to: shape{1, 1, 12, 99}, ahead: ahead{true, false, false}},
+			{name: "pool3", kernel: 36, maxTiles: 8388608, in: 27, out: 28, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 12, 99}, to: shape{1, 1, 12, 99}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.0.conv1", space: shape{1, 3, 4, 21}, tile: shape{1, 1, 1, 16}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 34, maxTiles: 19788, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 99}, to: shape{1, 3, 4, 21}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv1", kernel: 37, maxTiles: 19788, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 99}, to: shape{1, 3, 4, 21}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.0.conv_normal", space: shape{1, 3, 4, 21}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 35, maxTiles: 10603, in: 29, out: 30, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv_normal", kernel: 38, maxTiles: 10603, in: 29, out: 30, res: -1, pack: 31, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 21}, to: shape{1, 3, 4, 21}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 12, 63}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 36, maxTiles: 16461, in: 30, out: 31, res: 28, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12, 21}, to: shape{1, 1, 12, 63}, ahead: ahead{true, true, false}},
+			{name: "layer3.0.conv4", kernel: 39, maxTiles: 16461, in: 30, out: 31, res: 28, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 12, 21}, to: shape{1, 1, 12, 63}, ahead: ahead{true, true, false}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 37, maxTiles: 349525, in: 31, out: 32, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}, ahead: ahead{true, false, false}},
-			{name: "fc", kernel: 38, run: runFlat, maxTiles: 30279, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
+			{name: "pool4", kernel: 40, maxTiles: 349525, in: 31, out: 32, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {3, 3, 0}, {4, 4, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 3, 4, 63}, to: shape{1, 1, 1, 63}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 41, run: runFlat, maxTiles: 30279, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 63}, to: shape{1, 1, 1, 37}},
 		}},
 		{name: "softmax", space: shape{1, 1, 1, 37}, tile: shape{1, 1, 1, 37}, steps: []step{
-			{name: "softmax", kernel: 39, maxTiles: 1, in: 33, out: 34, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
+			{name: "softmax", kernel: 42, maxTiles: 1, in: 33, out: 34, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 37}, to: shape{1, 1, 1, 37}},
 		}},
 	},
 	outputs: []output{

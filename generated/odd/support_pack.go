@@ -57,8 +57,8 @@ const tileLen = 8192
 // tile, [tap][input channel][output channel], so that both the parameters and
 // the panel are gone through in long runs.
 func (p *pack) fill(packed []float32, raw [][]float32, panel int, tile *[]float32) error {
-	first := panel * p.width
-	lanes := min(p.width, p.out-first)
+	first := panel * p.panelWidth()
+	lanes := min(p.panelWidth(), p.out-first)
 	for o := first; o < first+lanes; o++ {
 		_, bias := p.fold(raw, o)
 		if p.project != nil {
@@ -93,19 +93,23 @@ func (p *pack) fillPanel(dst []float32, raw [][]float32, first, lanes int, tile 
 	values := (*tile)[:p.places()*block*p.width]
 	clear(values) // lanes behind the last channel stay zero
 	taps, rows := p.tapCount(), make([][]float32, lanes)
-	for c := 0; c < p.in; c += block {
-		n := min(block, p.in-c)
+	in := p.in / p.parts()
+	for c := 0; c < in; c += block {
+		n := min(block, in-c)
 		for lane := range rows {
-			rows[lane] = raw[p.weight][((first+lane)*p.in+c)*taps:][:n*taps]
+			rows[lane] = raw[p.weight][((first+lane)*p.in+c)*taps:][:(n+p.in-in)*taps]
 		}
-		if p.transform != nil {
+		switch {
+		case p.parts() > 1:
+			p.strassen(values, rows, scales, block)
+		case p.transform != nil:
 			p.points(values, rows, scales, block)
-		} else {
+		default:
 			p.scaled(values, rows, scales, block)
 		}
 		ok = ok && allFinite(values)
 		for place := range p.places() {
-			copy(dst[(place*p.in+c)*p.width:], values[place*block*p.width:][:n*p.width])
+			copy(dst[(place*in+c)*p.width:], values[place*block*p.width:][:n*p.width])
 		}
 	}
 	if !ok {
@@ -197,7 +201,7 @@ func (p *pack) fault(raw [][]float32, first, lanes int) error {
 		}
 		for c := range p.in {
 			row := raw[p.weight][(o*p.in+c)*taps:][:taps]
-			if p.transform != nil {
+			if p.transform != nil && p.parts() == 1 {
 				one.points(weights, [][]float32{row}, []float64{scale}, 1)
 			} else {
 				one.scaled(weights, [][]float32{row}, []float64{scale}, 1)
@@ -206,6 +210,9 @@ func (p *pack) fault(raw [][]float32, first, lanes int) error {
 				return fmt.Errorf("the weight of output channel %d, input channel %d is not finite", o, c)
 			}
 		}
+	}
+	if p.parts() > 1 {
+		return p.strassenFault(raw, first, lanes)
 	}
 	panic("BUG: a panel that is not finite has no value that is not")
 }

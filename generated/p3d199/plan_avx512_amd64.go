@@ -8,7 +8,7 @@ var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   6107136,
 	scratch: 561248,
-	packed:  113710608,
+	packed:  127743504,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
 		{offset: 1512, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
@@ -332,342 +332,654 @@ var avx512Plan = plan{
 		{offset: 10240, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 160: layer1.2.conv3.sums, 6x2x20x64
 		{offset: 25696, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 161: layer2.0.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 162: layer2.0.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 163: layer2.0.conv3.points, 6x1x20x128
+		// 161: layer2.0.conv1.points, 7x2x20x128
+		{frame: 5136, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 162: layer2.0.conv1.sums, 7x2x20x64
+		{offset: 35952, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 163: layer2.0.conv2.points, 36x2x5x128
+		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 164: layer2.0.conv2.sums, 36x2x5x128
+		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 165: layer2.0.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 164: layer2.0.conv3.sums, 6x1x20x128
+		// 166: layer2.0.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 165: layer2.1.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 166: layer2.1.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 167: layer2.1.conv3.points, 6x1x20x128
+		// 167: layer2.1.conv1.points, 7x2x20x256
+		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 168: layer2.1.conv1.sums, 7x2x20x64
+		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 169: layer2.1.conv2.points, 36x2x5x128
+		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 170: layer2.1.conv2.sums, 36x2x5x128
+		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 171: layer2.1.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 168: layer2.1.conv3.sums, 6x1x20x128
+		// 172: layer2.1.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 169: layer2.2.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 170: layer2.2.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 171: layer2.2.conv3.points, 6x1x20x128
+		// 173: layer2.2.conv1.points, 7x2x20x256
+		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 174: layer2.2.conv1.sums, 7x2x20x64
+		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 175: layer2.2.conv2.points, 36x2x5x128
+		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 176: layer2.2.conv2.sums, 36x2x5x128
+		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 177: layer2.2.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 172: layer2.2.conv3.sums, 6x1x20x128
+		// 178: layer2.2.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 173: layer2.3.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 174: layer2.3.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 175: layer2.3.conv3.points, 6x1x20x128
+		// 179: layer2.3.conv1.points, 7x2x20x256
+		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 180: layer2.3.conv1.sums, 7x2x20x64
+		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 181: layer2.3.conv2.points, 36x2x5x128
+		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 182: layer2.3.conv2.sums, 36x2x5x128
+		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 183: layer2.3.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 176: layer2.3.conv3.sums, 6x1x20x128
+		// 184: layer2.3.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 177: layer2.4.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 178: layer2.4.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 179: layer2.4.conv3.points, 6x1x20x128
+		// 185: layer2.4.conv1.points, 7x2x20x256
+		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 186: layer2.4.conv1.sums, 7x2x20x64
+		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 187: layer2.4.conv2.points, 36x2x5x128
+		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 188: layer2.4.conv2.sums, 36x2x5x128
+		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 189: layer2.4.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 180: layer2.4.conv3.sums, 6x1x20x128
+		// 190: layer2.4.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 181: layer2.5.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 182: layer2.5.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 183: layer2.5.conv3.points, 6x1x20x128
+		// 191: layer2.5.conv1.points, 7x2x20x256
+		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 192: layer2.5.conv1.sums, 7x2x20x64
+		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 193: layer2.5.conv2.points, 36x2x5x128
+		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 194: layer2.5.conv2.sums, 36x2x5x128
+		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 195: layer2.5.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 184: layer2.5.conv3.sums, 6x1x20x128
+		// 196: layer2.5.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 185: layer2.6.conv2.points, 36x1x5x128
-		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 186: layer2.6.conv2.sums, 36x1x5x128
-		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 187: layer2.6.conv3.points, 6x1x20x128
+		// 197: layer2.6.conv1.points, 7x2x20x256
+		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 198: layer2.6.conv1.sums, 7x2x20x64
+		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 199: layer2.6.conv2.points, 36x2x5x128
+		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 200: layer2.6.conv2.sums, 36x2x5x128
+		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 201: layer2.6.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 188: layer2.6.conv3.sums, 6x1x20x128
+		// 202: layer2.6.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 189: layer3.0.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 190: layer3.0.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 191: layer3.0.conv3.points, 3x1x10x256
+		// 203: layer2.7.conv1.points, 7x2x20x256
+		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 204: layer2.7.conv1.sums, 7x2x20x64
+		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 205: layer3.0.conv1.points, 7x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 192: layer3.0.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 193: layer3.1.conv2.points, 28x2x5x256
+		// 206: layer3.0.conv1.sums, 7x1x10x128
+		{offset: 19152, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 207: layer3.0.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 194: layer3.1.conv2.sums, 28x2x5x256
+		// 208: layer3.0.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 195: layer3.1.conv3.points, 3x1x10x256
+		// 209: layer3.0.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 196: layer3.1.conv3.sums, 3x1x10x256
+		// 210: layer3.0.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 197: layer3.2.conv2.points, 28x2x5x256
+		// 211: layer3.1.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 212: layer3.1.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 213: layer3.1.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 198: layer3.2.conv2.sums, 28x2x5x256
+		// 214: layer3.1.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 199: layer3.2.conv3.points, 3x1x10x256
+		// 215: layer3.1.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 200: layer3.2.conv3.sums, 3x1x10x256
+		// 216: layer3.1.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 201: layer3.3.conv2.points, 28x2x5x256
+		// 217: layer3.1.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 218: layer3.1.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 219: layer3.2.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 220: layer3.2.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 221: layer3.2.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 202: layer3.3.conv2.sums, 28x2x5x256
+		// 222: layer3.2.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 203: layer3.3.conv3.points, 3x1x10x256
+		// 223: layer3.2.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 204: layer3.3.conv3.sums, 3x1x10x256
+		// 224: layer3.2.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 205: layer3.4.conv2.points, 28x2x5x256
+		// 225: layer3.2.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 226: layer3.2.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 227: layer3.3.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 228: layer3.3.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 229: layer3.3.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 206: layer3.4.conv2.sums, 28x2x5x256
+		// 230: layer3.3.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 207: layer3.4.conv3.points, 3x1x10x256
+		// 231: layer3.3.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 208: layer3.4.conv3.sums, 3x1x10x256
+		// 232: layer3.3.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 209: layer3.5.conv2.points, 28x2x5x256
+		// 233: layer3.3.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 234: layer3.3.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 235: layer3.4.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 236: layer3.4.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 237: layer3.4.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 210: layer3.5.conv2.sums, 28x2x5x256
+		// 238: layer3.4.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 211: layer3.5.conv3.points, 3x1x10x256
+		// 239: layer3.4.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 212: layer3.5.conv3.sums, 3x1x10x256
+		// 240: layer3.4.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 213: layer3.6.conv2.points, 28x2x5x256
+		// 241: layer3.4.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 242: layer3.4.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 243: layer3.5.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 244: layer3.5.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 245: layer3.5.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 214: layer3.6.conv2.sums, 28x2x5x256
+		// 246: layer3.5.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 215: layer3.6.conv3.points, 3x1x10x256
+		// 247: layer3.5.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 216: layer3.6.conv3.sums, 3x1x10x256
+		// 248: layer3.5.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 217: layer3.7.conv2.points, 28x2x5x256
+		// 249: layer3.5.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 250: layer3.5.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 251: layer3.6.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 252: layer3.6.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 253: layer3.6.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 218: layer3.7.conv2.sums, 28x2x5x256
+		// 254: layer3.6.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 219: layer3.7.conv3.points, 3x1x10x256
+		// 255: layer3.6.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 220: layer3.7.conv3.sums, 3x1x10x256
+		// 256: layer3.6.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 221: layer3.8.conv2.points, 28x2x5x256
+		// 257: layer3.6.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 258: layer3.6.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 259: layer3.7.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 260: layer3.7.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 261: layer3.7.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 222: layer3.8.conv2.sums, 28x2x5x256
+		// 262: layer3.7.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 223: layer3.8.conv3.points, 3x1x10x256
+		// 263: layer3.7.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 224: layer3.8.conv3.sums, 3x1x10x256
+		// 264: layer3.7.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 225: layer3.9.conv2.points, 28x2x5x256
+		// 265: layer3.7.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 266: layer3.7.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 267: layer3.8.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 268: layer3.8.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 269: layer3.8.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 226: layer3.9.conv2.sums, 28x2x5x256
+		// 270: layer3.8.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 227: layer3.9.conv3.points, 3x1x10x256
+		// 271: layer3.8.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 228: layer3.9.conv3.sums, 3x1x10x256
+		// 272: layer3.8.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 229: layer3.10.conv2.points, 28x2x5x256
+		// 273: layer3.8.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 274: layer3.8.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 275: layer3.9.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 276: layer3.9.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 277: layer3.9.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 230: layer3.10.conv2.sums, 28x2x5x256
+		// 278: layer3.9.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 231: layer3.10.conv3.points, 3x1x10x256
+		// 279: layer3.9.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 232: layer3.10.conv3.sums, 3x1x10x256
+		// 280: layer3.9.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 233: layer3.11.conv2.points, 28x2x5x256
+		// 281: layer3.9.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 282: layer3.9.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 283: layer3.10.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 284: layer3.10.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 285: layer3.10.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 234: layer3.11.conv2.sums, 28x2x5x256
+		// 286: layer3.10.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 235: layer3.11.conv3.points, 3x1x10x256
+		// 287: layer3.10.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 236: layer3.11.conv3.sums, 3x1x10x256
+		// 288: layer3.10.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 237: layer3.12.conv2.points, 28x2x5x256
+		// 289: layer3.10.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 290: layer3.10.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 291: layer3.11.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 292: layer3.11.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 293: layer3.11.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 238: layer3.12.conv2.sums, 28x2x5x256
+		// 294: layer3.11.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 239: layer3.12.conv3.points, 3x1x10x256
+		// 295: layer3.11.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 240: layer3.12.conv3.sums, 3x1x10x256
+		// 296: layer3.11.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 241: layer3.13.conv2.points, 28x2x5x256
+		// 297: layer3.11.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 298: layer3.11.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 299: layer3.12.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 300: layer3.12.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 301: layer3.12.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 242: layer3.13.conv2.sums, 28x2x5x256
+		// 302: layer3.12.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 243: layer3.13.conv3.points, 3x1x10x256
+		// 303: layer3.12.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 244: layer3.13.conv3.sums, 3x1x10x256
+		// 304: layer3.12.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 245: layer3.14.conv2.points, 28x2x5x256
+		// 305: layer3.12.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 306: layer3.12.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 307: layer3.13.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 308: layer3.13.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 309: layer3.13.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 246: layer3.14.conv2.sums, 28x2x5x256
+		// 310: layer3.13.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 247: layer3.14.conv3.points, 3x1x10x256
+		// 311: layer3.13.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 248: layer3.14.conv3.sums, 3x1x10x256
+		// 312: layer3.13.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 249: layer3.15.conv2.points, 28x2x5x256
+		// 313: layer3.13.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 314: layer3.13.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 315: layer3.14.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 316: layer3.14.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 317: layer3.14.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 250: layer3.15.conv2.sums, 28x2x5x256
+		// 318: layer3.14.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 251: layer3.15.conv3.points, 3x1x10x256
+		// 319: layer3.14.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 252: layer3.15.conv3.sums, 3x1x10x256
+		// 320: layer3.14.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 253: layer3.16.conv2.points, 28x2x5x256
+		// 321: layer3.14.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 322: layer3.14.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 323: layer3.15.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 324: layer3.15.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 325: layer3.15.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 254: layer3.16.conv2.sums, 28x2x5x256
+		// 326: layer3.15.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 255: layer3.16.conv3.points, 3x1x10x256
+		// 327: layer3.15.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 256: layer3.16.conv3.sums, 3x1x10x256
+		// 328: layer3.15.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 257: layer3.17.conv2.points, 28x2x5x256
+		// 329: layer3.15.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 330: layer3.15.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 331: layer3.16.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 332: layer3.16.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 333: layer3.16.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 258: layer3.17.conv2.sums, 28x2x5x256
+		// 334: layer3.16.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 259: layer3.17.conv3.points, 3x1x10x256
+		// 335: layer3.16.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 260: layer3.17.conv3.sums, 3x1x10x256
+		// 336: layer3.16.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 261: layer3.18.conv2.points, 28x2x5x256
+		// 337: layer3.16.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 338: layer3.16.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 339: layer3.17.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 340: layer3.17.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 341: layer3.17.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 262: layer3.18.conv2.sums, 28x2x5x256
+		// 342: layer3.17.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 263: layer3.18.conv3.points, 3x1x10x256
+		// 343: layer3.17.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 264: layer3.18.conv3.sums, 3x1x10x256
+		// 344: layer3.17.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 265: layer3.19.conv2.points, 28x2x5x256
+		// 345: layer3.17.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 346: layer3.17.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 347: layer3.18.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 348: layer3.18.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 349: layer3.18.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 266: layer3.19.conv2.sums, 28x2x5x256
+		// 350: layer3.18.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 267: layer3.19.conv3.points, 3x1x10x256
+		// 351: layer3.18.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 268: layer3.19.conv3.sums, 3x1x10x256
+		// 352: layer3.18.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 269: layer3.20.conv2.points, 28x2x5x256
+		// 353: layer3.18.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 354: layer3.18.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 355: layer3.19.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 356: layer3.19.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 357: layer3.19.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 270: layer3.20.conv2.sums, 28x2x5x256
+		// 358: layer3.19.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 271: layer3.20.conv3.points, 3x1x10x256
+		// 359: layer3.19.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 272: layer3.20.conv3.sums, 3x1x10x256
+		// 360: layer3.19.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 273: layer3.21.conv2.points, 28x2x5x256
+		// 361: layer3.19.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 362: layer3.19.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 363: layer3.20.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 364: layer3.20.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 365: layer3.20.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 274: layer3.21.conv2.sums, 28x2x5x256
+		// 366: layer3.20.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 275: layer3.21.conv3.points, 3x1x10x256
+		// 367: layer3.20.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 276: layer3.21.conv3.sums, 3x1x10x256
+		// 368: layer3.20.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 277: layer3.22.conv2.points, 28x2x5x256
+		// 369: layer3.20.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 370: layer3.20.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 371: layer3.21.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 372: layer3.21.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 373: layer3.21.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 278: layer3.22.conv2.sums, 28x2x5x256
+		// 374: layer3.21.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 279: layer3.22.conv3.points, 3x1x10x256
+		// 375: layer3.21.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 280: layer3.22.conv3.sums, 3x1x10x256
+		// 376: layer3.21.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 281: layer3.23.conv2.points, 28x2x5x256
+		// 377: layer3.21.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 378: layer3.21.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 379: layer3.22.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 380: layer3.22.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 381: layer3.22.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 282: layer3.23.conv2.sums, 28x2x5x256
+		// 382: layer3.22.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 283: layer3.23.conv3.points, 3x1x10x256
+		// 383: layer3.22.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 284: layer3.23.conv3.sums, 3x1x10x256
+		// 384: layer3.22.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 285: layer3.24.conv2.points, 28x2x5x256
+		// 385: layer3.22.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 386: layer3.22.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 387: layer3.23.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 388: layer3.23.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 389: layer3.23.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 286: layer3.24.conv2.sums, 28x2x5x256
+		// 390: layer3.23.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 287: layer3.24.conv3.points, 3x1x10x256
+		// 391: layer3.23.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 288: layer3.24.conv3.sums, 3x1x10x256
+		// 392: layer3.23.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 289: layer3.25.conv2.points, 28x2x5x256
+		// 393: layer3.23.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 394: layer3.23.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 395: layer3.24.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 396: layer3.24.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 397: layer3.24.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 290: layer3.25.conv2.sums, 28x2x5x256
+		// 398: layer3.24.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 291: layer3.25.conv3.points, 3x1x10x256
+		// 399: layer3.24.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 292: layer3.25.conv3.sums, 3x1x10x256
+		// 400: layer3.24.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 293: layer3.26.conv2.points, 28x2x5x256
+		// 401: layer3.24.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 402: layer3.24.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 403: layer3.25.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 404: layer3.25.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 405: layer3.25.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 294: layer3.26.conv2.sums, 28x2x5x256
+		// 406: layer3.25.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 295: layer3.26.conv3.points, 3x1x10x256
+		// 407: layer3.25.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 296: layer3.26.conv3.sums, 3x1x10x256
+		// 408: layer3.25.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 297: layer3.27.conv2.points, 28x2x5x256
+		// 409: layer3.25.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 410: layer3.25.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 411: layer3.26.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 412: layer3.26.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 413: layer3.26.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 298: layer3.27.conv2.sums, 28x2x5x256
+		// 414: layer3.26.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 299: layer3.27.conv3.points, 3x1x10x256
+		// 415: layer3.26.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 300: layer3.27.conv3.sums, 3x1x10x256
+		// 416: layer3.26.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 301: layer3.28.conv2.points, 28x2x5x256
+		// 417: layer3.26.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 418: layer3.26.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 419: layer3.27.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 420: layer3.27.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 421: layer3.27.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 302: layer3.28.conv2.sums, 28x2x5x256
+		// 422: layer3.27.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 303: layer3.28.conv3.points, 3x1x10x256
+		// 423: layer3.27.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 304: layer3.28.conv3.sums, 3x1x10x256
+		// 424: layer3.27.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 305: layer3.29.conv2.points, 28x2x5x256
+		// 425: layer3.27.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 426: layer3.27.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 427: layer3.28.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 428: layer3.28.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 429: layer3.28.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 306: layer3.29.conv2.sums, 28x2x5x256
+		// 430: layer3.28.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 307: layer3.29.conv3.points, 3x1x10x256
+		// 431: layer3.28.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 308: layer3.29.conv3.sums, 3x1x10x256
+		// 432: layer3.28.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 309: layer3.30.conv2.points, 28x2x5x256
+		// 433: layer3.28.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 434: layer3.28.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 435: layer3.29.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 436: layer3.29.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 437: layer3.29.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 310: layer3.30.conv2.sums, 28x2x5x256
+		// 438: layer3.29.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 311: layer3.30.conv3.points, 3x1x10x256
+		// 439: layer3.29.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 312: layer3.30.conv3.sums, 3x1x10x256
+		// 440: layer3.29.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 313: layer3.31.conv2.points, 28x2x5x256
+		// 441: layer3.29.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 442: layer3.29.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 443: layer3.30.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 444: layer3.30.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 445: layer3.30.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 314: layer3.31.conv2.sums, 28x2x5x256
+		// 446: layer3.30.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 315: layer3.31.conv3.points, 3x1x10x256
+		// 447: layer3.30.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 316: layer3.31.conv3.sums, 3x1x10x256
+		// 448: layer3.30.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 317: layer3.32.conv2.points, 28x2x5x256
+		// 449: layer3.30.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 450: layer3.30.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 451: layer3.31.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 452: layer3.31.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 453: layer3.31.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 318: layer3.32.conv2.sums, 28x2x5x256
+		// 454: layer3.31.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 319: layer3.32.conv3.points, 3x1x10x256
+		// 455: layer3.31.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 320: layer3.32.conv3.sums, 3x1x10x256
+		// 456: layer3.31.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 321: layer3.33.conv2.points, 28x2x5x256
+		// 457: layer3.31.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 458: layer3.31.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 459: layer3.32.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 460: layer3.32.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 461: layer3.32.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 322: layer3.33.conv2.sums, 28x2x5x256
+		// 462: layer3.32.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 323: layer3.33.conv3.points, 3x1x10x256
+		// 463: layer3.32.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 324: layer3.33.conv3.sums, 3x1x10x256
+		// 464: layer3.32.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 325: layer3.34.conv2.points, 28x2x5x256
+		// 465: layer3.32.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 466: layer3.32.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 467: layer3.33.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 468: layer3.33.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 469: layer3.33.conv2.points, 28x2x5x256
 		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 326: layer3.34.conv2.sums, 28x2x5x256
+		// 470: layer3.33.conv2.sums, 28x2x5x256
 		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 327: layer3.34.conv3.points, 3x1x10x256
+		// 471: layer3.33.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 328: layer3.34.conv3.sums, 3x1x10x256
+		// 472: layer3.33.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 473: layer3.33.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 474: layer3.33.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 475: layer3.34.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 476: layer3.34.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 477: layer3.34.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 478: layer3.34.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 479: layer3.34.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 480: layer3.34.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 481: layer3.34.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 482: layer3.34.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 483: layer3.35.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 484: layer3.35.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, width: 64, taps: [3]int{1, 7, 7}, weights: 0, bias: 37632, transform: &transform{&lines[0], &lines[1], &lines[1]}},
@@ -683,205 +995,205 @@ var avx512Plan = plan{
 		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 3, 3}, weights: 468736, bias: 505600},
 		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 505664, bias: 530240, transform: &transform{&lines[2], &lines[0], &lines[0]}},
 		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, width: 64, taps: [3]int{1, 1, 1}, weights: 530304, bias: 546688},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 546944, bias: 579712},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 579840, bias: 1169664, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1169792, bias: 1268096, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1268224, bias: 1464832, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1465344, bias: 1530880},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 1531008, bias: 2120832, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 2120960, bias: 2219264, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 2219392, bias: 2284928},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 2285440, bias: 2350976},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 2351104, bias: 2940928, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 2941056, bias: 3039360, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 3039488, bias: 3105024},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 3105536, bias: 3171072},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 3171200, bias: 3761024, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 3761152, bias: 3859456, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 3859584, bias: 3925120},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 3925632, bias: 3991168},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 3991296, bias: 4581120, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 4581248, bias: 4679552, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 4679680, bias: 4745216},
-		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 4745728, bias: 4811264},
-		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 4811392, bias: 5401216, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 5401344, bias: 5499648, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 5499776, bias: 5565312},
-		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 5565824, bias: 5631360},
-		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 5631488, bias: 6221312, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 6221440, bias: 6319744, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 6319872, bias: 6385408},
-		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 6385920, bias: 6451456},
-		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{1, 3, 3}, weights: 6451584, bias: 6599040},
-		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 6599168, bias: 6648320},
-		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 512, in: 128, width: 64, taps: [3]int{1, 1, 1}, weights: 6648448, bias: 6713984},
-		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 256, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 6714496, bias: 6845568},
-		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 6845824, bias: 8680832, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 8681088, bias: 8877696, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 8877952, bias: 9664384, project: &pack{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 512, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 9665408, bias: 9927552},
-		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 9927808, bias: 11762816, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 11763072, bias: 11959680, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 11959936, bias: 12222080},
-		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 12223104, bias: 12485248},
-		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 12485504, bias: 14320512, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 14320768, bias: 14517376, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 14517632, bias: 14779776},
-		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 14780800, bias: 15042944},
-		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 15043200, bias: 16878208, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 16878464, bias: 17075072, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 17075328, bias: 17337472},
-		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 17338496, bias: 17600640},
-		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 17600896, bias: 19435904, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 19436160, bias: 19632768, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 19633024, bias: 19895168},
-		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 19896192, bias: 20158336},
-		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 20158592, bias: 21993600, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 21993856, bias: 22190464, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 22190720, bias: 22452864},
-		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 22453888, bias: 22716032},
-		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 22716288, bias: 24551296, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 24551552, bias: 24748160, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 24748416, bias: 25010560},
-		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 25011584, bias: 25273728},
-		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 25273984, bias: 27108992, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 27109248, bias: 27305856, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 27306112, bias: 27568256},
-		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 27569280, bias: 27831424},
-		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 27831680, bias: 29666688, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 29666944, bias: 29863552, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 29863808, bias: 30125952},
-		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 30126976, bias: 30389120},
-		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 30389376, bias: 32224384, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 32224640, bias: 32421248, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 32421504, bias: 32683648},
-		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 32684672, bias: 32946816},
-		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 32947072, bias: 34782080, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 34782336, bias: 34978944, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 34979200, bias: 35241344},
-		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 35242368, bias: 35504512},
-		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 35504768, bias: 37339776, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 37340032, bias: 37536640, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 37536896, bias: 37799040},
-		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 37800064, bias: 38062208},
-		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 38062464, bias: 39897472, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 39897728, bias: 40094336, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 40094592, bias: 40356736},
-		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 40357760, bias: 40619904},
-		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 40620160, bias: 42455168, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 42455424, bias: 42652032, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 42652288, bias: 42914432},
-		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 42915456, bias: 43177600},
-		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 43177856, bias: 45012864, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 45013120, bias: 45209728, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 45209984, bias: 45472128},
-		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 45473152, bias: 45735296},
-		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 45735552, bias: 47570560, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 47570816, bias: 47767424, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 47767680, bias: 48029824},
-		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 48030848, bias: 48292992},
-		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 48293248, bias: 50128256, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 50128512, bias: 50325120, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 50325376, bias: 50587520},
-		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 50588544, bias: 50850688},
-		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 50850944, bias: 52685952, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 52686208, bias: 52882816, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 52883072, bias: 53145216},
-		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 53146240, bias: 53408384},
-		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 53408640, bias: 55243648, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 55243904, bias: 55440512, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 55440768, bias: 55702912},
-		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 55703936, bias: 55966080},
-		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 55966336, bias: 57801344, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 57801600, bias: 57998208, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 57998464, bias: 58260608},
-		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 58261632, bias: 58523776},
-		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 58524032, bias: 60359040, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 60359296, bias: 60555904, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 60556160, bias: 60818304},
-		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 60819328, bias: 61081472},
-		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 61081728, bias: 62916736, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 670, conv: -1, gamma: 671, beta: 672, mean: 673, vari: 674, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 62916992, bias: 63113600, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 675, conv: -1, gamma: 676, beta: 677, mean: 678, vari: 679, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 63113856, bias: 63376000},
-		{weight: 680, conv: -1, gamma: 681, beta: 682, mean: 683, vari: 684, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 63377024, bias: 63639168},
-		{weight: 685, conv: -1, gamma: 686, beta: 687, mean: 688, vari: 689, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 63639424, bias: 65474432, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 690, conv: -1, gamma: 691, beta: 692, mean: 693, vari: 694, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 65474688, bias: 65671296, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 695, conv: -1, gamma: 696, beta: 697, mean: 698, vari: 699, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 65671552, bias: 65933696},
-		{weight: 700, conv: -1, gamma: 701, beta: 702, mean: 703, vari: 704, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 65934720, bias: 66196864},
-		{weight: 705, conv: -1, gamma: 706, beta: 707, mean: 708, vari: 709, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 66197120, bias: 68032128, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 710, conv: -1, gamma: 711, beta: 712, mean: 713, vari: 714, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 68032384, bias: 68228992, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 715, conv: -1, gamma: 716, beta: 717, mean: 718, vari: 719, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 68229248, bias: 68491392},
-		{weight: 720, conv: -1, gamma: 721, beta: 722, mean: 723, vari: 724, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 68492416, bias: 68754560},
-		{weight: 725, conv: -1, gamma: 726, beta: 727, mean: 728, vari: 729, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 68754816, bias: 70589824, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 730, conv: -1, gamma: 731, beta: 732, mean: 733, vari: 734, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 70590080, bias: 70786688, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 735, conv: -1, gamma: 736, beta: 737, mean: 738, vari: 739, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 70786944, bias: 71049088},
-		{weight: 740, conv: -1, gamma: 741, beta: 742, mean: 743, vari: 744, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 71050112, bias: 71312256},
-		{weight: 745, conv: -1, gamma: 746, beta: 747, mean: 748, vari: 749, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 71312512, bias: 73147520, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 750, conv: -1, gamma: 751, beta: 752, mean: 753, vari: 754, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 73147776, bias: 73344384, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 755, conv: -1, gamma: 756, beta: 757, mean: 758, vari: 759, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 73344640, bias: 73606784},
-		{weight: 760, conv: -1, gamma: 761, beta: 762, mean: 763, vari: 764, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 73607808, bias: 73869952},
-		{weight: 765, conv: -1, gamma: 766, beta: 767, mean: 768, vari: 769, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 73870208, bias: 75705216, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 770, conv: -1, gamma: 771, beta: 772, mean: 773, vari: 774, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 75705472, bias: 75902080, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 775, conv: -1, gamma: 776, beta: 777, mean: 778, vari: 779, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 75902336, bias: 76164480},
-		{weight: 780, conv: -1, gamma: 781, beta: 782, mean: 783, vari: 784, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 76165504, bias: 76427648},
-		{weight: 785, conv: -1, gamma: 786, beta: 787, mean: 788, vari: 789, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 76427904, bias: 78262912, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 790, conv: -1, gamma: 791, beta: 792, mean: 793, vari: 794, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 78263168, bias: 78459776, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 795, conv: -1, gamma: 796, beta: 797, mean: 798, vari: 799, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 78460032, bias: 78722176},
-		{weight: 800, conv: -1, gamma: 801, beta: 802, mean: 803, vari: 804, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 78723200, bias: 78985344},
-		{weight: 805, conv: -1, gamma: 806, beta: 807, mean: 808, vari: 809, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 78985600, bias: 80820608, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 810, conv: -1, gamma: 811, beta: 812, mean: 813, vari: 814, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 80820864, bias: 81017472, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 815, conv: -1, gamma: 816, beta: 817, mean: 818, vari: 819, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 81017728, bias: 81279872},
-		{weight: 820, conv: -1, gamma: 821, beta: 822, mean: 823, vari: 824, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 81280896, bias: 81543040},
-		{weight: 825, conv: -1, gamma: 826, beta: 827, mean: 828, vari: 829, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 81543296, bias: 83378304, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 830, conv: -1, gamma: 831, beta: 832, mean: 833, vari: 834, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 83378560, bias: 83575168, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 835, conv: -1, gamma: 836, beta: 837, mean: 838, vari: 839, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 83575424, bias: 83837568},
-		{weight: 840, conv: -1, gamma: 841, beta: 842, mean: 843, vari: 844, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 83838592, bias: 84100736},
-		{weight: 845, conv: -1, gamma: 846, beta: 847, mean: 848, vari: 849, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 84100992, bias: 85936000, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 850, conv: -1, gamma: 851, beta: 852, mean: 853, vari: 854, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 85936256, bias: 86132864, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 855, conv: -1, gamma: 856, beta: 857, mean: 858, vari: 859, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 86133120, bias: 86395264},
-		{weight: 860, conv: -1, gamma: 861, beta: 862, mean: 863, vari: 864, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 86396288, bias: 86658432},
-		{weight: 865, conv: -1, gamma: 866, beta: 867, mean: 868, vari: 869, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 86658688, bias: 88493696, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 870, conv: -1, gamma: 871, beta: 872, mean: 873, vari: 874, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 88493952, bias: 88690560, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 875, conv: -1, gamma: 876, beta: 877, mean: 878, vari: 879, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 88690816, bias: 88952960},
-		{weight: 880, conv: -1, gamma: 881, beta: 882, mean: 883, vari: 884, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 88953984, bias: 89216128},
-		{weight: 885, conv: -1, gamma: 886, beta: 887, mean: 888, vari: 889, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 89216384, bias: 91051392, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 890, conv: -1, gamma: 891, beta: 892, mean: 893, vari: 894, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 91051648, bias: 91248256, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 895, conv: -1, gamma: 896, beta: 897, mean: 898, vari: 899, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 91248512, bias: 91510656},
-		{weight: 900, conv: -1, gamma: 901, beta: 902, mean: 903, vari: 904, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 91511680, bias: 91773824},
-		{weight: 905, conv: -1, gamma: 906, beta: 907, mean: 908, vari: 909, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 91774080, bias: 93609088, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 910, conv: -1, gamma: 911, beta: 912, mean: 913, vari: 914, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 93609344, bias: 93805952, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 915, conv: -1, gamma: 916, beta: 917, mean: 918, vari: 919, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 93806208, bias: 94068352},
-		{weight: 920, conv: -1, gamma: 921, beta: 922, mean: 923, vari: 924, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 94069376, bias: 94331520},
-		{weight: 925, conv: -1, gamma: 926, beta: 927, mean: 928, vari: 929, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 94331776, bias: 96166784, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 930, conv: -1, gamma: 931, beta: 932, mean: 933, vari: 934, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 96167040, bias: 96363648, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 935, conv: -1, gamma: 936, beta: 937, mean: 938, vari: 939, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 96363904, bias: 96626048},
-		{weight: 940, conv: -1, gamma: 941, beta: 942, mean: 943, vari: 944, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 96627072, bias: 96889216},
-		{weight: 945, conv: -1, gamma: 946, beta: 947, mean: 948, vari: 949, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 96889472, bias: 97479296},
-		{weight: 950, conv: -1, gamma: 951, beta: 952, mean: 953, vari: 954, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 97479552, bias: 97676160},
-		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 97676416, bias: 97938560},
-		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 97939584, bias: 98463872},
-		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 98464384, bias: 100823680},
-		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 100824192, bias: 103969920, project: &pack{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 103971968, bias: 105020544},
-		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 105021056, bias: 107380352},
-		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 107380864, bias: 108429440},
-		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 108431488, bias: 109480064},
-		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 109480576, bias: 111839872},
-		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 111840384, bias: 112888960},
-		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 112891008, bias: 113710208},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 546944, bias: 604288, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 604416, bias: 1194240, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1194368, bias: 1292672, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1292800, bias: 1489408, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1489920, bias: 1604608, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 1604736, bias: 2194560, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 2194688, bias: 2292992, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 2293120, bias: 2358656},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 2359168, bias: 2473856, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 2473984, bias: 3063808, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 3063936, bias: 3162240, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 3162368, bias: 3227904},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 3228416, bias: 3343104, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 3343232, bias: 3933056, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 3933184, bias: 4031488, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 4031616, bias: 4097152},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 4097664, bias: 4212352, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 4212480, bias: 4802304, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 4802432, bias: 4900736, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 4900864, bias: 4966400},
+		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 4966912, bias: 5081600, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 5081728, bias: 5671552, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 5671680, bias: 5769984, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 5770112, bias: 5835648},
+		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 5836160, bias: 5950848, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 5950976, bias: 6540800, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 6540928, bias: 6639232, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 6639360, bias: 6704896},
+		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 6705408, bias: 6820096, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{1, 3, 3}, weights: 6820224, bias: 6967680},
+		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 6967808, bias: 7016960},
+		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 512, in: 128, width: 64, taps: [3]int{1, 1, 1}, weights: 7017088, bias: 7082624},
+		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 256, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 7083136, bias: 7312512, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 7312768, bias: 9147776, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 9148032, bias: 9344640, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 9344896, bias: 10131328, project: &pack{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 512, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 10132352, bias: 10591104, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 10591360, bias: 12426368, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 12426624, bias: 12623232, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 12623488, bias: 13082240, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 13083264, bias: 13542016, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 13542272, bias: 15377280, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 15377536, bias: 15574144, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 15574400, bias: 16033152, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 16034176, bias: 16492928, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 16493184, bias: 18328192, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 18328448, bias: 18525056, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 18525312, bias: 18984064, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 18985088, bias: 19443840, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 19444096, bias: 21279104, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 21279360, bias: 21475968, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 21476224, bias: 21934976, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 21936000, bias: 22394752, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 22395008, bias: 24230016, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 24230272, bias: 24426880, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 24427136, bias: 24885888, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 24886912, bias: 25345664, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 25345920, bias: 27180928, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 27181184, bias: 27377792, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 27378048, bias: 27836800, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 27837824, bias: 28296576, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 28296832, bias: 30131840, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 30132096, bias: 30328704, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 30328960, bias: 30787712, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 30788736, bias: 31247488, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 31247744, bias: 33082752, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 33083008, bias: 33279616, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 33279872, bias: 33738624, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 33739648, bias: 34198400, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 34198656, bias: 36033664, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 36033920, bias: 36230528, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 36230784, bias: 36689536, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 36690560, bias: 37149312, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 37149568, bias: 38984576, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 38984832, bias: 39181440, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 39181696, bias: 39640448, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 39641472, bias: 40100224, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 40100480, bias: 41935488, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 41935744, bias: 42132352, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 42132608, bias: 42591360, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 42592384, bias: 43051136, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 43051392, bias: 44886400, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 44886656, bias: 45083264, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 45083520, bias: 45542272, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 45543296, bias: 46002048, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 46002304, bias: 47837312, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 47837568, bias: 48034176, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 48034432, bias: 48493184, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 48494208, bias: 48952960, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 48953216, bias: 50788224, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 50788480, bias: 50985088, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 50985344, bias: 51444096, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 51445120, bias: 51903872, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 51904128, bias: 53739136, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 53739392, bias: 53936000, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 53936256, bias: 54395008, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 54396032, bias: 54854784, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 54855040, bias: 56690048, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 56690304, bias: 56886912, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 56887168, bias: 57345920, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 57346944, bias: 57805696, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 57805952, bias: 59640960, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 59641216, bias: 59837824, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 59838080, bias: 60296832, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 60297856, bias: 60756608, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 60756864, bias: 62591872, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 62592128, bias: 62788736, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 62788992, bias: 63247744, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 63248768, bias: 63707520, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 63707776, bias: 65542784, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 65543040, bias: 65739648, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 65739904, bias: 66198656, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 66199680, bias: 66658432, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 66658688, bias: 68493696, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 68493952, bias: 68690560, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 68690816, bias: 69149568, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 69150592, bias: 69609344, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 69609600, bias: 71444608, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 670, conv: -1, gamma: 671, beta: 672, mean: 673, vari: 674, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 71444864, bias: 71641472, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 675, conv: -1, gamma: 676, beta: 677, mean: 678, vari: 679, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 71641728, bias: 72100480, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 680, conv: -1, gamma: 681, beta: 682, mean: 683, vari: 684, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 72101504, bias: 72560256, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 685, conv: -1, gamma: 686, beta: 687, mean: 688, vari: 689, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 72560512, bias: 74395520, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 690, conv: -1, gamma: 691, beta: 692, mean: 693, vari: 694, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 74395776, bias: 74592384, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 695, conv: -1, gamma: 696, beta: 697, mean: 698, vari: 699, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 74592640, bias: 75051392, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 700, conv: -1, gamma: 701, beta: 702, mean: 703, vari: 704, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 75052416, bias: 75511168, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 705, conv: -1, gamma: 706, beta: 707, mean: 708, vari: 709, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 75511424, bias: 77346432, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 710, conv: -1, gamma: 711, beta: 712, mean: 713, vari: 714, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 77346688, bias: 77543296, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 715, conv: -1, gamma: 716, beta: 717, mean: 718, vari: 719, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 77543552, bias: 78002304, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 720, conv: -1, gamma: 721, beta: 722, mean: 723, vari: 724, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 78003328, bias: 78462080, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 725, conv: -1, gamma: 726, beta: 727, mean: 728, vari: 729, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 78462336, bias: 80297344, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 730, conv: -1, gamma: 731, beta: 732, mean: 733, vari: 734, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 80297600, bias: 80494208, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 735, conv: -1, gamma: 736, beta: 737, mean: 738, vari: 739, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 80494464, bias: 80953216, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 740, conv: -1, gamma: 741, beta: 742, mean: 743, vari: 744, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 80954240, bias: 81412992, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 745, conv: -1, gamma: 746, beta: 747, mean: 748, vari: 749, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 81413248, bias: 83248256, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 750, conv: -1, gamma: 751, beta: 752, mean: 753, vari: 754, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 83248512, bias: 83445120, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 755, conv: -1, gamma: 756, beta: 757, mean: 758, vari: 759, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 83445376, bias: 83904128, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 760, conv: -1, gamma: 761, beta: 762, mean: 763, vari: 764, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 83905152, bias: 84363904, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 765, conv: -1, gamma: 766, beta: 767, mean: 768, vari: 769, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 84364160, bias: 86199168, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 770, conv: -1, gamma: 771, beta: 772, mean: 773, vari: 774, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 86199424, bias: 86396032, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 775, conv: -1, gamma: 776, beta: 777, mean: 778, vari: 779, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 86396288, bias: 86855040, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 780, conv: -1, gamma: 781, beta: 782, mean: 783, vari: 784, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 86856064, bias: 87314816, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 785, conv: -1, gamma: 786, beta: 787, mean: 788, vari: 789, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 87315072, bias: 89150080, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 790, conv: -1, gamma: 791, beta: 792, mean: 793, vari: 794, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 89150336, bias: 89346944, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 795, conv: -1, gamma: 796, beta: 797, mean: 798, vari: 799, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 89347200, bias: 89805952, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 800, conv: -1, gamma: 801, beta: 802, mean: 803, vari: 804, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 89806976, bias: 90265728, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 805, conv: -1, gamma: 806, beta: 807, mean: 808, vari: 809, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 90265984, bias: 92100992, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 810, conv: -1, gamma: 811, beta: 812, mean: 813, vari: 814, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 92101248, bias: 92297856, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 815, conv: -1, gamma: 816, beta: 817, mean: 818, vari: 819, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 92298112, bias: 92756864, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 820, conv: -1, gamma: 821, beta: 822, mean: 823, vari: 824, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 92757888, bias: 93216640, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 825, conv: -1, gamma: 826, beta: 827, mean: 828, vari: 829, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 93216896, bias: 95051904, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 830, conv: -1, gamma: 831, beta: 832, mean: 833, vari: 834, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 95052160, bias: 95248768, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 835, conv: -1, gamma: 836, beta: 837, mean: 838, vari: 839, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 95249024, bias: 95707776, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 840, conv: -1, gamma: 841, beta: 842, mean: 843, vari: 844, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 95708800, bias: 96167552, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 845, conv: -1, gamma: 846, beta: 847, mean: 848, vari: 849, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 96167808, bias: 98002816, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 850, conv: -1, gamma: 851, beta: 852, mean: 853, vari: 854, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 98003072, bias: 98199680, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 855, conv: -1, gamma: 856, beta: 857, mean: 858, vari: 859, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 98199936, bias: 98658688, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 860, conv: -1, gamma: 861, beta: 862, mean: 863, vari: 864, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 98659712, bias: 99118464, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 865, conv: -1, gamma: 866, beta: 867, mean: 868, vari: 869, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 99118720, bias: 100953728, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 870, conv: -1, gamma: 871, beta: 872, mean: 873, vari: 874, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 100953984, bias: 101150592, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 875, conv: -1, gamma: 876, beta: 877, mean: 878, vari: 879, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 101150848, bias: 101609600, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 880, conv: -1, gamma: 881, beta: 882, mean: 883, vari: 884, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 101610624, bias: 102069376, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 885, conv: -1, gamma: 886, beta: 887, mean: 888, vari: 889, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 102069632, bias: 103904640, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 890, conv: -1, gamma: 891, beta: 892, mean: 893, vari: 894, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 103904896, bias: 104101504, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 895, conv: -1, gamma: 896, beta: 897, mean: 898, vari: 899, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 104101760, bias: 104560512, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 900, conv: -1, gamma: 901, beta: 902, mean: 903, vari: 904, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 104561536, bias: 105020288, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 905, conv: -1, gamma: 906, beta: 907, mean: 908, vari: 909, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 105020544, bias: 106855552, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 910, conv: -1, gamma: 911, beta: 912, mean: 913, vari: 914, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 106855808, bias: 107052416, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 915, conv: -1, gamma: 916, beta: 917, mean: 918, vari: 919, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 107052672, bias: 107511424, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 920, conv: -1, gamma: 921, beta: 922, mean: 923, vari: 924, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 107512448, bias: 107971200, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 925, conv: -1, gamma: 926, beta: 927, mean: 928, vari: 929, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 107971456, bias: 109806464, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 930, conv: -1, gamma: 931, beta: 932, mean: 933, vari: 934, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 109806720, bias: 110003328, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 935, conv: -1, gamma: 936, beta: 937, mean: 938, vari: 939, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 110003584, bias: 110462336, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 940, conv: -1, gamma: 941, beta: 942, mean: 943, vari: 944, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 110463360, bias: 110922112, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 945, conv: -1, gamma: 946, beta: 947, mean: 948, vari: 949, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 110922368, bias: 111512192},
+		{weight: 950, conv: -1, gamma: 951, beta: 952, mean: 953, vari: 954, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 111512448, bias: 111709056},
+		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 111709312, bias: 111971456},
+		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 111972480, bias: 112496768},
+		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 112497280, bias: 114856576},
+		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 114857088, bias: 118002816, project: &pack{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 118004864, bias: 119053440},
+		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 119053952, bias: 121413248},
+		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 121413760, bias: 122462336},
+		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 122464384, bias: 123512960},
+		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 123513472, bias: 125872768},
+		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 125873280, bias: 126921856},
+		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 126923904, bias: 127743104},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, conv: conv5x64_k1x1x1x12_1_avx512, rows: 1, cols: 5, width: 64, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x12_1_avx512, rows: 1, cols: 5, width: 64, k: 12, points: 49, tapsH: 1, tapsW: 1, stepT: 336, in: pitch{16, 0}, out: pitch{64, 1296}},
 		{kind: kindSpread, spread: spread1x4x4_2_avx512, rows: 4, cols: 4, width: 16, k: 3, stepT: 336, in: pitch{3, 501}, out: pitch{16, 0}},
 		{kind: kindGather, gather: gather1x4x4_3_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 5120}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool64_4_avx512, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 3, stepT: 240640, stepH: 5120, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x64_5_avx512, rows: 1, cols: 10, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x64_6_avx512, rows: 1, cols: 5, width: 64, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x64_6_avx512, rows: 1, cols: 5, width: 64, k: 64, points: 36, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 1296}},
 		{kind: kindSpread, spread: spread1x4x4_7_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 2688}, out: pitch{64, 0}},
 		{kind: kindGather, gather: gather1x4x4_8_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x64_9_avx512, rows: 1, cols: 14, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x64_10_avx512, rows: 1, cols: 10, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x64_9_avx512, rows: 1, cols: 14, width: 32, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 5136}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x64_10_avx512, rows: 1, cols: 10, width: 32, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 5136}},
 		{kind: kindSpread, spread: spread4x1x1_11_avx512, rows: 1, cols: 1, width: 16, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, from: 1, to: 6},
 		{kind: kindGather, gather: gather4x1x1_12_avx512, rows: 1, cols: 1, width: 16, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 2560}, to: 4, epi: []epi{epiBias, epiReLU}},
 		{kind: kindSpread, spread: spread4x1x1_13_avx512, rows: 1, cols: 1, width: 16, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, to: 5},
@@ -894,58 +1206,69 @@ var avx512Plan = plan{
 		{kind: kindSpread, spread: spread4x1x1_20_avx512, rows: 1, cols: 1, width: 16, stepT: 5136, in: pitch{64, 112896}, out: pitch{64, 0}, to: 5},
 		{kind: kindConv, conv: conv10x32_k1x1x1x64_21_avx512, rows: 1, cols: 10, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k1x3x1x192_22_avx512, rows: 1, cols: 10, width: 32, k: 192, tapsH: 3, tapsW: 1, stepH: 2688, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindSpread, spread: spread4x1x1_23_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{64, 1280}, out: pitch{64, 0}, from: 1, to: 6},
-		{kind: kindGather, gather: gather4x1x1_24_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{64, 0}, out: pitch{64, 25600}, res: pitch{64, 1280}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindSpread, spread: spread4x1x1_25_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{64, 1280}, out: pitch{64, 0}, to: 5},
-		{kind: kindConv, conv: conv5x64_k1x1x1x64_26_avx512, rows: 1, cols: 5, width: 64, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{544, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool128_27_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 108800, stepH: 5440, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_28_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x128_29_avx512, rows: 1, cols: 5, width: 64, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{128, 0}},
-		{kind: kindSpread, spread: spread1x4x4_30_avx512, rows: 4, cols: 4, width: 16, stepT: 656, in: pitch{128, 2816}, out: pitch{128, 0}},
-		{kind: kindGather, gather: gather1x4x4_31_avx512, rows: 4, cols: 4, width: 16, stepT: 656, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x128_32_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{128, 0}},
-		{kind: kindSpread, spread: spread4x1x1_33_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 51200}, out: pitch{128, 0}, from: 1, to: 5},
-		{kind: kindGather, gather: gather4x1x1_34_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2560}, to: 4, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x128p256_35_avx512, rows: 1, cols: 10, width: 32, k: 128, k2: 256, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x512_36_avx512, rows: 1, cols: 10, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindSpread, spread: spread4x1x1_37_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 61952}, out: pitch{128, 0}, from: 1, to: 5},
-		{kind: kindGather, gather: gather4x1x1_38_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2560}, res: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x128_39_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x3x1x384_40_avx512, rows: 1, cols: 10, width: 32, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k3x1x1x128_41_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{256, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x128_42_avx512, rows: 1, cols: 5, width: 64, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool128_43_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x512_44_avx512, rows: 1, cols: 10, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_45_avx512, rows: 1, cols: 10, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindSpread, spread: spread1x5x2_46_avx512, rows: 5, cols: 2, width: 16, stepT: 2736, in: pitch{272, 3264}, out: pitch{272, 0}},
-		{kind: kindGather, gather: gather1x5x2_47_avx512, rows: 5, cols: 2, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindSpread, spread: spread2x1x1_48_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_49_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x256p512_50_avx512, rows: 1, cols: 14, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x32_k1x1x1x256p512_51_avx512, rows: 1, cols: 4, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x1024_52_avx512, rows: 1, cols: 10, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindGather, gather: gather2x1x1_53_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x256_54_avx512, rows: 1, cols: 14, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv4x32_k1x1x1x256_55_avx512, rows: 1, cols: 4, width: 32, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindSpread, spread: spread2x1x1_56_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindConv, conv: conv10x32_k1x3x3x256_57_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 6528}, out: pitch{272, 1360}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x3x3x256_58_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k3x1x1x256_59_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 6528}, out: pitch{272, 1360}, res: pitch{272, 1360}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x32_k3x1x1x256_60_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x256_61_avx512, rows: 1, cols: 5, width: 64, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool128_62_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x1024_63_avx512, rows: 2, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 5200}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x1x1x1024_64_avx512, rows: 1, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x3x3x512_65_avx512, rows: 2, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 3696}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x3x3x512_66_avx512, rows: 1, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv13x32_k1x1x1x512p1024_67_avx512, rows: 1, cols: 13, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x512p1024_68_avx512, rows: 1, cols: 12, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x2048_69_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x1x1x2048_70_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv13x32_k1x1x1x512_71_avx512, rows: 1, cols: 13, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x512_72_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_73_avx512, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
-		{kind: kindConv, conv: conv1x80_k1x1x1x2048_74_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x64_23_avx512, rows: 1, cols: 10, width: 32, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{64, 0}, out: pitch{64, 2576}},
+		{kind: kindSpread, spread: spread4x1x1_24_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{64, 1280}, out: pitch{64, 0}, from: 1, to: 6},
+		{kind: kindGather, gather: gather4x1x1_25_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{64, 0}, out: pitch{64, 25600}, res: pitch{64, 1280}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindSpread, spread: spread4x1x1_26_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{64, 1280}, out: pitch{64, 0}, to: 5},
+		{kind: kindConv, conv: conv5x64_k1x1x1x64_27_avx512, rows: 1, cols: 5, width: 64, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{544, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_28_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 108800, stepH: 5440, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x128_29_avx512, rows: 1, cols: 14, width: 32, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{128, 0}, out: pitch{64, 2576}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x128_30_avx512, rows: 1, cols: 12, width: 32, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{128, 0}, out: pitch{64, 2576}},
+		{kind: kindSpread, spread: spread2x1x1_31_avx512, rows: 1, cols: 1, width: 16, k: 128, stepT: 5136, in: pitch{272, 108800}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_32_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{64, 0}, out: pitch{128, 61952}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x128_33_avx512, rows: 1, cols: 5, width: 64, k: 128, points: 36, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, spread: spread1x4x4_34_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{128, 2816}, out: pitch{128, 0}},
+		{kind: kindGather, gather: gather1x4x4_35_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x128_36_avx512, rows: 1, cols: 10, width: 32, k: 128, points: 6, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2576}},
+		{kind: kindSpread, spread: spread4x1x1_37_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 51200}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, gather: gather4x1x1_38_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2560}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x128p256_39_avx512, rows: 1, cols: 10, width: 32, k: 128, k2: 256, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x256_40_avx512, rows: 1, cols: 14, width: 32, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 10896, in: pitch{272, 0}, out: pitch{64, 2576}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x256_41_avx512, rows: 1, cols: 12, width: 32, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 10896, in: pitch{272, 0}, out: pitch{64, 2576}},
+		{kind: kindSpread, spread: spread2x1x1_42_avx512, rows: 1, cols: 1, width: 16, k: 256, stepT: 10896, in: pitch{528, 211200}, out: pitch{272, 0}, to: 2},
+		{kind: kindSpread, spread: spread4x1x1_43_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 61952}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, gather: gather4x1x1_44_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2560}, res: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x128_45_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x1x384_46_avx512, rows: 1, cols: 10, width: 32, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k3x1x1x128_47_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{256, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x128_48_avx512, rows: 1, cols: 5, width: 64, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_49_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x256_50_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, spread: spread2x1x1_51_avx512, rows: 1, cols: 1, width: 16, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_52_avx512, rows: 1, cols: 1, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x256_53_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 28, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
+		{kind: kindSpread, spread: spread1x5x2_54_avx512, rows: 5, cols: 2, width: 16, stepT: 2736, in: pitch{272, 3264}, out: pitch{272, 0}},
+		{kind: kindGather, gather: gather1x5x2_55_avx512, rows: 5, cols: 2, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x256_56_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
+		{kind: kindSpread, spread: spread2x1x1_57_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_58_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x256p512_59_avx512, rows: 1, cols: 14, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x32_k1x1x1x256p512_60_avx512, rows: 1, cols: 4, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x512_61_avx512, rows: 1, cols: 10, width: 32, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, spread: spread2x1x1_62_avx512, rows: 1, cols: 1, width: 16, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_63_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x128_64_avx512, rows: 1, cols: 10, width: 32, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
+		{kind: kindSpread, spread: spread2x1x1_65_avx512, rows: 1, cols: 1, width: 16, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_66_avx512, rows: 1, cols: 1, width: 16, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, spread: spread2x1x1_67_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindConv, conv: conv10x32_k1x3x3x256_68_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 6528}, out: pitch{272, 1360}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x3x3x256_69_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k3x1x1x256_70_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 6528}, out: pitch{272, 1360}, res: pitch{272, 1360}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x32_k3x1x1x256_71_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x256_72_avx512, rows: 1, cols: 5, width: 64, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_73_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x1024_74_avx512, rows: 2, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 5200}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x1x1x1024_75_avx512, rows: 1, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x3x512_76_avx512, rows: 2, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 3696}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x3x3x512_77_avx512, rows: 1, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k1x1x1x512p1024_78_avx512, rows: 1, cols: 13, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x512p1024_79_avx512, rows: 1, cols: 12, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x2048_80_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x1x1x2048_81_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k1x1x1x512_82_avx512, rows: 1, cols: 13, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x512_83_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool64_84_avx512, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindConv, conv: conv1x80_k1x1x1x2048_85_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
@@ -974,548 +1297,550 @@ var avx512Plan = plan{
 		}},
 		{name: "layer1.2.conv2..layer1.2.conv3", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
 			{name: "layer1.2.conv2", kernel: 22, maxTiles: 10, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv3", kernel: 10, run: runFlat, maxTiles: 87, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 159, sums: 160, rows: 2, spread: []int{23, 25}, gather: []int{24, 24}, maxSpread: 1948, maxGather: 1948}},
+			{name: "layer1.2.conv3", kernel: 23, run: runFlat, maxTiles: 87, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 159, sums: 160, rows: 2, spread: []int{24, 26}, gather: []int{25, 25}, maxSpread: 1948, maxGather: 1948}},
 		}},
 		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 2, 20, 256}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 26, maxTiles: 86, in: 12, out: 13, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv4", kernel: 27, maxTiles: 86, in: 12, out: 13, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "pool2..layer2.0.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 2, 20, 1}, steps: []step{
-			{name: "pool2", kernel: 27, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}, ahead: ahead{true, false, false}},
-			{name: "layer2.0.conv1", kernel: 28, maxTiles: 22, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
+		{name: "pool2..layer2.0.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
+			{name: "pool2", kernel: 28, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}, ahead: ahead{true, false, false}},
+			{name: "layer2.0.conv1", kernel: 29, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 30, -1}, run: runFlat, maxTiles: 31, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 161, sums: 162, rows: 2, spread: []int{31, 31}, gather: []int{32, 32}, maxSpread: 1339, maxGather: 2678}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 161, sums: 162, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 163, sums: 164, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
 		}},
 		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 163, sums: 164, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 974, maxGather: 974}},
-			{name: "layer2.0.conv4", kernel: 35, run: runFlat, maxTiles: 14, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{false, true, false}},
-			{name: "layer2.1.conv1", kernel: 36, maxTiles: 11, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.0.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 165, sums: 166, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.0.conv4", kernel: 39, run: runFlat, maxTiles: 14, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{false, true, false}},
+			{name: "layer2.1.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 167, sums: 168, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 165, sums: 166, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 169, sums: 170, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
 		}},
 		{name: "layer2.1.conv3..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 19, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 167, sums: 168, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
-			{name: "layer2.1.conv4", kernel: 39, run: runFlat, maxTiles: 44, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.2.conv1", kernel: 36, maxTiles: 11, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.1.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 19, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 171, sums: 172, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.1.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.2.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 173, sums: 174, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 169, sums: 170, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+			{name: "layer2.2.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 175, sums: 176, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
 		}},
 		{name: "layer2.2.conv3..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 23, out: 24, res: 23, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 171, sums: 172, rows: 1, spread: []int{33}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
-			{name: "layer2.2.conv4", kernel: 39, run: runFlat, maxTiles: 44, in: 24, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.3.conv1", kernel: 36, maxTiles: 11, in: 18, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.2.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 23, out: 24, res: 23, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 177, sums: 178, rows: 1, spread: []int{37}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.2.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 24, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.3.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 179, sums: 180, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 173, sums: 174, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 181, sums: 182, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
 		}},
 		{name: "layer2.3.conv3..layer2.4.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 175, sums: 176, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 974, maxGather: 974}},
-			{name: "layer2.3.conv4", kernel: 39, run: runFlat, maxTiles: 44, in: 27, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.4.conv1", kernel: 36, maxTiles: 11, in: 18, out: 28, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.3.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 183, sums: 184, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.3.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 27, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.4.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 28, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 185, sums: 186, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.4.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 177, sums: 178, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+			{name: "layer2.4.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 187, sums: 188, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
 		}},
 		{name: "layer2.4.conv3..layer2.5.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.4.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 28, out: 30, res: 29, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 179, sums: 180, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
-			{name: "layer2.4.conv4", kernel: 39, run: runFlat, maxTiles: 44, in: 30, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.5.conv1", kernel: 36, maxTiles: 11, in: 18, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.4.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 28, out: 30, res: 29, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 189, sums: 190, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.4.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 30, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.5.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 191, sums: 192, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.5.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 31, out: 32, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 181, sums: 182, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+			{name: "layer2.5.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 31, out: 32, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 193, sums: 194, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
 		}},
 		{name: "layer2.5.conv3..layer2.6.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.5.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 32, out: 33, res: 32, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 183, sums: 184, rows: 1, spread: []int{33}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
-			{name: "layer2.5.conv4", kernel: 39, run: runFlat, maxTiles: 44, in: 33, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.6.conv1", kernel: 36, maxTiles: 11, in: 18, out: 34, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.5.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 32, out: 33, res: 32, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 195, sums: 196, rows: 1, spread: []int{37}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.5.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 33, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.6.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 34, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 197, sums: 198, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.6.conv2", kernel: 29, run: runFlat, maxTiles: 44, in: 34, out: 35, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 185, sums: 186, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+			{name: "layer2.6.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 34, out: 35, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 199, sums: 200, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
 		}},
 		{name: "layer2.6.conv3..layer2.7.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.6.conv3", kernel: 32, run: runFlat, maxTiles: 44, in: 35, out: 36, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 187, sums: 188, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 974, maxGather: 974}},
-			{name: "layer2.6.conv4", kernel: 39, run: runFlat, maxTiles: 44, in: 36, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.7.conv1", kernel: 36, maxTiles: 11, in: 18, out: 37, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+			{name: "layer2.6.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 35, out: 36, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 201, sums: 202, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.6.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 36, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
+			{name: "layer2.7.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 37, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 203, sums: 204, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
 		{name: "layer2.7.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 3, 10, 64}, steps: []step{
-			{name: "layer2.7.conv2", kernel: 40, maxTiles: 5, in: 37, out: 38, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
+			{name: "layer2.7.conv2", kernel: 46, maxTiles: 5, in: 37, out: 38, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.7.conv3", space: shape{4, 10, 10, 128}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer2.7.conv3", kernel: 41, maxTiles: 14, in: 37, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
+			{name: "layer2.7.conv3", kernel: 47, maxTiles: 14, in: 37, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.7.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 3, 10, 256}, steps: []step{
-			{name: "layer2.7.conv4", kernel: 42, maxTiles: 44, in: 38, out: 39, res: 18, every: [3]int{1, 2, 2}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, false, false}},
+			{name: "layer2.7.conv4", kernel: 48, maxTiles: 44, in: 38, out: 39, res: 18, every: [3]int{1, 2, 2}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "pool3..layer3.0.conv1", space: shape{2, 10, 10, 1}, tile: shape{1, 1, 10, 1}, steps: []step{
-			{name: "pool3", kernel: 43, maxTiles: 7500, in: 39, out: 40, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 512}, to: shape{2, 10, 10, 512}, ahead: ahead{true, false, false}},
-			{name: "layer3.0.conv1", kernel: 44, maxTiles: 11, in: 40, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}},
+		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
+			{name: "pool3", kernel: 49, maxTiles: 7500, in: 39, out: 40, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
+		}},
+		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 50, run: runFlat, maxTiles: 22, in: 40, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 205, sums: 206, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 669, maxGather: 1339}},
 		}},
 		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 189, sums: 190, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.0.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 207, sums: 208, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 191, sums: 192, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.0.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 209, sums: 210, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 128}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 50, tails: []int{-1, -1, -1, -1, 51, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 5, in: 43, out: 44, res: 40, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
+			{name: "layer3.0.conv4", kernel: 59, tails: []int{-1, -1, -1, -1, 60, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 5, in: 43, out: 44, res: 40, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 52, maxTiles: 5, in: 44, out: 45, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.1.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 45, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 211, sums: 212, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 45, out: 46, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 193, sums: 194, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.1.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 45, out: 46, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 213, sums: 214, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 46, out: 47, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 195, sums: 196, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.1.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 46, out: 47, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 215, sums: 216, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 47, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 47, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 217, sums: 218, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 52, maxTiles: 5, in: 44, out: 48, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.2.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 48, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 219, sums: 220, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 48, out: 49, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 197, sums: 198, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.2.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 48, out: 49, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 221, sums: 222, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 48, out: 49, res: 49, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 199, sums: 200, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.2.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 48, out: 49, res: 49, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 223, sums: 224, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 49, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 49, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 225, sums: 226, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 52, maxTiles: 5, in: 44, out: 50, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.3.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 50, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 227, sums: 228, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 50, out: 51, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 201, sums: 202, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.3.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 50, out: 51, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 229, sums: 230, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 51, out: 52, res: 51, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 203, sums: 204, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.3.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 51, out: 52, res: 51, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 231, sums: 232, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 52, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 52, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 233, sums: 234, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 52, maxTiles: 5, in: 44, out: 53, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.4.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 53, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 235, sums: 236, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 53, out: 54, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 205, sums: 206, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.4.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 53, out: 54, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 237, sums: 238, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 54, out: 55, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 207, sums: 208, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.4.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 54, out: 55, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 239, sums: 240, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 55, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 55, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 241, sums: 242, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 52, maxTiles: 5, in: 44, out: 56, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.5.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 56, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 243, sums: 244, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 56, out: 57, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 209, sums: 210, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.5.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 56, out: 57, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 245, sums: 246, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 56, out: 57, res: 57, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 211, sums: 212, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.5.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 56, out: 57, res: 57, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 247, sums: 248, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 57, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 57, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 249, sums: 250, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.6.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.6.conv1", kernel: 52, maxTiles: 5, in: 44, out: 58, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.6.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 58, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 251, sums: 252, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.6.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 58, out: 59, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 213, sums: 214, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.6.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 58, out: 59, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 253, sums: 254, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 59, out: 60, res: 59, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 215, sums: 216, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.6.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 59, out: 60, res: 59, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 255, sums: 256, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.6.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 60, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.6.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 60, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 257, sums: 258, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.7.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.7.conv1", kernel: 52, maxTiles: 5, in: 44, out: 61, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.7.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 61, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 259, sums: 260, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.7.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 61, out: 62, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 217, sums: 218, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.7.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 61, out: 62, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 261, sums: 262, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 62, out: 63, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 219, sums: 220, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.7.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 62, out: 63, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 263, sums: 264, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.7.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 63, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.7.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 63, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 265, sums: 266, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.8.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.8.conv1", kernel: 52, maxTiles: 5, in: 44, out: 64, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.8.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 64, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 267, sums: 268, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.8.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 64, out: 65, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 221, sums: 222, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.8.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 64, out: 65, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 269, sums: 270, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 64, out: 65, res: 65, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 223, sums: 224, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.8.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 64, out: 65, res: 65, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 271, sums: 272, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.8.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 65, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.8.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 65, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 273, sums: 274, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.9.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.9.conv1", kernel: 52, maxTiles: 5, in: 44, out: 66, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.9.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 66, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 275, sums: 276, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.9.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 66, out: 67, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 225, sums: 226, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.9.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 66, out: 67, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 277, sums: 278, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 67, out: 68, res: 67, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 227, sums: 228, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.9.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 67, out: 68, res: 67, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 279, sums: 280, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.9.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 68, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.9.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 68, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 281, sums: 282, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.10.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.10.conv1", kernel: 52, maxTiles: 5, in: 44, out: 69, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.10.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 69, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 283, sums: 284, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.10.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 69, out: 70, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 229, sums: 230, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.10.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 69, out: 70, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 285, sums: 286, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 70, out: 71, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 231, sums: 232, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.10.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 70, out: 71, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 287, sums: 288, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.10.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 71, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.10.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 71, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 289, sums: 290, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.11.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.11.conv1", kernel: 52, maxTiles: 5, in: 44, out: 72, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.11.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 72, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 291, sums: 292, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.11.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 72, out: 73, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 233, sums: 234, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.11.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 72, out: 73, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 293, sums: 294, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 72, out: 73, res: 73, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 235, sums: 236, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.11.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 72, out: 73, res: 73, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 295, sums: 296, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.11.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 73, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.11.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 73, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 297, sums: 298, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.12.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.12.conv1", kernel: 52, maxTiles: 5, in: 44, out: 74, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.12.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 74, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 299, sums: 300, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.12.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 74, out: 75, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 237, sums: 238, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.12.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 74, out: 75, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 301, sums: 302, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 75, out: 76, res: 75, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 239, sums: 240, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.12.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 75, out: 76, res: 75, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 303, sums: 304, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.12.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 76, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.12.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 76, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 305, sums: 306, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.13.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.13.conv1", kernel: 52, maxTiles: 5, in: 44, out: 77, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.13.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 77, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 307, sums: 308, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.13.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 77, out: 78, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 241, sums: 242, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.13.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 77, out: 78, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 309, sums: 310, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 78, out: 79, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 243, sums: 244, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.13.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 78, out: 79, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 311, sums: 312, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.13.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 79, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.13.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 79, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 313, sums: 314, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.14.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.14.conv1", kernel: 52, maxTiles: 5, in: 44, out: 80, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.14.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 80, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 315, sums: 316, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.14.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 80, out: 81, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 245, sums: 246, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.14.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 80, out: 81, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 317, sums: 318, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 80, out: 81, res: 81, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 247, sums: 248, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.14.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 80, out: 81, res: 81, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 319, sums: 320, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.14.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 81, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.14.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 81, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 321, sums: 322, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.15.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.15.conv1", kernel: 52, maxTiles: 5, in: 44, out: 82, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.15.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 82, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 323, sums: 324, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.15.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 82, out: 83, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 249, sums: 250, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.15.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 82, out: 83, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 325, sums: 326, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 83, out: 84, res: 83, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 251, sums: 252, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.15.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 83, out: 84, res: 83, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 327, sums: 328, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.15.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 84, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.15.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 84, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 329, sums: 330, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.16.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.16.conv1", kernel: 52, maxTiles: 5, in: 44, out: 85, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.16.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 85, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 331, sums: 332, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.16.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 85, out: 86, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 253, sums: 254, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.16.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 85, out: 86, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 333, sums: 334, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 86, out: 87, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 255, sums: 256, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.16.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 86, out: 87, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 335, sums: 336, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.16.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 87, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.16.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 87, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 337, sums: 338, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.17.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.17.conv1", kernel: 52, maxTiles: 5, in: 44, out: 88, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.17.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 88, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 339, sums: 340, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.17.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 88, out: 89, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 257, sums: 258, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.17.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 88, out: 89, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 341, sums: 342, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 88, out: 89, res: 89, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 259, sums: 260, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.17.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 88, out: 89, res: 89, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 343, sums: 344, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.17.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 89, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.17.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 89, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 345, sums: 346, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.18.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.18.conv1", kernel: 52, maxTiles: 5, in: 44, out: 90, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.18.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 90, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 347, sums: 348, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.18.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 90, out: 91, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 261, sums: 262, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.18.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 90, out: 91, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 349, sums: 350, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 91, out: 92, res: 91, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 263, sums: 264, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.18.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 91, out: 92, res: 91, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 351, sums: 352, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.18.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 92, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.18.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 92, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 353, sums: 354, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.19.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.19.conv1", kernel: 52, maxTiles: 5, in: 44, out: 93, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.19.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 93, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 355, sums: 356, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.19.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 93, out: 94, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 265, sums: 266, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.19.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 93, out: 94, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 357, sums: 358, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 94, out: 95, res: -1, pack: 123, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 267, sums: 268, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.19.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 94, out: 95, res: -1, pack: 123, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 359, sums: 360, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.19.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 95, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.19.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 95, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 361, sums: 362, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.20.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.20.conv1", kernel: 52, maxTiles: 5, in: 44, out: 96, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.20.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 96, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 363, sums: 364, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.20.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 96, out: 97, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 269, sums: 270, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.20.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 96, out: 97, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 365, sums: 366, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 96, out: 97, res: 97, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 271, sums: 272, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.20.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 96, out: 97, res: 97, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 367, sums: 368, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.20.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 97, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.20.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 97, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 369, sums: 370, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.21.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.21.conv1", kernel: 52, maxTiles: 5, in: 44, out: 98, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.21.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 98, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 371, sums: 372, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.21.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 98, out: 99, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 273, sums: 274, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.21.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 98, out: 99, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 373, sums: 374, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 99, out: 100, res: 99, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 275, sums: 276, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.21.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 99, out: 100, res: 99, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 375, sums: 376, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.21.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 100, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.21.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 100, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 377, sums: 378, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.22.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.22.conv1", kernel: 52, maxTiles: 5, in: 44, out: 101, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.22.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 101, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 379, sums: 380, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.22.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 101, out: 102, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 277, sums: 278, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.22.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 101, out: 102, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 381, sums: 382, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.22.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 102, out: 103, res: -1, pack: 135, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 279, sums: 280, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.22.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 102, out: 103, res: -1, pack: 135, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 383, sums: 384, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.22.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.22.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 103, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.22.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.22.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 103, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 385, sums: 386, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.23.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.23.conv1", kernel: 52, maxTiles: 5, in: 44, out: 104, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.23.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.23.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 104, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 387, sums: 388, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.23.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.23.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 104, out: 105, res: -1, pack: 138, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 281, sums: 282, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.23.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 104, out: 105, res: -1, pack: 138, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 389, sums: 390, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.23.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.23.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 104, out: 105, res: 105, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 283, sums: 284, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.23.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 104, out: 105, res: 105, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 391, sums: 392, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.23.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.23.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 105, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.23.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.23.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 105, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 393, sums: 394, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.24.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.24.conv1", kernel: 52, maxTiles: 5, in: 44, out: 106, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.24.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.24.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 106, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 395, sums: 396, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.24.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.24.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 106, out: 107, res: -1, pack: 142, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 285, sums: 286, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.24.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 106, out: 107, res: -1, pack: 142, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 397, sums: 398, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.24.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.24.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 107, out: 108, res: 107, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 287, sums: 288, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.24.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 107, out: 108, res: 107, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 399, sums: 400, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.24.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.24.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 108, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.24.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.24.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 108, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 401, sums: 402, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.25.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.25.conv1", kernel: 52, maxTiles: 5, in: 44, out: 109, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.25.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.25.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 109, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 403, sums: 404, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.25.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.25.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 109, out: 110, res: -1, pack: 146, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 289, sums: 290, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.25.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 109, out: 110, res: -1, pack: 146, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 405, sums: 406, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.25.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.25.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 110, out: 111, res: -1, pack: 147, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 291, sums: 292, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.25.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 110, out: 111, res: -1, pack: 147, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 407, sums: 408, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.25.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.25.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 111, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.25.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.25.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 111, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 409, sums: 410, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.26.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.26.conv1", kernel: 52, maxTiles: 5, in: 44, out: 112, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.26.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.26.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 112, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 411, sums: 412, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.26.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.26.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 112, out: 113, res: -1, pack: 150, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 293, sums: 294, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.26.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 112, out: 113, res: -1, pack: 150, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 413, sums: 414, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.26.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.26.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 112, out: 113, res: 113, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 295, sums: 296, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.26.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 112, out: 113, res: 113, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 415, sums: 416, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.26.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.26.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 113, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.26.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.26.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 113, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 417, sums: 418, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.27.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.27.conv1", kernel: 52, maxTiles: 5, in: 44, out: 114, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.27.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.27.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 114, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 419, sums: 420, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.27.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.27.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 114, out: 115, res: -1, pack: 154, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 297, sums: 298, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.27.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 114, out: 115, res: -1, pack: 154, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 421, sums: 422, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.27.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.27.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 115, out: 116, res: 115, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 299, sums: 300, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.27.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 115, out: 116, res: 115, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 423, sums: 424, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.27.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.27.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 116, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.27.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.27.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 116, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 425, sums: 426, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.28.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.28.conv1", kernel: 52, maxTiles: 5, in: 44, out: 117, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.28.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.28.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 117, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 427, sums: 428, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.28.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.28.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 117, out: 118, res: -1, pack: 158, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 301, sums: 302, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.28.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 117, out: 118, res: -1, pack: 158, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 429, sums: 430, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.28.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.28.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 118, out: 119, res: -1, pack: 159, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 303, sums: 304, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.28.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 118, out: 119, res: -1, pack: 159, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 431, sums: 432, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.28.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.28.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 119, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.28.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.28.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 119, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 433, sums: 434, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.29.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.29.conv1", kernel: 52, maxTiles: 5, in: 44, out: 120, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.29.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.29.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 120, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 435, sums: 436, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.29.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.29.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 120, out: 121, res: -1, pack: 162, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 305, sums: 306, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.29.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 120, out: 121, res: -1, pack: 162, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 437, sums: 438, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.29.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.29.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 120, out: 121, res: 121, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 307, sums: 308, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.29.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 120, out: 121, res: 121, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 439, sums: 440, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.29.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.29.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 121, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.29.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.29.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 121, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 441, sums: 442, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.30.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.30.conv1", kernel: 52, maxTiles: 5, in: 44, out: 122, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.30.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.30.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 122, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 443, sums: 444, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.30.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.30.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 122, out: 123, res: -1, pack: 166, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 309, sums: 310, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.30.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 122, out: 123, res: -1, pack: 166, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 445, sums: 446, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.30.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.30.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 123, out: 124, res: 123, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 311, sums: 312, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.30.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 123, out: 124, res: 123, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 447, sums: 448, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.30.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.30.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 124, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.30.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.30.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 124, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 449, sums: 450, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.31.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.31.conv1", kernel: 52, maxTiles: 5, in: 44, out: 125, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.31.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.31.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 125, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 451, sums: 452, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.31.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.31.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 125, out: 126, res: -1, pack: 170, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 313, sums: 314, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.31.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 125, out: 126, res: -1, pack: 170, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 453, sums: 454, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.31.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.31.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 126, out: 127, res: -1, pack: 171, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 315, sums: 316, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.31.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 126, out: 127, res: -1, pack: 171, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 455, sums: 456, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.31.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.31.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 127, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.31.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.31.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 127, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 457, sums: 458, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.32.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.32.conv1", kernel: 52, maxTiles: 5, in: 44, out: 128, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.32.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.32.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 128, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 459, sums: 460, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.32.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.32.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 128, out: 129, res: -1, pack: 174, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 317, sums: 318, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.32.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 128, out: 129, res: -1, pack: 174, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 461, sums: 462, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.32.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.32.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 128, out: 129, res: 129, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 319, sums: 320, rows: 1, spread: []int{56}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.32.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 128, out: 129, res: 129, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 463, sums: 464, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.32.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.32.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 129, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.32.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.32.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 129, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 465, sums: 466, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.33.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.33.conv1", kernel: 52, maxTiles: 5, in: 44, out: 130, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.33.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.33.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 130, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 467, sums: 468, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.33.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.33.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 130, out: 131, res: -1, pack: 178, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 321, sums: 322, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.33.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 130, out: 131, res: -1, pack: 178, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 469, sums: 470, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.33.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.33.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 131, out: 132, res: 131, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 323, sums: 324, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.33.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 131, out: 132, res: 131, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 471, sums: 472, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.33.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.33.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 132, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.33.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.33.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 132, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 473, sums: 474, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.34.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.34.conv1", kernel: 52, maxTiles: 5, in: 44, out: 133, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.34.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.34.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 133, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 475, sums: 476, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.34.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.34.conv2", kernel: 45, run: runFlat, maxTiles: 22, in: 133, out: 134, res: -1, pack: 182, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 325, sums: 326, rows: 2, spread: []int{46}, gather: []int{47}, maxSpread: 62, maxGather: 72}},
+			{name: "layer3.34.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 133, out: 134, res: -1, pack: 182, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 477, sums: 478, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
 		}},
 		{name: "layer3.34.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.34.conv3", kernel: 45, run: runFlat, maxTiles: 22, in: 134, out: 135, res: -1, pack: 183, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 327, sums: 328, rows: 1, spread: []int{48}, gather: []int{53}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.34.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 134, out: 135, res: -1, pack: 183, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 479, sums: 480, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.34.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 28, 256}, steps: []step{
-			{name: "layer3.34.conv4", kernel: 54, tails: []int{-1, -1, -1, -1, 55, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 16, in: 135, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.34.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+			{name: "layer3.34.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 135, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 481, sums: 482, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.35.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 2, 10, 128}, steps: []step{
-			{name: "layer3.35.conv1", kernel: 52, maxTiles: 5, in: 44, out: 136, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.35.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.35.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 136, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 483, sums: 484, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.35.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer3.35.conv2", kernel: 57, tails: []int{-1, 58}, run: runRows, maxTiles: 2, in: 136, out: 137, res: -1, pack: 186, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
+			{name: "layer3.35.conv2", kernel: 68, tails: []int{-1, 69}, run: runRows, maxTiles: 2, in: 136, out: 137, res: -1, pack: 186, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.35.conv3", space: shape{2, 5, 5, 256}, tile: shape{1, 2, 5, 128}, steps: []step{
-			{name: "layer3.35.conv3", kernel: 59, tails: []int{-1, 60}, run: runRows, maxTiles: 7, in: 136, out: 137, res: 137, every: [3]int{1, 1, 1}, pack: 187, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
+			{name: "layer3.35.conv3", kernel: 70, tails: []int{-1, 71}, run: runRows, maxTiles: 7, in: 136, out: 137, res: 137, every: [3]int{1, 1, 1}, pack: 187, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.35.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 3, 5, 256}, steps: []step{
-			{name: "layer3.35.conv4", kernel: 61, maxTiles: 22, in: 137, out: 138, res: 44, every: [3]int{1, 2, 2}, pack: 188, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, false, false}},
+			{name: "layer3.35.conv4", kernel: 72, maxTiles: 22, in: 137, out: 138, res: 44, every: [3]int{1, 2, 2}, pack: 188, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
-			{name: "pool4", kernel: 62, maxTiles: 7500, in: 138, out: 139, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
+			{name: "pool4", kernel: 73, maxTiles: 7500, in: 138, out: 139, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 128}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 63, tails: []int{-1, 64}, run: runRows, maxTiles: 5, in: 139, out: 140, res: -1, pack: 189, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv1", kernel: 74, tails: []int{-1, 75}, run: runRows, maxTiles: 5, in: 139, out: 140, res: -1, pack: 189, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 65, tails: []int{-1, 66}, run: runRows, maxTiles: 1, in: 140, out: 141, res: -1, pack: 190, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv_normal", kernel: 76, tails: []int{-1, 77}, run: runRows, maxTiles: 1, in: 140, out: 141, res: -1, pack: 190, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 67, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 68}, maxTiles: 2, in: 141, out: 142, res: 139, every: [3]int{1, 1, 1}, pack: 191, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
+			{name: "layer4.0.conv4", kernel: 78, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 79}, maxTiles: 2, in: 141, out: 142, res: 139, every: [3]int{1, 1, 1}, pack: 191, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 4, 5, 64}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 69, tails: []int{-1, 70}, run: runRows, maxTiles: 2, in: 142, out: 143, res: -1, pack: 192, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv1", kernel: 80, tails: []int{-1, 81}, run: runRows, maxTiles: 2, in: 142, out: 143, res: -1, pack: 192, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 65, tails: []int{-1, 66}, run: runRows, maxTiles: 1, in: 143, out: 144, res: -1, pack: 193, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv_normal", kernel: 76, tails: []int{-1, 77}, run: runRows, maxTiles: 1, in: 143, out: 144, res: -1, pack: 193, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 256}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 71, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 72}, maxTiles: 8, in: 144, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 194, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv4", kernel: 82, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 83}, maxTiles: 8, in: 144, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 194, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 4, 5, 64}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 69, tails: []int{-1, 70}, run: runRows, maxTiles: 2, in: 142, out: 145, res: -1, pack: 195, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv1", kernel: 80, tails: []int{-1, 81}, run: runRows, maxTiles: 2, in: 142, out: 145, res: -1, pack: 195, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 65, tails: []int{-1, 66}, run: runRows, maxTiles: 1, in: 145, out: 146, res: -1, pack: 196, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv_normal", kernel: 76, tails: []int{-1, 77}, run: runRows, maxTiles: 1, in: 145, out: 146, res: -1, pack: 196, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 256}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 71, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 72}, maxTiles: 8, in: 146, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 197, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv4", kernel: 82, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 83}, maxTiles: 8, in: 146, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 197, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 73, maxTiles: 1200, in: 142, out: 147, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
+			{name: "pool5", kernel: 84, maxTiles: 1200, in: 142, out: 147, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 160}, steps: []step{
-			{name: "fc", kernel: 74, maxTiles: 5, in: 147, out: 148, res: -1, pack: 198, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 85, maxTiles: 5, in: 147, out: 148, res: -1, pack: 198, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
 		}},
 	},
 	prefetch: prefetch_avx512,

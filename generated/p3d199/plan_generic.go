@@ -6,8 +6,8 @@ package p3d199
 var genericPlan = plan{
 	isa:     "generic",
 	arena:   8275968,
-	scratch: 88704,
-	packed:  128652816,
+	scratch: 158368,
+	packed:  143226384,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
 		{offset: 6555112, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
@@ -54,13 +54,13 @@ var genericPlan = plan{
 		// 21: layer2.2.relu2, 4x20x20x128
 		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 22: layer2.2.sum, 4x20x20x128
-		{offset: 1297408, frame: 51200, row: 2560, pixel: 128},
+		{offset: 844800, frame: 51200, row: 2560, pixel: 128},
 		// 23: layer2.3.relu1, 4x20x20x128
 		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 24: layer2.3.relu2, 4x20x20x128
 		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 25: layer2.3.relu3, 4x20x20x128
-		{offset: 1297408, frame: 51200, row: 2560, pixel: 128},
+		{offset: 844800, frame: 51200, row: 2560, pixel: 128},
 		// 26: layer2.4.relu1, 4x20x20x128
 		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 27: layer2.4.relu2, 4x20x20x128
@@ -70,13 +70,13 @@ var genericPlan = plan{
 		// 29: layer2.5.relu2, 4x20x20x128
 		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 30: layer2.5.sum, 4x20x20x128
-		{offset: 1297408, frame: 51200, row: 2560, pixel: 128},
+		{offset: 844800, frame: 51200, row: 2560, pixel: 128},
 		// 31: layer2.6.relu1, 4x20x20x128
 		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 32: layer2.6.relu2, 4x20x20x128
 		{offset: 1092608, frame: 51200, row: 2560, pixel: 128},
 		// 33: layer2.6.relu3, 4x20x20x128
-		{offset: 1297408, frame: 51200, row: 2560, pixel: 128},
+		{offset: 844800, frame: 51200, row: 2560, pixel: 128},
 		// 34: layer2.7.relu1, 4x20x20x128
 		{offset: 847744, frame: 61952, row: 2816, pixel: 128, edges: edges{2944, 256, 2944}},
 		// 35: layer2.7.relu2, 4x10x10x128
@@ -301,10 +301,10 @@ var genericPlan = plan{
 		{offset: 51600, frame: 2064, row: 2064, pixel: 2064},
 		// 145: fc, 1x1x1x400
 		{frame: 400, row: 400, pixel: 400},
-		// 146: conv1_custom.points, 49x1x20x12
-		{frame: 336, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 147: conv1_custom.sums, 49x1x20x64
-		{offset: 16464, frame: 1296, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 146: conv1_custom.points, 49x2x20x12
+		{frame: 656, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 147: conv1_custom.sums, 49x2x20x64
+		{offset: 32144, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 148: layer1.0.conv2.points, 36x1x10x64
 		{frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 149: layer1.0.conv2.sums, 36x1x10x64
@@ -325,353 +325,697 @@ var genericPlan = plan{
 		{frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 157: layer1.2.conv3.sums, 6x2x20x64
 		{offset: 15456, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 158: layer2.0.conv2.points, 36x1x5x128
+		// 158: layer2.0.conv1.points, 7x2x20x128
+		{frame: 5136, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 159: layer2.0.conv1.sums, 7x2x20x64
+		{offset: 35952, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 160: layer2.0.conv2.points, 36x1x5x128
 		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 159: layer2.0.conv2.sums, 36x1x5x128
+		// 161: layer2.0.conv2.sums, 36x1x5x128
 		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 160: layer2.0.conv3.points, 6x1x20x128
+		// 162: layer2.0.conv3.points, 6x1x20x128
 		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 161: layer2.0.conv3.sums, 6x1x20x128
+		// 163: layer2.0.conv3.sums, 6x1x20x128
 		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 162: layer2.1.conv2.points, 36x1x5x128
+		// 164: layer2.1.conv1.points, 7x2x20x256
+		{frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 165: layer2.1.conv1.sums, 7x2x20x64
+		{offset: 76272, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 166: layer2.1.conv2.points, 36x1x5x128
 		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 163: layer2.1.conv2.sums, 36x1x5x128
+		// 167: layer2.1.conv2.sums, 36x1x5x128
 		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 164: layer2.1.conv3.points, 6x1x20x128
+		// 168: layer2.1.conv3.points, 6x1x20x128
 		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 165: layer2.1.conv3.sums, 6x1x20x128
+		// 169: layer2.1.conv3.sums, 6x1x20x128
 		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 166: layer2.2.conv2.points, 36x1x5x128
+		// 170: layer2.1.conv4.points, 7x2x20x64
+		{frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 171: layer2.1.conv4.sums, 7x2x20x256
+		{offset: 18032, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 172: layer2.2.conv1.points, 7x2x20x256
+		{frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 173: layer2.2.conv1.sums, 7x2x20x64
+		{offset: 76272, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 174: layer2.2.conv2.points, 36x1x5x128
 		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 167: layer2.2.conv2.sums, 36x1x5x128
+		// 175: layer2.2.conv2.sums, 36x1x5x128
 		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 168: layer2.2.conv3.points, 6x1x20x128
+		// 176: layer2.2.conv3.points, 6x1x20x128
 		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 169: layer2.2.conv3.sums, 6x1x20x128
+		// 177: layer2.2.conv3.sums, 6x1x20x128
 		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 170: layer2.3.conv2.points, 36x1x5x128
+		// 178: layer2.2.conv4.points, 7x2x20x64
+		{frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 179: layer2.2.conv4.sums, 7x2x20x256
+		{offset: 18032, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 180: layer2.3.conv1.points, 7x2x20x256
+		{frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 181: layer2.3.conv1.sums, 7x2x20x64
+		{offset: 76272, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 182: layer2.3.conv2.points, 36x1x5x128
 		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 171: layer2.3.conv2.sums, 36x1x5x128
+		// 183: layer2.3.conv2.sums, 36x1x5x128
 		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 172: layer2.3.conv3.points, 6x1x20x128
+		// 184: layer2.3.conv3.points, 6x1x20x128
 		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 173: layer2.3.conv3.sums, 6x1x20x128
+		// 185: layer2.3.conv3.sums, 6x1x20x128
 		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 174: layer2.4.conv2.points, 36x1x5x128
+		// 186: layer2.3.conv4.points, 7x2x20x64
+		{frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 187: layer2.3.conv4.sums, 7x2x20x256
+		{offset: 18032, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 188: layer2.4.conv1.points, 7x2x20x256
+		{frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 189: layer2.4.conv1.sums, 7x2x20x64
+		{offset: 76272, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 190: layer2.4.conv2.points, 36x1x5x128
 		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 175: layer2.4.conv2.sums, 36x1x5x128
+		// 191: layer2.4.conv2.sums, 36x1x5x128
 		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 176: layer2.4.conv3.points, 6x1x20x128
+		// 192: layer2.4.conv3.points, 6x1x20x128
 		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 177: layer2.4.conv3.sums, 6x1x20x128
+		// 193: layer2.4.conv3.sums, 6x1x20x128
 		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 178: layer2.5.conv2.points, 36x1x5x128
+		// 194: layer2.4.conv4.points, 7x2x20x64
+		{frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 195: layer2.4.conv4.sums, 7x2x20x256
+		{offset: 18032, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 196: layer2.5.conv1.points, 7x2x20x256
+		{frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 197: layer2.5.conv1.sums, 7x2x20x64
+		{offset: 76272, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 198: layer2.5.conv2.points, 36x1x5x128
 		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 179: layer2.5.conv2.sums, 36x1x5x128
+		// 199: layer2.5.conv2.sums, 36x1x5x128
 		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 180: layer2.5.conv3.points, 6x1x20x128
+		// 200: layer2.5.conv3.points, 6x1x20x128
 		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 181: layer2.5.conv3.sums, 6x1x20x128
+		// 201: layer2.5.conv3.sums, 6x1x20x128
 		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 182: layer2.6.conv2.points, 36x1x5x128
+		// 202: layer2.5.conv4.points, 7x2x20x64
+		{frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 203: layer2.5.conv4.sums, 7x2x20x256
+		{offset: 18032, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 204: layer2.6.conv1.points, 7x2x20x256
+		{frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 205: layer2.6.conv1.sums, 7x2x20x64
+		{offset: 76272, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 206: layer2.6.conv2.points, 36x1x5x128
 		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 183: layer2.6.conv2.sums, 36x1x5x128
+		// 207: layer2.6.conv2.sums, 36x1x5x128
 		{offset: 23616, frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 184: layer2.6.conv3.points, 6x1x20x128
+		// 208: layer2.6.conv3.points, 6x1x20x128
 		{frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 185: layer2.6.conv3.sums, 6x1x20x128
+		// 209: layer2.6.conv3.sums, 6x1x20x128
 		{offset: 15456, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 186: layer3.0.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 187: layer3.0.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 188: layer3.0.conv3.points, 3x1x10x256
+		// 210: layer2.6.conv4.points, 7x2x20x64
+		{frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 211: layer2.6.conv4.sums, 7x2x20x256
+		{offset: 18032, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 212: layer2.7.conv1.points, 7x2x20x256
+		{frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 213: layer2.7.conv1.sums, 7x2x20x64
+		{offset: 76272, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 214: layer2.7.conv4.points, 7x2x10x64
+		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 215: layer2.7.conv4.sums, 7x2x10x256
+		{offset: 9072, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 216: layer3.0.conv1.points, 7x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 189: layer3.0.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 190: layer3.1.conv2.points, 28x1x5x256
+		// 217: layer3.0.conv1.sums, 7x1x10x128
+		{offset: 19152, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 218: layer3.0.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 191: layer3.1.conv2.sums, 28x1x5x256
+		// 219: layer3.0.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 192: layer3.1.conv3.points, 3x1x10x256
+		// 220: layer3.0.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 193: layer3.1.conv3.sums, 3x1x10x256
+		// 221: layer3.0.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 194: layer3.2.conv2.points, 28x1x5x256
+		// 222: layer3.1.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 223: layer3.1.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 224: layer3.1.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 195: layer3.2.conv2.sums, 28x1x5x256
+		// 225: layer3.1.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 196: layer3.2.conv3.points, 3x1x10x256
+		// 226: layer3.1.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 197: layer3.2.conv3.sums, 3x1x10x256
+		// 227: layer3.1.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 198: layer3.3.conv2.points, 28x1x5x256
+		// 228: layer3.1.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 229: layer3.1.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 230: layer3.2.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 231: layer3.2.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 232: layer3.2.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 199: layer3.3.conv2.sums, 28x1x5x256
+		// 233: layer3.2.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 200: layer3.3.conv3.points, 3x1x10x256
+		// 234: layer3.2.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 201: layer3.3.conv3.sums, 3x1x10x256
+		// 235: layer3.2.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 202: layer3.4.conv2.points, 28x1x5x256
+		// 236: layer3.2.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 237: layer3.2.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 238: layer3.3.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 239: layer3.3.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 240: layer3.3.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 203: layer3.4.conv2.sums, 28x1x5x256
+		// 241: layer3.3.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 204: layer3.4.conv3.points, 3x1x10x256
+		// 242: layer3.3.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 205: layer3.4.conv3.sums, 3x1x10x256
+		// 243: layer3.3.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 206: layer3.5.conv2.points, 28x1x5x256
+		// 244: layer3.3.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 245: layer3.3.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 246: layer3.4.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 247: layer3.4.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 248: layer3.4.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 207: layer3.5.conv2.sums, 28x1x5x256
+		// 249: layer3.4.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 208: layer3.5.conv3.points, 3x1x10x256
+		// 250: layer3.4.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 209: layer3.5.conv3.sums, 3x1x10x256
+		// 251: layer3.4.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 210: layer3.6.conv2.points, 28x1x5x256
+		// 252: layer3.4.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 253: layer3.4.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 254: layer3.5.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 255: layer3.5.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 256: layer3.5.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 211: layer3.6.conv2.sums, 28x1x5x256
+		// 257: layer3.5.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 212: layer3.6.conv3.points, 3x1x10x256
+		// 258: layer3.5.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 213: layer3.6.conv3.sums, 3x1x10x256
+		// 259: layer3.5.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 214: layer3.7.conv2.points, 28x1x5x256
+		// 260: layer3.5.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 261: layer3.5.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 262: layer3.6.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 263: layer3.6.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 264: layer3.6.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 215: layer3.7.conv2.sums, 28x1x5x256
+		// 265: layer3.6.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 216: layer3.7.conv3.points, 3x1x10x256
+		// 266: layer3.6.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 217: layer3.7.conv3.sums, 3x1x10x256
+		// 267: layer3.6.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 218: layer3.8.conv2.points, 28x1x5x256
+		// 268: layer3.6.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 269: layer3.6.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 270: layer3.7.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 271: layer3.7.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 272: layer3.7.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 219: layer3.8.conv2.sums, 28x1x5x256
+		// 273: layer3.7.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 220: layer3.8.conv3.points, 3x1x10x256
+		// 274: layer3.7.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 221: layer3.8.conv3.sums, 3x1x10x256
+		// 275: layer3.7.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 222: layer3.9.conv2.points, 28x1x5x256
+		// 276: layer3.7.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 277: layer3.7.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 278: layer3.8.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 279: layer3.8.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 280: layer3.8.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 223: layer3.9.conv2.sums, 28x1x5x256
+		// 281: layer3.8.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 224: layer3.9.conv3.points, 3x1x10x256
+		// 282: layer3.8.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 225: layer3.9.conv3.sums, 3x1x10x256
+		// 283: layer3.8.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 226: layer3.10.conv2.points, 28x1x5x256
+		// 284: layer3.8.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 285: layer3.8.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 286: layer3.9.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 287: layer3.9.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 288: layer3.9.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 227: layer3.10.conv2.sums, 28x1x5x256
+		// 289: layer3.9.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 228: layer3.10.conv3.points, 3x1x10x256
+		// 290: layer3.9.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 229: layer3.10.conv3.sums, 3x1x10x256
+		// 291: layer3.9.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 230: layer3.11.conv2.points, 28x1x5x256
+		// 292: layer3.9.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 293: layer3.9.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 294: layer3.10.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 295: layer3.10.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 296: layer3.10.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 231: layer3.11.conv2.sums, 28x1x5x256
+		// 297: layer3.10.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 232: layer3.11.conv3.points, 3x1x10x256
+		// 298: layer3.10.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 233: layer3.11.conv3.sums, 3x1x10x256
+		// 299: layer3.10.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 234: layer3.12.conv2.points, 28x1x5x256
+		// 300: layer3.10.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 301: layer3.10.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 302: layer3.11.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 303: layer3.11.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 304: layer3.11.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 235: layer3.12.conv2.sums, 28x1x5x256
+		// 305: layer3.11.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 236: layer3.12.conv3.points, 3x1x10x256
+		// 306: layer3.11.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 237: layer3.12.conv3.sums, 3x1x10x256
+		// 307: layer3.11.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 238: layer3.13.conv2.points, 28x1x5x256
+		// 308: layer3.11.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 309: layer3.11.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 310: layer3.12.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 311: layer3.12.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 312: layer3.12.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 239: layer3.13.conv2.sums, 28x1x5x256
+		// 313: layer3.12.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 240: layer3.13.conv3.points, 3x1x10x256
+		// 314: layer3.12.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 241: layer3.13.conv3.sums, 3x1x10x256
+		// 315: layer3.12.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 242: layer3.14.conv2.points, 28x1x5x256
+		// 316: layer3.12.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 317: layer3.12.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 318: layer3.13.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 319: layer3.13.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 320: layer3.13.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 243: layer3.14.conv2.sums, 28x1x5x256
+		// 321: layer3.13.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 244: layer3.14.conv3.points, 3x1x10x256
+		// 322: layer3.13.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 245: layer3.14.conv3.sums, 3x1x10x256
+		// 323: layer3.13.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 246: layer3.15.conv2.points, 28x1x5x256
+		// 324: layer3.13.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 325: layer3.13.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 326: layer3.14.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 327: layer3.14.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 328: layer3.14.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 247: layer3.15.conv2.sums, 28x1x5x256
+		// 329: layer3.14.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 248: layer3.15.conv3.points, 3x1x10x256
+		// 330: layer3.14.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 249: layer3.15.conv3.sums, 3x1x10x256
+		// 331: layer3.14.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 250: layer3.16.conv2.points, 28x1x5x256
+		// 332: layer3.14.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 333: layer3.14.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 334: layer3.15.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 335: layer3.15.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 336: layer3.15.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 251: layer3.16.conv2.sums, 28x1x5x256
+		// 337: layer3.15.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 252: layer3.16.conv3.points, 3x1x10x256
+		// 338: layer3.15.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 253: layer3.16.conv3.sums, 3x1x10x256
+		// 339: layer3.15.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 254: layer3.17.conv2.points, 28x1x5x256
+		// 340: layer3.15.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 341: layer3.15.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 342: layer3.16.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 343: layer3.16.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 344: layer3.16.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 255: layer3.17.conv2.sums, 28x1x5x256
+		// 345: layer3.16.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 256: layer3.17.conv3.points, 3x1x10x256
+		// 346: layer3.16.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 257: layer3.17.conv3.sums, 3x1x10x256
+		// 347: layer3.16.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 258: layer3.18.conv2.points, 28x1x5x256
+		// 348: layer3.16.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 349: layer3.16.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 350: layer3.17.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 351: layer3.17.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 352: layer3.17.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 259: layer3.18.conv2.sums, 28x1x5x256
+		// 353: layer3.17.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 260: layer3.18.conv3.points, 3x1x10x256
+		// 354: layer3.17.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 261: layer3.18.conv3.sums, 3x1x10x256
+		// 355: layer3.17.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 262: layer3.19.conv2.points, 28x1x5x256
+		// 356: layer3.17.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 357: layer3.17.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 358: layer3.18.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 359: layer3.18.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 360: layer3.18.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 263: layer3.19.conv2.sums, 28x1x5x256
+		// 361: layer3.18.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 264: layer3.19.conv3.points, 3x1x10x256
+		// 362: layer3.18.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 265: layer3.19.conv3.sums, 3x1x10x256
+		// 363: layer3.18.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 266: layer3.20.conv2.points, 28x1x5x256
+		// 364: layer3.18.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 365: layer3.18.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 366: layer3.19.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 367: layer3.19.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 368: layer3.19.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 267: layer3.20.conv2.sums, 28x1x5x256
+		// 369: layer3.19.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 268: layer3.20.conv3.points, 3x1x10x256
+		// 370: layer3.19.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 269: layer3.20.conv3.sums, 3x1x10x256
+		// 371: layer3.19.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 270: layer3.21.conv2.points, 28x1x5x256
+		// 372: layer3.19.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 373: layer3.19.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 374: layer3.20.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 375: layer3.20.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 376: layer3.20.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 271: layer3.21.conv2.sums, 28x1x5x256
+		// 377: layer3.20.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 272: layer3.21.conv3.points, 3x1x10x256
+		// 378: layer3.20.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 273: layer3.21.conv3.sums, 3x1x10x256
+		// 379: layer3.20.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 274: layer3.22.conv2.points, 28x1x5x256
+		// 380: layer3.20.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 381: layer3.20.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 382: layer3.21.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 383: layer3.21.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 384: layer3.21.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 275: layer3.22.conv2.sums, 28x1x5x256
+		// 385: layer3.21.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 276: layer3.22.conv3.points, 3x1x10x256
+		// 386: layer3.21.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 277: layer3.22.conv3.sums, 3x1x10x256
+		// 387: layer3.21.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 278: layer3.23.conv2.points, 28x1x5x256
+		// 388: layer3.21.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 389: layer3.21.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 390: layer3.22.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 391: layer3.22.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 392: layer3.22.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 279: layer3.23.conv2.sums, 28x1x5x256
+		// 393: layer3.22.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 280: layer3.23.conv3.points, 3x1x10x256
+		// 394: layer3.22.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 281: layer3.23.conv3.sums, 3x1x10x256
+		// 395: layer3.22.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 282: layer3.24.conv2.points, 28x1x5x256
+		// 396: layer3.22.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 397: layer3.22.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 398: layer3.23.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 399: layer3.23.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 400: layer3.23.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 283: layer3.24.conv2.sums, 28x1x5x256
+		// 401: layer3.23.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 284: layer3.24.conv3.points, 3x1x10x256
+		// 402: layer3.23.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 285: layer3.24.conv3.sums, 3x1x10x256
+		// 403: layer3.23.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 286: layer3.25.conv2.points, 28x1x5x256
+		// 404: layer3.23.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 405: layer3.23.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 406: layer3.24.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 407: layer3.24.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 408: layer3.24.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 287: layer3.25.conv2.sums, 28x1x5x256
+		// 409: layer3.24.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 288: layer3.25.conv3.points, 3x1x10x256
+		// 410: layer3.24.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 289: layer3.25.conv3.sums, 3x1x10x256
+		// 411: layer3.24.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 290: layer3.26.conv2.points, 28x1x5x256
+		// 412: layer3.24.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 413: layer3.24.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 414: layer3.25.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 415: layer3.25.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 416: layer3.25.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 291: layer3.26.conv2.sums, 28x1x5x256
+		// 417: layer3.25.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 292: layer3.26.conv3.points, 3x1x10x256
+		// 418: layer3.25.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 293: layer3.26.conv3.sums, 3x1x10x256
+		// 419: layer3.25.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 294: layer3.27.conv2.points, 28x1x5x256
+		// 420: layer3.25.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 421: layer3.25.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 422: layer3.26.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 423: layer3.26.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 424: layer3.26.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 295: layer3.27.conv2.sums, 28x1x5x256
+		// 425: layer3.26.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 296: layer3.27.conv3.points, 3x1x10x256
+		// 426: layer3.26.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 297: layer3.27.conv3.sums, 3x1x10x256
+		// 427: layer3.26.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 298: layer3.28.conv2.points, 28x1x5x256
+		// 428: layer3.26.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 429: layer3.26.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 430: layer3.27.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 431: layer3.27.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 432: layer3.27.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 299: layer3.28.conv2.sums, 28x1x5x256
+		// 433: layer3.27.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 300: layer3.28.conv3.points, 3x1x10x256
+		// 434: layer3.27.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 301: layer3.28.conv3.sums, 3x1x10x256
+		// 435: layer3.27.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 302: layer3.29.conv2.points, 28x1x5x256
+		// 436: layer3.27.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 437: layer3.27.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 438: layer3.28.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 439: layer3.28.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 440: layer3.28.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 303: layer3.29.conv2.sums, 28x1x5x256
+		// 441: layer3.28.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 304: layer3.29.conv3.points, 3x1x10x256
+		// 442: layer3.28.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 305: layer3.29.conv3.sums, 3x1x10x256
+		// 443: layer3.28.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 306: layer3.30.conv2.points, 28x1x5x256
+		// 444: layer3.28.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 445: layer3.28.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 446: layer3.29.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 447: layer3.29.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 448: layer3.29.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 307: layer3.30.conv2.sums, 28x1x5x256
+		// 449: layer3.29.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 308: layer3.30.conv3.points, 3x1x10x256
+		// 450: layer3.29.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 309: layer3.30.conv3.sums, 3x1x10x256
+		// 451: layer3.29.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 310: layer3.31.conv2.points, 28x1x5x256
+		// 452: layer3.29.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 453: layer3.29.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 454: layer3.30.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 455: layer3.30.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 456: layer3.30.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 311: layer3.31.conv2.sums, 28x1x5x256
+		// 457: layer3.30.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 312: layer3.31.conv3.points, 3x1x10x256
+		// 458: layer3.30.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 313: layer3.31.conv3.sums, 3x1x10x256
+		// 459: layer3.30.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 314: layer3.32.conv2.points, 28x1x5x256
+		// 460: layer3.30.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 461: layer3.30.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 462: layer3.31.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 463: layer3.31.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 464: layer3.31.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 315: layer3.32.conv2.sums, 28x1x5x256
+		// 465: layer3.31.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 316: layer3.32.conv3.points, 3x1x10x256
+		// 466: layer3.31.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 317: layer3.32.conv3.sums, 3x1x10x256
+		// 467: layer3.31.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 318: layer3.33.conv2.points, 28x1x5x256
+		// 468: layer3.31.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 469: layer3.31.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 470: layer3.32.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 471: layer3.32.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 472: layer3.32.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 319: layer3.33.conv2.sums, 28x1x5x256
+		// 473: layer3.32.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 320: layer3.33.conv3.points, 3x1x10x256
+		// 474: layer3.32.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 321: layer3.33.conv3.sums, 3x1x10x256
+		// 475: layer3.32.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 322: layer3.34.conv2.points, 28x1x5x256
+		// 476: layer3.32.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 477: layer3.32.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 478: layer3.33.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 479: layer3.33.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 480: layer3.33.conv2.points, 28x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 323: layer3.34.conv2.sums, 28x1x5x256
+		// 481: layer3.33.conv2.sums, 28x1x5x256
 		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 324: layer3.34.conv3.points, 3x1x10x256
+		// 482: layer3.33.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 325: layer3.34.conv3.sums, 3x1x10x256
+		// 483: layer3.33.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 326: layer4.0.conv_normal.points, 28x1x3x512
+		// 484: layer3.33.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 485: layer3.33.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 486: layer3.34.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 487: layer3.34.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 488: layer3.34.conv2.points, 28x1x5x256
+		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 489: layer3.34.conv2.sums, 28x1x5x256
+		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 490: layer3.34.conv3.points, 3x1x10x256
+		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 491: layer3.34.conv3.sums, 3x1x10x256
+		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 492: layer3.34.conv4.points, 7x1x10x128
+		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 493: layer3.34.conv4.sums, 7x1x10x512
+		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 494: layer3.35.conv1.points, 7x1x10x512
+		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 495: layer3.35.conv1.sums, 7x1x10x128
+		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 496: layer3.35.conv4.points, 7x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 497: layer3.35.conv4.sums, 7x1x5x512
+		{offset: 4592, frame: 2640, row: 2640, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 498: layer4.0.conv_normal.points, 28x1x3x512
 		{frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 327: layer4.0.conv_normal.sums, 28x1x3x512
+		// 499: layer4.0.conv_normal.sums, 28x1x3x512
 		{offset: 44352, frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 328: layer4.1.conv_normal.points, 28x1x3x512
+		// 500: layer4.1.conv_normal.points, 28x1x3x512
 		{frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 329: layer4.1.conv_normal.sums, 28x1x3x512
+		// 501: layer4.1.conv_normal.sums, 28x1x3x512
 		{offset: 44352, frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 330: layer4.2.conv_normal.points, 28x1x3x512
+		// 502: layer4.2.conv_normal.points, 28x1x3x512
 		{frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 331: layer4.2.conv_normal.sums, 28x1x3x512
+		// 503: layer4.2.conv_normal.sums, 28x1x3x512
 		{offset: 44352, frame: 1584, row: 1584, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
@@ -688,203 +1032,204 @@ var genericPlan = plan{
 		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 3, 3}, weights: 468736, bias: 505600},
 		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{3, 1, 1}, weights: 505664, bias: 530240, transform: &transform{&lines[2], &lines[0], &lines[0]}},
 		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 530304, bias: 546688},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 546944, bias: 579712},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 579840, bias: 1169664, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 1169792, bias: 1268096, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 1268224, bias: 1464832, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 8, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 1465344, bias: 1530880},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 1531008, bias: 2120832, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 2120960, bias: 2219264, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 2219392, bias: 2284928},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 2285440, bias: 2350976},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 2351104, bias: 2940928, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 2941056, bias: 3039360, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 3039488, bias: 3105024},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 3105536, bias: 3171072},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 3171200, bias: 3761024, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 3761152, bias: 3859456, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 3859584, bias: 3925120},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 3925632, bias: 3991168},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 3991296, bias: 4581120, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 4581248, bias: 4679552, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 4679680, bias: 4745216},
-		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 4745728, bias: 4811264},
-		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 4811392, bias: 5401216, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 5401344, bias: 5499648, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 5499776, bias: 5565312},
-		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 5565824, bias: 5631360},
-		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 5631488, bias: 6221312, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 6221440, bias: 6319744, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 6319872, bias: 6385408},
-		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 6385920, bias: 6451456},
-		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 6451584, bias: 6599040},
-		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 6599168, bias: 6648320},
-		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 6648448, bias: 6713984},
-		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 256, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 6714496, bias: 6845568},
-		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 6845824, bias: 8680832, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 8681088, bias: 8877696, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 8877952, bias: 9664384, project: &pack{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 512, width: 8, taps: [3]int{1, 1, 1}}},
-		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 9665408, bias: 9927552},
-		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 9927808, bias: 11762816, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 11763072, bias: 11959680, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 11959936, bias: 12222080},
-		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 12223104, bias: 12485248},
-		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 12485504, bias: 14320512, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 14320768, bias: 14517376, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 14517632, bias: 14779776},
-		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 14780800, bias: 15042944},
-		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 15043200, bias: 16878208, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 16878464, bias: 17075072, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 17075328, bias: 17337472},
-		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 17338496, bias: 17600640},
-		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 17600896, bias: 19435904, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 19436160, bias: 19632768, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 19633024, bias: 19895168},
-		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 19896192, bias: 20158336},
-		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 20158592, bias: 21993600, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 21993856, bias: 22190464, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 22190720, bias: 22452864},
-		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 22453888, bias: 22716032},
-		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 22716288, bias: 24551296, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 24551552, bias: 24748160, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 24748416, bias: 25010560},
-		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 25011584, bias: 25273728},
-		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 25273984, bias: 27108992, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 27109248, bias: 27305856, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 27306112, bias: 27568256},
-		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 27569280, bias: 27831424},
-		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 27831680, bias: 29666688, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 29666944, bias: 29863552, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 29863808, bias: 30125952},
-		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 30126976, bias: 30389120},
-		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 30389376, bias: 32224384, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 32224640, bias: 32421248, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 32421504, bias: 32683648},
-		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 32684672, bias: 32946816},
-		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 32947072, bias: 34782080, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 34782336, bias: 34978944, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 34979200, bias: 35241344},
-		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 35242368, bias: 35504512},
-		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 35504768, bias: 37339776, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 37340032, bias: 37536640, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 37536896, bias: 37799040},
-		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 37800064, bias: 38062208},
-		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 38062464, bias: 39897472, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 39897728, bias: 40094336, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 40094592, bias: 40356736},
-		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 40357760, bias: 40619904},
-		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 40620160, bias: 42455168, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 42455424, bias: 42652032, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 42652288, bias: 42914432},
-		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 42915456, bias: 43177600},
-		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 43177856, bias: 45012864, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 45013120, bias: 45209728, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 45209984, bias: 45472128},
-		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 45473152, bias: 45735296},
-		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 45735552, bias: 47570560, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 47570816, bias: 47767424, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 47767680, bias: 48029824},
-		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 48030848, bias: 48292992},
-		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 48293248, bias: 50128256, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 50128512, bias: 50325120, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 50325376, bias: 50587520},
-		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 50588544, bias: 50850688},
-		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 50850944, bias: 52685952, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 52686208, bias: 52882816, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 52883072, bias: 53145216},
-		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 53146240, bias: 53408384},
-		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 53408640, bias: 55243648, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 55243904, bias: 55440512, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 55440768, bias: 55702912},
-		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 55703936, bias: 55966080},
-		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 55966336, bias: 57801344, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 57801600, bias: 57998208, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 57998464, bias: 58260608},
-		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 58261632, bias: 58523776},
-		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 58524032, bias: 60359040, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 60359296, bias: 60555904, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 60556160, bias: 60818304},
-		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 60819328, bias: 61081472},
-		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 61081728, bias: 62916736, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 670, conv: -1, gamma: 671, beta: 672, mean: 673, vari: 674, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 62916992, bias: 63113600, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 675, conv: -1, gamma: 676, beta: 677, mean: 678, vari: 679, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 63113856, bias: 63376000},
-		{weight: 680, conv: -1, gamma: 681, beta: 682, mean: 683, vari: 684, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 63377024, bias: 63639168},
-		{weight: 685, conv: -1, gamma: 686, beta: 687, mean: 688, vari: 689, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 63639424, bias: 65474432, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 690, conv: -1, gamma: 691, beta: 692, mean: 693, vari: 694, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 65474688, bias: 65671296, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 695, conv: -1, gamma: 696, beta: 697, mean: 698, vari: 699, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 65671552, bias: 65933696},
-		{weight: 700, conv: -1, gamma: 701, beta: 702, mean: 703, vari: 704, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 65934720, bias: 66196864},
-		{weight: 705, conv: -1, gamma: 706, beta: 707, mean: 708, vari: 709, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 66197120, bias: 68032128, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 710, conv: -1, gamma: 711, beta: 712, mean: 713, vari: 714, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 68032384, bias: 68228992, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 715, conv: -1, gamma: 716, beta: 717, mean: 718, vari: 719, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 68229248, bias: 68491392},
-		{weight: 720, conv: -1, gamma: 721, beta: 722, mean: 723, vari: 724, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 68492416, bias: 68754560},
-		{weight: 725, conv: -1, gamma: 726, beta: 727, mean: 728, vari: 729, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 68754816, bias: 70589824, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 730, conv: -1, gamma: 731, beta: 732, mean: 733, vari: 734, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 70590080, bias: 70786688, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 735, conv: -1, gamma: 736, beta: 737, mean: 738, vari: 739, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 70786944, bias: 71049088},
-		{weight: 740, conv: -1, gamma: 741, beta: 742, mean: 743, vari: 744, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 71050112, bias: 71312256},
-		{weight: 745, conv: -1, gamma: 746, beta: 747, mean: 748, vari: 749, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 71312512, bias: 73147520, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 750, conv: -1, gamma: 751, beta: 752, mean: 753, vari: 754, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 73147776, bias: 73344384, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 755, conv: -1, gamma: 756, beta: 757, mean: 758, vari: 759, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 73344640, bias: 73606784},
-		{weight: 760, conv: -1, gamma: 761, beta: 762, mean: 763, vari: 764, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 73607808, bias: 73869952},
-		{weight: 765, conv: -1, gamma: 766, beta: 767, mean: 768, vari: 769, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 73870208, bias: 75705216, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 770, conv: -1, gamma: 771, beta: 772, mean: 773, vari: 774, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 75705472, bias: 75902080, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 775, conv: -1, gamma: 776, beta: 777, mean: 778, vari: 779, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 75902336, bias: 76164480},
-		{weight: 780, conv: -1, gamma: 781, beta: 782, mean: 783, vari: 784, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 76165504, bias: 76427648},
-		{weight: 785, conv: -1, gamma: 786, beta: 787, mean: 788, vari: 789, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 76427904, bias: 78262912, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 790, conv: -1, gamma: 791, beta: 792, mean: 793, vari: 794, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 78263168, bias: 78459776, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 795, conv: -1, gamma: 796, beta: 797, mean: 798, vari: 799, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 78460032, bias: 78722176},
-		{weight: 800, conv: -1, gamma: 801, beta: 802, mean: 803, vari: 804, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 78723200, bias: 78985344},
-		{weight: 805, conv: -1, gamma: 806, beta: 807, mean: 808, vari: 809, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 78985600, bias: 80820608, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 810, conv: -1, gamma: 811, beta: 812, mean: 813, vari: 814, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 80820864, bias: 81017472, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 815, conv: -1, gamma: 816, beta: 817, mean: 818, vari: 819, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 81017728, bias: 81279872},
-		{weight: 820, conv: -1, gamma: 821, beta: 822, mean: 823, vari: 824, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 81280896, bias: 81543040},
-		{weight: 825, conv: -1, gamma: 826, beta: 827, mean: 828, vari: 829, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 81543296, bias: 83378304, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 830, conv: -1, gamma: 831, beta: 832, mean: 833, vari: 834, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 83378560, bias: 83575168, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 835, conv: -1, gamma: 836, beta: 837, mean: 838, vari: 839, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 83575424, bias: 83837568},
-		{weight: 840, conv: -1, gamma: 841, beta: 842, mean: 843, vari: 844, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 83838592, bias: 84100736},
-		{weight: 845, conv: -1, gamma: 846, beta: 847, mean: 848, vari: 849, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 84100992, bias: 85936000, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 850, conv: -1, gamma: 851, beta: 852, mean: 853, vari: 854, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 85936256, bias: 86132864, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 855, conv: -1, gamma: 856, beta: 857, mean: 858, vari: 859, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 86133120, bias: 86395264},
-		{weight: 860, conv: -1, gamma: 861, beta: 862, mean: 863, vari: 864, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 86396288, bias: 86658432},
-		{weight: 865, conv: -1, gamma: 866, beta: 867, mean: 868, vari: 869, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 86658688, bias: 88493696, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 870, conv: -1, gamma: 871, beta: 872, mean: 873, vari: 874, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 88493952, bias: 88690560, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 875, conv: -1, gamma: 876, beta: 877, mean: 878, vari: 879, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 88690816, bias: 88952960},
-		{weight: 880, conv: -1, gamma: 881, beta: 882, mean: 883, vari: 884, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 88953984, bias: 89216128},
-		{weight: 885, conv: -1, gamma: 886, beta: 887, mean: 888, vari: 889, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 89216384, bias: 91051392, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 890, conv: -1, gamma: 891, beta: 892, mean: 893, vari: 894, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 91051648, bias: 91248256, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 895, conv: -1, gamma: 896, beta: 897, mean: 898, vari: 899, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 91248512, bias: 91510656},
-		{weight: 900, conv: -1, gamma: 901, beta: 902, mean: 903, vari: 904, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 91511680, bias: 91773824},
-		{weight: 905, conv: -1, gamma: 906, beta: 907, mean: 908, vari: 909, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 91774080, bias: 93609088, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 910, conv: -1, gamma: 911, beta: 912, mean: 913, vari: 914, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 93609344, bias: 93805952, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 915, conv: -1, gamma: 916, beta: 917, mean: 918, vari: 919, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 93806208, bias: 94068352},
-		{weight: 920, conv: -1, gamma: 921, beta: 922, mean: 923, vari: 924, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 94069376, bias: 94331520},
-		{weight: 925, conv: -1, gamma: 926, beta: 927, mean: 928, vari: 929, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 94331776, bias: 96166784, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 930, conv: -1, gamma: 931, beta: 932, mean: 933, vari: 934, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 96167040, bias: 96363648, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 935, conv: -1, gamma: 936, beta: 937, mean: 938, vari: 939, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 96363904, bias: 96626048},
-		{weight: 940, conv: -1, gamma: 941, beta: 942, mean: 943, vari: 944, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 96627072, bias: 96889216},
-		{weight: 945, conv: -1, gamma: 946, beta: 947, mean: 948, vari: 949, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 96889472, bias: 97479296},
-		{weight: 950, conv: -1, gamma: 951, beta: 952, mean: 953, vari: 954, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 97479552, bias: 97676160},
-		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 97676416, bias: 97938560},
-		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 97939584, bias: 98463872},
-		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 98464384, bias: 105804416, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 105804928, bias: 108950656, project: &pack{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, width: 8, taps: [3]int{1, 1, 1}}},
-		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 108952704, bias: 110001280},
-		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 110001792, bias: 117341824, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 117342336, bias: 118390912},
-		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 118392960, bias: 119441536},
-		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 119442048, bias: 126782080, transform: &transform{&lines[0], &lines[3], &lines[4]}},
-		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 126782592, bias: 127831168},
-		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 127833216, bias: 128652416},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 546944, bias: 604288, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 604416, bias: 1194240, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 1194368, bias: 1292672, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 1292800, bias: 1489408, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 1489920, bias: 1604608, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 1604736, bias: 2194560, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 2194688, bias: 2292992, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 2293120, bias: 2407808, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 2408320, bias: 2523008, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 2523136, bias: 3112960, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 3113088, bias: 3211392, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 3211520, bias: 3326208, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 3326720, bias: 3441408, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 3441536, bias: 4031360, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 4031488, bias: 4129792, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 4129920, bias: 4244608, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 4245120, bias: 4359808, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 4359936, bias: 4949760, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 4949888, bias: 5048192, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 5048320, bias: 5163008, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 5163520, bias: 5278208, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 5278336, bias: 5868160, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 5868288, bias: 5966592, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 5966720, bias: 6081408, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 6081920, bias: 6196608, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 6196736, bias: 6786560, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 6786688, bias: 6884992, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 6885120, bias: 6999808, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 128, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 7000320, bias: 7115008, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{1, 3, 3}, weights: 7115136, bias: 7262592},
+		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 128, in: 128, width: 8, taps: [3]int{3, 1, 1}, weights: 7262720, bias: 7311872},
+		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 512, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 7312000, bias: 7426688, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 256, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 7427200, bias: 7656576, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 7656832, bias: 9491840, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 9492096, bias: 9688704, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 9688960, bias: 10475392, project: &pack{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 512, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 10476416, bias: 10935168, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 10935424, bias: 12770432, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 12770688, bias: 12967296, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 12967552, bias: 13426304, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 13427328, bias: 13886080, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 13886336, bias: 15721344, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 15721600, bias: 15918208, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 15918464, bias: 16377216, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 16378240, bias: 16836992, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 16837248, bias: 18672256, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 18672512, bias: 18869120, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 18869376, bias: 19328128, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 19329152, bias: 19787904, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 19788160, bias: 21623168, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 21623424, bias: 21820032, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 21820288, bias: 22279040, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 22280064, bias: 22738816, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 22739072, bias: 24574080, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 24574336, bias: 24770944, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 24771200, bias: 25229952, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 25230976, bias: 25689728, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 25689984, bias: 27524992, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 27525248, bias: 27721856, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 27722112, bias: 28180864, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 28181888, bias: 28640640, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 28640896, bias: 30475904, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 30476160, bias: 30672768, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 30673024, bias: 31131776, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 31132800, bias: 31591552, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 31591808, bias: 33426816, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 33427072, bias: 33623680, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 33623936, bias: 34082688, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 34083712, bias: 34542464, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 34542720, bias: 36377728, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 36377984, bias: 36574592, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 36574848, bias: 37033600, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 37034624, bias: 37493376, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 37493632, bias: 39328640, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 39328896, bias: 39525504, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 39525760, bias: 39984512, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 39985536, bias: 40444288, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 40444544, bias: 42279552, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 42279808, bias: 42476416, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 42476672, bias: 42935424, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 42936448, bias: 43395200, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 43395456, bias: 45230464, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 45230720, bias: 45427328, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 45427584, bias: 45886336, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 45887360, bias: 46346112, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 46346368, bias: 48181376, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 48181632, bias: 48378240, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 48378496, bias: 48837248, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 48838272, bias: 49297024, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 49297280, bias: 51132288, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 51132544, bias: 51329152, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 51329408, bias: 51788160, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 51789184, bias: 52247936, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 52248192, bias: 54083200, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 54083456, bias: 54280064, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 54280320, bias: 54739072, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 54740096, bias: 55198848, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 55199104, bias: 57034112, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 57034368, bias: 57230976, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 57231232, bias: 57689984, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 57691008, bias: 58149760, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 58150016, bias: 59985024, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 59985280, bias: 60181888, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 60182144, bias: 60640896, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 60641920, bias: 61100672, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 61100928, bias: 62935936, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 62936192, bias: 63132800, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 63133056, bias: 63591808, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 63592832, bias: 64051584, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 64051840, bias: 65886848, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 65887104, bias: 66083712, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 66083968, bias: 66542720, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 66543744, bias: 67002496, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 67002752, bias: 68837760, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 68838016, bias: 69034624, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 69034880, bias: 69493632, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 69494656, bias: 69953408, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 69953664, bias: 71788672, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 670, conv: -1, gamma: 671, beta: 672, mean: 673, vari: 674, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 71788928, bias: 71985536, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 675, conv: -1, gamma: 676, beta: 677, mean: 678, vari: 679, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 71985792, bias: 72444544, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 680, conv: -1, gamma: 681, beta: 682, mean: 683, vari: 684, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 72445568, bias: 72904320, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 685, conv: -1, gamma: 686, beta: 687, mean: 688, vari: 689, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 72904576, bias: 74739584, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 690, conv: -1, gamma: 691, beta: 692, mean: 693, vari: 694, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 74739840, bias: 74936448, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 695, conv: -1, gamma: 696, beta: 697, mean: 698, vari: 699, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 74936704, bias: 75395456, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 700, conv: -1, gamma: 701, beta: 702, mean: 703, vari: 704, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 75396480, bias: 75855232, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 705, conv: -1, gamma: 706, beta: 707, mean: 708, vari: 709, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 75855488, bias: 77690496, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 710, conv: -1, gamma: 711, beta: 712, mean: 713, vari: 714, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 77690752, bias: 77887360, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 715, conv: -1, gamma: 716, beta: 717, mean: 718, vari: 719, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 77887616, bias: 78346368, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 720, conv: -1, gamma: 721, beta: 722, mean: 723, vari: 724, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 78347392, bias: 78806144, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 725, conv: -1, gamma: 726, beta: 727, mean: 728, vari: 729, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 78806400, bias: 80641408, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 730, conv: -1, gamma: 731, beta: 732, mean: 733, vari: 734, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 80641664, bias: 80838272, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 735, conv: -1, gamma: 736, beta: 737, mean: 738, vari: 739, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 80838528, bias: 81297280, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 740, conv: -1, gamma: 741, beta: 742, mean: 743, vari: 744, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 81298304, bias: 81757056, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 745, conv: -1, gamma: 746, beta: 747, mean: 748, vari: 749, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 81757312, bias: 83592320, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 750, conv: -1, gamma: 751, beta: 752, mean: 753, vari: 754, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 83592576, bias: 83789184, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 755, conv: -1, gamma: 756, beta: 757, mean: 758, vari: 759, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 83789440, bias: 84248192, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 760, conv: -1, gamma: 761, beta: 762, mean: 763, vari: 764, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 84249216, bias: 84707968, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 765, conv: -1, gamma: 766, beta: 767, mean: 768, vari: 769, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 84708224, bias: 86543232, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 770, conv: -1, gamma: 771, beta: 772, mean: 773, vari: 774, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 86543488, bias: 86740096, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 775, conv: -1, gamma: 776, beta: 777, mean: 778, vari: 779, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 86740352, bias: 87199104, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 780, conv: -1, gamma: 781, beta: 782, mean: 783, vari: 784, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 87200128, bias: 87658880, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 785, conv: -1, gamma: 786, beta: 787, mean: 788, vari: 789, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 87659136, bias: 89494144, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 790, conv: -1, gamma: 791, beta: 792, mean: 793, vari: 794, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 89494400, bias: 89691008, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 795, conv: -1, gamma: 796, beta: 797, mean: 798, vari: 799, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 89691264, bias: 90150016, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 800, conv: -1, gamma: 801, beta: 802, mean: 803, vari: 804, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 90151040, bias: 90609792, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 805, conv: -1, gamma: 806, beta: 807, mean: 808, vari: 809, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 90610048, bias: 92445056, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 810, conv: -1, gamma: 811, beta: 812, mean: 813, vari: 814, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 92445312, bias: 92641920, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 815, conv: -1, gamma: 816, beta: 817, mean: 818, vari: 819, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 92642176, bias: 93100928, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 820, conv: -1, gamma: 821, beta: 822, mean: 823, vari: 824, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 93101952, bias: 93560704, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 825, conv: -1, gamma: 826, beta: 827, mean: 828, vari: 829, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 93560960, bias: 95395968, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 830, conv: -1, gamma: 831, beta: 832, mean: 833, vari: 834, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 95396224, bias: 95592832, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 835, conv: -1, gamma: 836, beta: 837, mean: 838, vari: 839, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 95593088, bias: 96051840, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 840, conv: -1, gamma: 841, beta: 842, mean: 843, vari: 844, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 96052864, bias: 96511616, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 845, conv: -1, gamma: 846, beta: 847, mean: 848, vari: 849, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 96511872, bias: 98346880, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 850, conv: -1, gamma: 851, beta: 852, mean: 853, vari: 854, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 98347136, bias: 98543744, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 855, conv: -1, gamma: 856, beta: 857, mean: 858, vari: 859, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 98544000, bias: 99002752, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 860, conv: -1, gamma: 861, beta: 862, mean: 863, vari: 864, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 99003776, bias: 99462528, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 865, conv: -1, gamma: 866, beta: 867, mean: 868, vari: 869, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 99462784, bias: 101297792, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 870, conv: -1, gamma: 871, beta: 872, mean: 873, vari: 874, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 101298048, bias: 101494656, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 875, conv: -1, gamma: 876, beta: 877, mean: 878, vari: 879, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 101494912, bias: 101953664, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 880, conv: -1, gamma: 881, beta: 882, mean: 883, vari: 884, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 101954688, bias: 102413440, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 885, conv: -1, gamma: 886, beta: 887, mean: 888, vari: 889, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 102413696, bias: 104248704, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 890, conv: -1, gamma: 891, beta: 892, mean: 893, vari: 894, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 104248960, bias: 104445568, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 895, conv: -1, gamma: 896, beta: 897, mean: 898, vari: 899, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 104445824, bias: 104904576, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 900, conv: -1, gamma: 901, beta: 902, mean: 903, vari: 904, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 104905600, bias: 105364352, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 905, conv: -1, gamma: 906, beta: 907, mean: 908, vari: 909, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 105364608, bias: 107199616, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 910, conv: -1, gamma: 911, beta: 912, mean: 913, vari: 914, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 107199872, bias: 107396480, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 915, conv: -1, gamma: 916, beta: 917, mean: 918, vari: 919, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 107396736, bias: 107855488, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 920, conv: -1, gamma: 921, beta: 922, mean: 923, vari: 924, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 107856512, bias: 108315264, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 925, conv: -1, gamma: 926, beta: 927, mean: 928, vari: 929, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 108315520, bias: 110150528, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 930, conv: -1, gamma: 931, beta: 932, mean: 933, vari: 934, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 110150784, bias: 110347392, transform: &transform{&lines[6], &lines[0], &lines[0]}},
+		{weight: 935, conv: -1, gamma: 936, beta: 937, mean: 938, vari: 939, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 110347648, bias: 110806400, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 940, conv: -1, gamma: 941, beta: 942, mean: 943, vari: 944, epsilon: 1e-05, out: 256, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 110807424, bias: 111266176, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 945, conv: -1, gamma: 946, beta: 947, mean: 948, vari: 949, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{1, 3, 3}, weights: 111266432, bias: 111856256},
+		{weight: 950, conv: -1, gamma: 951, beta: 952, mean: 953, vari: 954, epsilon: 1e-05, out: 256, in: 256, width: 8, taps: [3]int{3, 1, 1}, weights: 111856512, bias: 112053120},
+		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, width: 8, taps: [3]int{1, 1, 1}, weights: 112053376, bias: 112512128, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, width: 8, taps: [3]int{1, 1, 1}, weights: 112513152, bias: 113037440},
+		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 113037952, bias: 120377984, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 120378496, bias: 123524224, project: &pack{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 123526272, bias: 124574848},
+		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 124575360, bias: 131915392, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 131915904, bias: 132964480},
+		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 132966528, bias: 134015104},
+		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, width: 8, taps: [3]int{1, 3, 3}, weights: 134015616, bias: 141355648, transform: &transform{&lines[0], &lines[4], &lines[5]}},
+		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, width: 8, taps: [3]int{1, 1, 1}, weights: 141356160, bias: 142404736},
+		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 8, taps: [3]int{1, 1, 1}, weights: 142406784, bias: 143225984},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}},
-		{kind: kindSpread, rows: 4, cols: 4, width: 8, k: 3, stepT: 336, in: pitch{3, 501}, out: pitch{16, 0}},
-		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 5120}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 12, points: 49, tapsH: 1, tapsW: 1, stepT: 656, in: pitch{16, 0}, out: pitch{64, 2576}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, k: 3, stepT: 656, in: pitch{3, 501}, out: pitch{16, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 2576, in: pitch{64, 0}, out: pitch{64, 5120}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 3, stepT: 409600, stepH: 5120, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 36, tapsH: 1, tapsW: 1, stepT: 656, in: pitch{64, 0}, out: pitch{64, 656}},
 		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 2688}, out: pitch{64, 0}},
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 5136}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, from: 1, to: 6},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 102400}, to: 4, epi: []epi{epiBias, epiReLU}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, to: 5},
@@ -895,43 +1240,60 @@ var genericPlan = plan{
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 112896}, out: pitch{64, 0}, to: 5},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 192, tapsH: 3, tapsW: 1, stepH: 2688, in: pitch{128, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{64, 0}, out: pitch{64, 2576}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{64, 25600}, out: pitch{64, 0}, from: 1, to: 6},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{64, 0}, out: pitch{64, 25600}, res: pitch{64, 25600}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{64, 25600}, out: pitch{64, 0}, to: 5},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{272, 0}, res: pitch{544, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 108800, stepH: 5440, stepW: 272, in: pitch{272, 0}, out: pitch{272, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{128, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{128, 0}, out: pitch{64, 2576}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 128, stepT: 5136, in: pitch{272, 108800}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{64, 0}, out: pitch{128, 61952}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, points: 36, tapsH: 1, tapsW: 1, stepT: 656, in: pitch{128, 0}, out: pitch{128, 656}},
 		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 2816}, out: pitch{128, 0}},
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, points: 6, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2576}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 51200}, out: pitch{128, 0}, from: 1, to: 5},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, k2: 256, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 10896, in: pitch{272, 0}, out: pitch{64, 2576}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 256, stepT: 10896, in: pitch{528, 211200}, out: pitch{272, 0}, to: 2},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 61952}, out: pitch{128, 0}, from: 1, to: 5},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 51200}, res: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{64, 0}, out: pitch{272, 10896}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 64, stepT: 2576, in: pitch{128, 51200}, out: pitch{64, 0}, to: 2},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 10896, in: pitch{272, 0}, out: pitch{528, 211200}, res: pitch{528, 211200}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{256, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 7, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{64, 0}, out: pitch{272, 5456}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 64, stepT: 1296, in: pitch{128, 12800}, out: pitch{64, 0}, to: 2},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5456, in: pitch{272, 0}, out: pitch{528, 52800}, res: pitch{1056, 211200}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{272, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, points: 28, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
 		{kind: kindSpread, rows: 5, cols: 2, width: 8, stepT: 1360, in: pitch{272, 3264}, out: pitch{272, 0}},
 		{kind: kindGather, rows: 5, cols: 2, width: 8, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{128, 0}, out: pitch{528, 5296}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 128, stepT: 1296, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5296, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 656, in: pitch{128, 0}, out: pitch{528, 2640}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 128, stepT: 656, in: pitch{272, 6800}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2640, in: pitch{528, 0}, out: pitch{1040, 26000}, res: pitch{2080, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{528, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, points: 28, tapsH: 1, tapsW: 1, stepT: 1584, in: pitch{528, 0}, out: pitch{528, 1584}},
 		{kind: kindSpread, rows: 5, cols: 2, width: 8, stepT: 1584, in: pitch{528, 4224}, out: pitch{528, 0}},
 		{kind: kindGather, rows: 5, cols: 2, width: 8, stepT: 1584, in: pitch{528, 0}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
@@ -944,597 +1306,611 @@ var genericPlan = plan{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
 			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
 		}},
-		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 4, 80, 64}, steps: []step{
-			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 121644, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 146, sums: 147, rows: 1, spread: []int{2}, gather: []int{3}, maxSpread: 2066, maxGather: 812}},
+		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 8, 80, 32}, steps: []step{
+			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 121644, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 146, sums: 147, rows: 2, spread: []int{2}, gather: []int{3}, maxSpread: 2066, maxGather: 812}},
 		}},
 		{name: "pool1..layer1.0.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
 			{name: "pool1", kernel: 4, maxTiles: 116508, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, false}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 29839, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 64}, steps: []step{
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 32}, steps: []step{
 			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 148, sums: 149, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.0.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 64}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 6, run: runFlat, maxTiles: 29839, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 150, sums: 151, rows: 2, spread: []int{9, 11}, gather: []int{10, 10}, maxSpread: 9532, maxGather: 9532}},
+		{name: "layer1.0.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 32}, steps: []step{
+			{name: "layer1.0.conv3", kernel: 9, run: runFlat, maxTiles: 29839, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 150, sums: 151, rows: 2, spread: []int{10, 12}, gather: []int{11, 11}, maxSpread: 9532, maxGather: 9532}},
 		}},
 		{name: "layer1.0.conv4..layer1.1.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 12, run: runFlat, maxTiles: 15470, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{true, true, false}},
-			{name: "layer1.1.conv1", kernel: 13, maxTiles: 7880, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
+			{name: "layer1.0.conv4", kernel: 13, run: runFlat, maxTiles: 15470, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{true, true, false}},
+			{name: "layer1.1.conv1", kernel: 14, maxTiles: 7880, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 64}, steps: []step{
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 32}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 152, sums: 153, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.1.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 64}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 154, sums: 155, rows: 2, spread: []int{14, 16}, gather: []int{15, 15}, maxSpread: 9532, maxGather: 9532}},
+		{name: "layer1.1.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 32}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 9, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 154, sums: 155, rows: 2, spread: []int{15, 17}, gather: []int{16, 16}, maxSpread: 9532, maxGather: 9532}},
 		}},
 		{name: "layer1.1.conv4..layer1.2.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 17, run: runFlat, maxTiles: 29839, in: 8, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv1", kernel: 13, maxTiles: 7880, in: 6, out: 9, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
+			{name: "layer1.1.conv4", kernel: 18, run: runFlat, maxTiles: 29839, in: 8, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv1", kernel: 14, maxTiles: 7880, in: 6, out: 9, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
 		{name: "layer1.2.conv2", space: shape{8, 20, 20, 64}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 18, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv2", kernel: 19, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer1.2.conv3", space: shape{1, 20, 20, 64}, tile: shape{1, 1, 20, 64}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 6, run: runFlat, maxTiles: 29839, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 156, sums: 157, rows: 2, spread: []int{19, 21}, gather: []int{20, 20}, maxSpread: 9532, maxGather: 9532}},
+		{name: "layer1.2.conv3", space: shape{1, 20, 20, 64}, tile: shape{1, 1, 20, 32}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 20, run: runFlat, maxTiles: 29839, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 156, sums: 157, rows: 2, spread: []int{21, 23}, gather: []int{22, 22}, maxSpread: 9532, maxGather: 9532}},
 		}},
 		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 1, 20, 128}, steps: []step{
-			{name: "layer1.2.conv4", kernel: 22, maxTiles: 29839, in: 11, out: 12, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv4", kernel: 24, maxTiles: 29839, in: 11, out: 12, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "pool2..layer2.0.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "pool2", kernel: 23, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}, ahead: ahead{true, false, false}},
-			{name: "layer2.0.conv1", kernel: 24, maxTiles: 7880, in: 13, out: 14, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}},
+		{name: "pool2", space: shape{4, 1, 400, 256}, tile: shape{1, 1, 1, 256}, steps: []step{
+			{name: "pool2", kernel: 25, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 256}, to: shape{4, 1, 400, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 158, sums: 159, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
+		{name: "layer2.0.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.0.conv1", kernel: 26, run: runFlat, maxTiles: 15470, in: 13, out: 14, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 158, sums: 159, rows: 2, spread: []int{27, 27}, gather: []int{28, 28}, maxSpread: 6553, maxGather: 13107}},
 		}},
-		{name: "layer2.0.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 160, sums: 161, rows: 1, spread: []int{28}, gather: []int{29}, maxSpread: 4766, maxGather: 4766}},
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 160, sums: 161, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
+		}},
+		{name: "layer2.0.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+			{name: "layer2.0.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 162, sums: 163, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 4766, maxGather: 4766}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 13, 256}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 30, maxTiles: 5286, in: 16, out: 17, res: 13, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}, ahead: ahead{true, true, false}},
+			{name: "layer2.0.conv4", kernel: 35, maxTiles: 5286, in: 16, out: 17, res: 13, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer2.1.conv1", space: shape{4, 20, 20, 128}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer2.1.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}},
+		{name: "layer2.1.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.1.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 164, sums: 165, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 162, sums: 163, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 166, sums: 167, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.1.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 164, sums: 165, rows: 1, spread: []int{32}, gather: []int{33}, maxSpread: 4766, maxGather: 4766}},
+		{name: "layer2.1.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+			{name: "layer2.1.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 168, sums: 169, rows: 1, spread: []int{38}, gather: []int{39}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.1.conv4..layer2.2.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.1.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 19, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, false, false}},
-			{name: "layer2.2.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 20, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.1.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.1.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 19, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 170, sums: 171, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 20, out: 21, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 166, sums: 167, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
+		{name: "layer2.2.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.2.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 20, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 172, sums: 173, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.2.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 21, out: 22, res: 21, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 168, sums: 169, rows: 1, spread: []int{28}, gather: []int{33}, maxSpread: 4766, maxGather: 4766}},
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+			{name: "layer2.2.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 20, out: 21, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 174, sums: 175, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.2.conv4..layer2.3.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.2.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 22, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, false, false}},
-			{name: "layer2.3.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 23, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.2.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+			{name: "layer2.2.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 21, out: 22, res: 21, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 176, sums: 177, rows: 1, spread: []int{33}, gather: []int{39}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 23, out: 24, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 170, sums: 171, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
+		{name: "layer2.2.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.2.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 22, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 178, sums: 179, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.3.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 24, out: 25, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 172, sums: 173, rows: 1, spread: []int{28}, gather: []int{29}, maxSpread: 4766, maxGather: 4766}},
+		{name: "layer2.3.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.3.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 23, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 180, sums: 181, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.3.conv4..layer2.4.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 25, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, false, false}},
-			{name: "layer2.4.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 26, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 23, out: 24, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 182, sums: 183, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.4.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 26, out: 27, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 174, sums: 175, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
+		{name: "layer2.3.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 24, out: 25, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 184, sums: 185, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.4.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
-			{name: "layer2.4.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 26, out: 27, res: 27, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 176, sums: 177, rows: 1, spread: []int{32}, gather: []int{33}, maxSpread: 4766, maxGather: 4766}},
+		{name: "layer2.3.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.3.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 25, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 186, sums: 187, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.4.conv4..layer2.5.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.4.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 27, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, false, false}},
-			{name: "layer2.5.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 28, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.4.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.4.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 26, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 188, sums: 189, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.5.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 28, out: 29, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 178, sums: 179, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
+		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+			{name: "layer2.4.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 26, out: 27, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 190, sums: 191, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.5.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
-			{name: "layer2.5.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 29, out: 30, res: 29, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 180, sums: 181, rows: 1, spread: []int{28}, gather: []int{33}, maxSpread: 4766, maxGather: 4766}},
+		{name: "layer2.4.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+			{name: "layer2.4.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 26, out: 27, res: 27, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 192, sums: 193, rows: 1, spread: []int{38}, gather: []int{39}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.5.conv4..layer2.6.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.5.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 30, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, false, false}},
-			{name: "layer2.6.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 31, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.4.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.4.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 27, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 194, sums: 195, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 128}, steps: []step{
-			{name: "layer2.6.conv2", kernel: 25, run: runFlat, maxTiles: 15470, in: 31, out: 32, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 182, sums: 183, rows: 1, spread: []int{26}, gather: []int{27}, maxSpread: 448, maxGather: 534}},
+		{name: "layer2.5.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.5.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 28, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 196, sums: 197, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.6.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 128}, steps: []step{
-			{name: "layer2.6.conv3", kernel: 25, run: runFlat, maxTiles: 15470, in: 32, out: 33, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 184, sums: 185, rows: 1, spread: []int{28}, gather: []int{29}, maxSpread: 4766, maxGather: 4766}},
+		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+			{name: "layer2.5.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 28, out: 29, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 198, sums: 199, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.6.conv4..layer2.7.conv1", space: shape{4, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.6.conv4", kernel: 34, run: runFlat, maxTiles: 15470, in: 33, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, false, false}},
-			{name: "layer2.7.conv1", kernel: 31, maxTiles: 3977, in: 17, out: 34, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}},
+		{name: "layer2.5.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+			{name: "layer2.5.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 29, out: 30, res: 29, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 200, sums: 201, rows: 1, spread: []int{33}, gather: []int{39}, maxSpread: 4766, maxGather: 4766}},
+		}},
+		{name: "layer2.5.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.5.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 30, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 202, sums: 203, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
+		}},
+		{name: "layer2.6.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.6.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 31, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 204, sums: 205, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
+		}},
+		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+			{name: "layer2.6.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 31, out: 32, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 206, sums: 207, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
+		}},
+		{name: "layer2.6.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+			{name: "layer2.6.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 32, out: 33, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 208, sums: 209, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 4766, maxGather: 4766}},
+		}},
+		{name: "layer2.6.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.6.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 33, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 210, sums: 211, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
+		}},
+		{name: "layer2.7.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+			{name: "layer2.7.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 34, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 212, sums: 213, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
 		{name: "layer2.7.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 1, 10, 32}, steps: []step{
-			{name: "layer2.7.conv2", kernel: 35, maxTiles: 1777, in: 34, out: 35, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
+			{name: "layer2.7.conv2", kernel: 43, maxTiles: 1777, in: 34, out: 35, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.7.conv3", space: shape{4, 10, 10, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
-			{name: "layer2.7.conv3", kernel: 36, maxTiles: 5286, in: 34, out: 35, res: 35, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
+			{name: "layer2.7.conv3", kernel: 44, maxTiles: 5286, in: 34, out: 35, res: 35, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.7.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer2.7.conv4", kernel: 37, maxTiles: 15470, in: 35, out: 36, res: 17, every: [3]int{1, 2, 2}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, false, false}},
+		{name: "layer2.7.conv4", space: shape{1, 10, 10, 512}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer2.7.conv4", kernel: 45, run: runFlat, maxTiles: 29839, in: 35, out: 36, res: 17, every: [3]int{1, 2, 2}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 214, sums: 215, rows: 2, spread: []int{46, 46}, gather: []int{47, 47}, maxSpread: 13107, maxGather: 3276}},
 		}},
 		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool3", kernel: 38, maxTiles: 1048576, in: 36, out: 37, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
+			{name: "pool3", kernel: 48, maxTiles: 1048576, in: 36, out: 37, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.0.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 39, maxTiles: 3977, in: 37, out: 38, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 49, run: runFlat, maxTiles: 7880, in: 37, out: 38, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 216, sums: 217, rows: 1, spread: []int{50}, gather: []int{51}, maxSpread: 3276, maxGather: 6553}},
 		}},
-		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 38, out: 39, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 186, sums: 187, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.0.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 38, out: 39, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 218, sums: 219, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 39, out: 40, res: 39, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 188, sums: 189, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.0.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 39, out: 40, res: 39, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 220, sums: 221, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 45, maxTiles: 2660, in: 40, out: 41, res: 37, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
+			{name: "layer3.0.conv4", kernel: 58, maxTiles: 2660, in: 40, out: 41, res: 37, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer3.1.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 42, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.1.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 42, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 222, sums: 223, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 42, out: 43, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 190, sums: 191, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.1.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 42, out: 43, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 224, sums: 225, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 43, out: 44, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 192, sums: 193, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.1.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 43, out: 44, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 226, sums: 227, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 48, maxTiles: 7880, in: 44, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 44, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 228, sums: 229, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.2.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 45, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.2.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 45, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 230, sums: 231, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 45, out: 46, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 194, sums: 195, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.2.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 45, out: 46, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 232, sums: 233, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 45, out: 46, res: 46, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 196, sums: 197, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.2.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 45, out: 46, res: 46, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 234, sums: 235, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 48, maxTiles: 7880, in: 46, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 46, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 236, sums: 237, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.3.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 47, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.3.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 47, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 238, sums: 239, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 47, out: 48, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 198, sums: 199, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.3.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 47, out: 48, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 240, sums: 241, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 48, out: 49, res: 48, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 200, sums: 201, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.3.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 48, out: 49, res: 48, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 242, sums: 243, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 48, maxTiles: 7880, in: 49, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 49, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 244, sums: 245, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.4.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 50, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.4.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 50, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 246, sums: 247, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 50, out: 51, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 202, sums: 203, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.4.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 50, out: 51, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 248, sums: 249, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 51, out: 52, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 204, sums: 205, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.4.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 51, out: 52, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 250, sums: 251, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 48, maxTiles: 7880, in: 52, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 52, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 252, sums: 253, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.5.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 53, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.5.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 53, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 254, sums: 255, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 53, out: 54, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 206, sums: 207, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.5.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 53, out: 54, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 256, sums: 257, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 53, out: 54, res: 54, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 208, sums: 209, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.5.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 53, out: 54, res: 54, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 258, sums: 259, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 48, maxTiles: 7880, in: 54, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 54, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 260, sums: 261, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.6.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.6.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 55, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.6.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 55, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 262, sums: 263, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.6.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 55, out: 56, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 210, sums: 211, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.6.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 55, out: 56, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 264, sums: 265, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 56, out: 57, res: 56, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 212, sums: 213, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.6.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 56, out: 57, res: 56, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 266, sums: 267, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.6.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 48, maxTiles: 7880, in: 57, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.6.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 57, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 268, sums: 269, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.7.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.7.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 58, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.7.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 58, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 270, sums: 271, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.7.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 58, out: 59, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 214, sums: 215, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.7.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 58, out: 59, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 272, sums: 273, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 59, out: 60, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 216, sums: 217, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.7.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 59, out: 60, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 274, sums: 275, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.7.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 48, maxTiles: 7880, in: 60, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.7.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 60, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 276, sums: 277, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.8.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.8.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 61, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.8.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 61, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 278, sums: 279, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.8.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 61, out: 62, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 218, sums: 219, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.8.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 61, out: 62, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 280, sums: 281, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 61, out: 62, res: 62, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 220, sums: 221, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.8.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 61, out: 62, res: 62, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 282, sums: 283, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.8.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 48, maxTiles: 7880, in: 62, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.8.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 62, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 284, sums: 285, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.9.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.9.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 63, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.9.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 63, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 286, sums: 287, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.9.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 63, out: 64, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 222, sums: 223, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.9.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 63, out: 64, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 288, sums: 289, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 64, out: 65, res: 64, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 224, sums: 225, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.9.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 64, out: 65, res: 64, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 290, sums: 291, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.9.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 48, maxTiles: 7880, in: 65, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.9.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 65, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 292, sums: 293, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.10.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.10.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 66, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.10.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 66, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 294, sums: 295, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.10.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 66, out: 67, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 226, sums: 227, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.10.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 66, out: 67, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 296, sums: 297, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 67, out: 68, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 228, sums: 229, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.10.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 67, out: 68, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 298, sums: 299, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.10.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 48, maxTiles: 7880, in: 68, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.10.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 68, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 300, sums: 301, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.11.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.11.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 69, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.11.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 69, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 302, sums: 303, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.11.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 69, out: 70, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 230, sums: 231, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.11.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 69, out: 70, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 304, sums: 305, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 69, out: 70, res: 70, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 232, sums: 233, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.11.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 69, out: 70, res: 70, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 306, sums: 307, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.11.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 48, maxTiles: 7880, in: 70, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.11.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 70, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 308, sums: 309, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.12.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.12.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 71, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.12.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 71, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 310, sums: 311, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.12.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 71, out: 72, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 234, sums: 235, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.12.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 71, out: 72, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 312, sums: 313, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 72, out: 73, res: 72, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 236, sums: 237, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.12.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 72, out: 73, res: 72, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 314, sums: 315, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.12.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 48, maxTiles: 7880, in: 73, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.12.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 73, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 316, sums: 317, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.13.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.13.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 74, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.13.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 74, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 318, sums: 319, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.13.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 74, out: 75, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 238, sums: 239, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.13.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 74, out: 75, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 320, sums: 321, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 75, out: 76, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 240, sums: 241, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.13.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 75, out: 76, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 322, sums: 323, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.13.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 48, maxTiles: 7880, in: 76, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.13.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 76, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 324, sums: 325, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.14.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.14.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 77, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.14.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 77, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 326, sums: 327, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.14.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 77, out: 78, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 242, sums: 243, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.14.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 77, out: 78, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 328, sums: 329, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 77, out: 78, res: 78, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 244, sums: 245, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.14.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 77, out: 78, res: 78, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 330, sums: 331, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.14.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 48, maxTiles: 7880, in: 78, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.14.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 78, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 332, sums: 333, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.15.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.15.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 79, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.15.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 79, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 334, sums: 335, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.15.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 79, out: 80, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 246, sums: 247, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.15.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 79, out: 80, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 336, sums: 337, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 80, out: 81, res: 80, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 248, sums: 249, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.15.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 80, out: 81, res: 80, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 338, sums: 339, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.15.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 48, maxTiles: 7880, in: 81, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.15.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 81, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 340, sums: 341, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.16.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.16.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 82, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.16.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 82, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 342, sums: 343, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.16.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 82, out: 83, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 250, sums: 251, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.16.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 82, out: 83, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 344, sums: 345, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 83, out: 84, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 252, sums: 253, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.16.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 83, out: 84, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 346, sums: 347, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.16.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 48, maxTiles: 7880, in: 84, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.16.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 84, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 348, sums: 349, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.17.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.17.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 85, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.17.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 85, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 350, sums: 351, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.17.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 85, out: 86, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 254, sums: 255, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.17.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 85, out: 86, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 352, sums: 353, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 85, out: 86, res: 86, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 256, sums: 257, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.17.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 85, out: 86, res: 86, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 354, sums: 355, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.17.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 48, maxTiles: 7880, in: 86, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.17.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 86, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 356, sums: 357, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.18.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.18.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 87, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.18.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 87, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 358, sums: 359, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.18.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 87, out: 88, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 258, sums: 259, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.18.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 87, out: 88, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 360, sums: 361, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 88, out: 89, res: 88, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 260, sums: 261, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.18.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 88, out: 89, res: 88, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 362, sums: 363, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.18.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 48, maxTiles: 7880, in: 89, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.18.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 89, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 364, sums: 365, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.19.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.19.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 90, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.19.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 90, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 366, sums: 367, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.19.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 90, out: 91, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 262, sums: 263, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.19.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 90, out: 91, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 368, sums: 369, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 91, out: 92, res: -1, pack: 123, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 264, sums: 265, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.19.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 91, out: 92, res: -1, pack: 123, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 370, sums: 371, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.19.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 48, maxTiles: 7880, in: 92, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.19.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 92, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 372, sums: 373, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.20.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.20.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 93, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.20.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 93, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 374, sums: 375, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.20.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 93, out: 94, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 266, sums: 267, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.20.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 93, out: 94, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 376, sums: 377, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 93, out: 94, res: 94, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 268, sums: 269, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.20.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 93, out: 94, res: 94, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 378, sums: 379, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.20.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 48, maxTiles: 7880, in: 94, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.20.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 94, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 380, sums: 381, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.21.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.21.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 95, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.21.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 95, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 382, sums: 383, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.21.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 95, out: 96, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 270, sums: 271, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.21.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 95, out: 96, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 384, sums: 385, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 96, out: 97, res: 96, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 272, sums: 273, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.21.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 96, out: 97, res: 96, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 386, sums: 387, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.21.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 48, maxTiles: 7880, in: 97, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.21.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 97, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 388, sums: 389, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.22.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.22.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 98, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.22.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 98, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 390, sums: 391, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.22.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 98, out: 99, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 274, sums: 275, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.22.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 98, out: 99, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 392, sums: 393, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.22.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 99, out: 100, res: -1, pack: 135, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 276, sums: 277, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.22.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.22.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 99, out: 100, res: -1, pack: 135, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 394, sums: 395, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.22.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.22.conv4", kernel: 48, maxTiles: 7880, in: 100, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.22.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.22.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 100, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 396, sums: 397, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.23.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.23.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 101, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.23.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.23.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 101, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 398, sums: 399, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.23.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.23.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 101, out: 102, res: -1, pack: 138, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 278, sums: 279, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.23.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.23.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 101, out: 102, res: -1, pack: 138, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 400, sums: 401, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.23.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.23.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 101, out: 102, res: 102, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 280, sums: 281, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.23.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.23.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 101, out: 102, res: 102, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 402, sums: 403, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.23.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.23.conv4", kernel: 48, maxTiles: 7880, in: 102, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.23.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.23.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 102, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 404, sums: 405, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.24.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.24.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 103, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.24.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.24.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 103, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 406, sums: 407, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.24.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.24.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 103, out: 104, res: -1, pack: 142, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 282, sums: 283, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.24.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.24.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 103, out: 104, res: -1, pack: 142, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 408, sums: 409, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.24.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.24.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 104, out: 105, res: 104, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 284, sums: 285, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.24.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.24.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 104, out: 105, res: 104, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 410, sums: 411, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.24.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.24.conv4", kernel: 48, maxTiles: 7880, in: 105, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.24.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.24.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 105, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 412, sums: 413, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.25.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.25.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 106, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.25.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.25.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 106, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 414, sums: 415, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.25.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.25.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 106, out: 107, res: -1, pack: 146, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 286, sums: 287, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.25.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.25.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 106, out: 107, res: -1, pack: 146, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 416, sums: 417, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.25.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.25.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 107, out: 108, res: -1, pack: 147, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 288, sums: 289, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.25.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.25.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 107, out: 108, res: -1, pack: 147, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 418, sums: 419, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.25.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.25.conv4", kernel: 48, maxTiles: 7880, in: 108, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.25.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.25.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 108, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 420, sums: 421, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.26.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.26.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 109, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.26.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.26.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 109, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 422, sums: 423, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.26.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.26.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 109, out: 110, res: -1, pack: 150, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 290, sums: 291, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.26.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.26.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 109, out: 110, res: -1, pack: 150, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 424, sums: 425, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.26.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.26.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 109, out: 110, res: 110, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 292, sums: 293, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.26.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.26.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 109, out: 110, res: 110, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 426, sums: 427, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.26.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.26.conv4", kernel: 48, maxTiles: 7880, in: 110, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.26.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.26.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 110, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 428, sums: 429, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.27.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.27.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 111, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.27.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.27.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 111, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 430, sums: 431, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.27.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.27.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 111, out: 112, res: -1, pack: 154, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 294, sums: 295, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.27.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.27.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 111, out: 112, res: -1, pack: 154, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 432, sums: 433, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.27.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.27.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 112, out: 113, res: 112, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 296, sums: 297, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.27.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.27.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 112, out: 113, res: 112, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 434, sums: 435, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.27.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.27.conv4", kernel: 48, maxTiles: 7880, in: 113, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.27.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.27.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 113, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 436, sums: 437, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.28.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.28.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 114, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.28.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.28.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 114, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 438, sums: 439, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.28.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.28.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 114, out: 115, res: -1, pack: 158, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 298, sums: 299, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.28.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.28.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 114, out: 115, res: -1, pack: 158, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 440, sums: 441, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.28.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.28.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 115, out: 116, res: -1, pack: 159, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 300, sums: 301, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.28.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.28.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 115, out: 116, res: -1, pack: 159, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 442, sums: 443, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.28.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.28.conv4", kernel: 48, maxTiles: 7880, in: 116, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.28.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.28.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 116, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 444, sums: 445, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.29.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.29.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 117, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.29.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.29.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 117, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 446, sums: 447, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.29.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.29.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 117, out: 118, res: -1, pack: 162, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 302, sums: 303, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.29.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.29.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 117, out: 118, res: -1, pack: 162, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 448, sums: 449, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.29.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.29.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 117, out: 118, res: 118, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 304, sums: 305, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.29.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.29.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 117, out: 118, res: 118, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 450, sums: 451, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.29.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.29.conv4", kernel: 48, maxTiles: 7880, in: 118, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.29.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.29.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 118, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 452, sums: 453, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.30.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.30.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 119, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.30.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.30.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 119, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 454, sums: 455, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.30.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.30.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 119, out: 120, res: -1, pack: 166, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 306, sums: 307, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.30.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.30.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 119, out: 120, res: -1, pack: 166, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 456, sums: 457, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.30.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.30.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 120, out: 121, res: 120, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 308, sums: 309, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.30.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.30.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 120, out: 121, res: 120, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 458, sums: 459, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.30.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.30.conv4", kernel: 48, maxTiles: 7880, in: 121, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.30.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.30.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 121, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 460, sums: 461, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.31.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.31.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 122, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.31.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.31.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 122, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 462, sums: 463, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.31.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.31.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 122, out: 123, res: -1, pack: 170, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 310, sums: 311, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.31.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.31.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 122, out: 123, res: -1, pack: 170, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 464, sums: 465, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.31.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.31.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 123, out: 124, res: -1, pack: 171, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 312, sums: 313, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.31.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.31.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 123, out: 124, res: -1, pack: 171, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 466, sums: 467, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.31.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.31.conv4", kernel: 48, maxTiles: 7880, in: 124, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.31.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.31.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 124, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 468, sums: 469, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.32.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.32.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 125, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.32.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.32.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 125, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 470, sums: 471, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.32.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.32.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 125, out: 126, res: -1, pack: 174, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 314, sums: 315, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.32.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.32.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 125, out: 126, res: -1, pack: 174, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 472, sums: 473, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.32.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.32.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 125, out: 126, res: 126, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 316, sums: 317, rows: 1, spread: []int{49}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.32.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.32.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 125, out: 126, res: 126, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 474, sums: 475, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.32.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.32.conv4", kernel: 48, maxTiles: 7880, in: 126, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.32.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.32.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 126, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 476, sums: 477, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.33.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.33.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 127, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.33.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.33.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 127, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 478, sums: 479, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.33.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.33.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 127, out: 128, res: -1, pack: 178, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 318, sums: 319, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.33.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.33.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 127, out: 128, res: -1, pack: 178, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 480, sums: 481, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.33.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.33.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 128, out: 129, res: 128, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 320, sums: 321, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.33.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.33.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 128, out: 129, res: 128, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 482, sums: 483, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.33.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.33.conv4", kernel: 48, maxTiles: 7880, in: 129, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.33.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.33.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 129, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 484, sums: 485, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.34.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.34.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 130, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.34.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.34.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 130, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 486, sums: 487, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.34.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.34.conv2", kernel: 40, run: runFlat, maxTiles: 7880, in: 130, out: 131, res: -1, pack: 182, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 322, sums: 323, rows: 1, spread: []int{41}, gather: []int{42}, maxSpread: 304, maxGather: 354}},
+		{name: "layer3.34.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+			{name: "layer3.34.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 130, out: 131, res: -1, pack: 182, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 488, sums: 489, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.34.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer3.34.conv3", kernel: 40, run: runFlat, maxTiles: 7880, in: 131, out: 132, res: -1, pack: 183, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 324, sums: 325, rows: 1, spread: []int{43}, gather: []int{47}, maxSpread: 8738, maxGather: 8738}},
+		{name: "layer3.34.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+			{name: "layer3.34.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 131, out: 132, res: -1, pack: 183, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 490, sums: 491, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.34.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
-			{name: "layer3.34.conv4", kernel: 48, maxTiles: 7880, in: 132, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.34.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
+			{name: "layer3.34.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 132, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 492, sums: 493, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.35.conv1", space: shape{2, 10, 10, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.35.conv1", kernel: 46, maxTiles: 1998, in: 41, out: 133, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, false}},
+		{name: "layer3.35.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.35.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 133, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 494, sums: 495, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
 		{name: "layer3.35.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 1, 5, 32}, steps: []step{
-			{name: "layer3.35.conv2", kernel: 50, maxTiles: 890, in: 133, out: 134, res: -1, pack: 186, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
+			{name: "layer3.35.conv2", kernel: 66, maxTiles: 890, in: 133, out: 134, res: -1, pack: 186, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.35.conv3", space: shape{2, 5, 5, 256}, tile: shape{1, 1, 3, 64}, steps: []step{
-			{name: "layer3.35.conv3", kernel: 51, maxTiles: 2660, in: 133, out: 134, res: 134, every: [3]int{1, 1, 1}, pack: 187, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
+			{name: "layer3.35.conv3", kernel: 67, maxTiles: 2660, in: 133, out: 134, res: 134, every: [3]int{1, 1, 1}, pack: 187, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.35.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 2, 5, 64}, steps: []step{
-			{name: "layer3.35.conv4", kernel: 52, maxTiles: 7880, in: 134, out: 135, res: 41, every: [3]int{1, 2, 2}, pack: 188, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.35.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 1, 5, 64}, steps: []step{
+			{name: "layer3.35.conv4", kernel: 68, run: runFlat, maxTiles: 15470, in: 134, out: 135, res: 41, every: [3]int{1, 2, 2}, pack: 188, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 496, sums: 497, rows: 1, spread: []int{69}, gather: []int{70}, maxSpread: 6553, maxGather: 1638}},
 		}},
 		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
-			{name: "pool4", kernel: 53, maxTiles: 1048576, in: 135, out: 136, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
+			{name: "pool4", kernel: 71, maxTiles: 1048576, in: 135, out: 136, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 54, maxTiles: 1998, in: 136, out: 137, res: -1, pack: 189, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv1", kernel: 72, maxTiles: 1998, in: 136, out: 137, res: -1, pack: 189, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 64}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 55, run: runFlat, maxTiles: 3977, in: 137, out: 138, res: -1, pack: 190, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 326, sums: 327, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 152, maxGather: 177}},
+		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
+			{name: "layer4.0.conv_normal", kernel: 73, run: runFlat, maxTiles: 3977, in: 137, out: 138, res: -1, pack: 190, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 498, sums: 499, rows: 1, spread: []int{74}, gather: []int{75}, maxSpread: 152, maxGather: 177}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 58, maxTiles: 1334, in: 138, out: 139, res: 136, every: [3]int{1, 1, 1}, pack: 191, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
+			{name: "layer4.0.conv4", kernel: 76, maxTiles: 1334, in: 138, out: 139, res: 136, every: [3]int{1, 1, 1}, pack: 191, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 59, maxTiles: 1001, in: 139, out: 140, res: -1, pack: 192, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv1", kernel: 77, maxTiles: 1001, in: 139, out: 140, res: -1, pack: 192, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 64}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 55, run: runFlat, maxTiles: 3977, in: 140, out: 141, res: -1, pack: 193, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 328, sums: 329, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 152, maxGather: 177}},
+		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
+			{name: "layer4.1.conv_normal", kernel: 73, run: runFlat, maxTiles: 3977, in: 140, out: 141, res: -1, pack: 193, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 500, sums: 501, rows: 1, spread: []int{74}, gather: []int{75}, maxSpread: 152, maxGather: 177}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 60, maxTiles: 3977, in: 141, out: 139, res: 139, every: [3]int{1, 1, 1}, pack: 194, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv4", kernel: 78, maxTiles: 3977, in: 141, out: 139, res: 139, every: [3]int{1, 1, 1}, pack: 194, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 59, maxTiles: 1001, in: 139, out: 142, res: -1, pack: 195, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv1", kernel: 77, maxTiles: 1001, in: 139, out: 142, res: -1, pack: 195, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 64}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 55, run: runFlat, maxTiles: 3977, in: 142, out: 143, res: -1, pack: 196, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 330, sums: 331, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 152, maxGather: 177}},
+		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
+			{name: "layer4.2.conv_normal", kernel: 73, run: runFlat, maxTiles: 3977, in: 142, out: 143, res: -1, pack: 196, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 502, sums: 503, rows: 1, spread: []int{74}, gather: []int{75}, maxSpread: 152, maxGather: 177}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 60, maxTiles: 3977, in: 143, out: 139, res: 139, every: [3]int{1, 1, 1}, pack: 197, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv4", kernel: 78, maxTiles: 3977, in: 143, out: 139, res: 139, every: [3]int{1, 1, 1}, pack: 197, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 61, maxTiles: 167772, in: 139, out: 144, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
+			{name: "pool5", kernel: 79, maxTiles: 167772, in: 139, out: 144, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 56}, steps: []step{
-			{name: "fc", kernel: 62, maxTiles: 1001, in: 144, out: 145, res: -1, pack: 198, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 80, maxTiles: 1001, in: 144, out: 145, res: -1, pack: 198, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
 		}},
 	},
 	outputs: []output{

@@ -10,37 +10,44 @@ const genericWidth = 8
 
 // convGeneric computes register tiles one after another: see convFunc.
 func (k *kernel) convGeneric(in, weights, bias, res, out []float32, tiles, taps int) {
-	for i := range tiles {
-		k.convPixel(in[i*k.in.pixel:], weights, bias, at(res, i*k.res.pixel), out[i*k.out.pixel:], taps)
+	points := 1
+	if k.points > 0 {
+		points, taps = taps, 1
+	}
+	for p := range points {
+		for i := range tiles {
+			k.convPixel(in[p*k.stepT+i*k.in.pixel:], weights[p*k.k*k.width:], bias, at(res, i*k.res.pixel), out[p*k.out.row+i*k.out.pixel:], taps)
+		}
 	}
 }
 
 // convPixel computes genericWidth channels of one pixel.
 func (k *kernel) convPixel(in, weights, bias, res, out []float32, taps int) {
-	var a0, a1, a2, a3, a4, a5, a6, a7 float32
+	var acc [genericWidth]float32
 	for t := range taps {
 		for h := range k.tapsH {
 			for x := range k.tapsW {
 				from := t*k.stepT + h*k.stepH + x*k.stepW
-				row := in[from : from+k.k]
-				panel := weights[:k.k*genericWidth]
+				addProducts(&acc, in[from:from+k.k], weights)
 				weights = weights[k.k*genericWidth:]
-				for i, v := range row {
-					w := (*[genericWidth]float32)(panel[i*genericWidth:])
-					a0 += v * w[0]
-					a1 += v * w[1]
-					a2 += v * w[2]
-					a3 += v * w[3]
-					a4 += v * w[4]
-					a5 += v * w[5]
-					a6 += v * w[6]
-					a7 += v * w[7]
-				}
 			}
 		}
 	}
-	for i := range k.k2 {
-		v, w := res[i], (*[genericWidth]float32)(weights[i*genericWidth:])
+	if k.k2 > 0 {
+		addProducts(&acc, res[:k.k2], weights)
+	}
+	k.finish(acc[:], bias, res)
+	copy(out, acc[:])
+}
+
+// addProducts adds the sum of the products of a pixel's channels with their
+// weights, made apart: a single sum over all taps would err by as many
+// roundings.
+func addProducts(acc *[genericWidth]float32, pixel, weights []float32) {
+	var a0, a1, a2, a3, a4, a5, a6, a7 float32
+	weights = weights[:len(pixel)*genericWidth]
+	for i, v := range pixel {
+		w := (*[genericWidth]float32)(weights[i*genericWidth:])
 		a0 += v * w[0]
 		a1 += v * w[1]
 		a2 += v * w[2]
@@ -50,9 +57,14 @@ func (k *kernel) convPixel(in, weights, bias, res, out []float32, taps int) {
 		a6 += v * w[6]
 		a7 += v * w[7]
 	}
-	acc := [genericWidth]float32{a0, a1, a2, a3, a4, a5, a6, a7}
-	k.finish(acc[:], bias, res)
-	copy(out, acc[:])
+	acc[0] += a0
+	acc[1] += a1
+	acc[2] += a2
+	acc[3] += a3
+	acc[4] += a4
+	acc[5] += a5
+	acc[6] += a6
+	acc[7] += a7
 }
 
 // finish runs the epilogue.

@@ -16,6 +16,9 @@ func (w *worker) winograd(st *step, k *kernel) {
 	for done := 0; done < all; done += wg.rows {
 		n := min(wg.rows, all-done)
 		for i := range n {
+			if w.same && n == all {
+				break // the points are there already
+			}
 			t, h := rows.place(w.lo.t, done+i)
 			w.spread(&rows, t, h, i)
 		}
@@ -50,14 +53,19 @@ func (r *tileRows) kernelAt(kernels []int, t int) int {
 }
 
 // products multiplies the points by their weights: panel by panel, point by
-// point, a run of so many tiles.
+// point, a run of so many tiles. A call takes as many points as it may, unless
+// there is a tail: then a point's weights are read again at once.
 func (w *worker) products(st *step, k *kernel, units int) {
 	pk := &w.model.plan.packs[st.pack]
 	points, sums := &w.model.plan.buffers[st.winograd.points], &w.model.plan.buffers[st.winograd.sums]
-	for c := w.lo.c; c < w.hi.c; c += k.width {
+	parts, all, most := pk.transform.parts(), pk.transform.points(), 1
+	if units%k.cols == 0 {
+		most = max(1, st.maxTiles/(units/k.cols))
+	}
+	for c := w.lo.c / parts; c < (w.hi.c+parts-1)/parts; c += k.width {
 		panel := pk.weights + c/pk.width*pk.panelLen()
-		for p := range pk.transform.points() {
-			w.tiles(st, k, units, 1, operands{
+		for p := 0; p < all; p += most {
+			w.tiles(st, k, units, min(most, all-p), operands{
 				in: w.scratch, weights: w.packed[panel+p*pk.pointLen():], bias: w.packed[pk.bias+c:], out: w.scratch,
 				from: points.at(p, 0, 0), to: sums.at(p, 0, 0) + c,
 			})
@@ -66,16 +74,39 @@ func (w *worker) products(st *step, k *kernel, units int) {
 }
 
 // spread transforms the patches of one row of tiles, the i-th in scratch
-// memory, whose results begin in row h of frame t.
+// memory, whose results begin in row h of frame t: those of each frame that has
+// a phase of its own, or of all frames.
 func (w *worker) spread(r *tileRows, t, h, i int) {
+	for phase := range r.f[0].phases {
+		frame := r.st.window[0].start(t) + phase
+		if r.f[0].phases > 1 && (frame < 0 || frame >= r.st.from.t) {
+			w.clearPoints(r, phase, i)
+		} else {
+			w.spreadFrame(r, t, frame, h, phase, i)
+		}
+	}
+}
+
+// clearPoints zeroes the points of a frame that is not on the map.
+func (w *worker) clearPoints(r *tileRows, phase, i int) {
+	points, n := &w.model.plan.buffers[r.st.winograd.points], r.f.ofFrame()*r.st.from.c
+	for p := range r.f.points() {
+		for col := range r.cols {
+			clear(w.scratch[points.at(p, i, col)+phase*n:][:n])
+		}
+	}
+}
+
+// spreadFrame is spread of patches from a frame on.
+func (w *worker) spreadFrame(r *tileRows, t, frame, h, phase, i int) {
 	st, wg := r.st, r.st.winograd
 	k := &w.model.plan.kernels[r.kernelAt(wg.spread, t)]
 	points := &w.model.plan.buffers[wg.points]
-	vectors := (st.from.c + k.width - 1) / k.width
+	vectors := (st.from.c/r.f.parts() + k.width - 1) / k.width
 	for col := 0; col < r.cols; col += wg.maxSpread {
 		n := min(wg.maxSpread, r.cols-col)
-		in, from := w.place(st.in, st.window[0].start(t)+k.from, st.window[1].start(h), st.window[2].start(col*r.f[2].results))
-		to := points.at(0, i, col)
+		in, from := w.place(st.in, frame+k.from, st.window[1].start(h), st.window[2].start(col*r.f[2].results))
+		to := points.at(0, i, col) + phase*r.f.ofFrame()*st.from.c
 		if k.spread == nil {
 			k.spreadGeneric(r.f, st.from.c, in[from:], w.scratch[to:], n)
 			continue
@@ -112,9 +143,9 @@ func (w *worker) gatherTiles(r *tileRows, t, h, i, col, n, rows, cols int) {
 		all, add := w.place(st.res, t*st.every[0], h*st.every[1], x*st.every[2])
 		res = all[add+c:]
 	}
-	in := w.scratch[w.model.plan.buffers[wg.sums].at(0, i, col)+c:]
+	in := w.scratch[w.model.plan.buffers[wg.sums].at(0, i, col)+c/r.f.parts():]
 	bias := w.packed[w.model.plan.packs[st.pack].bias+c:]
-	vectors := (w.hi.c - c + k.width - 1) / k.width
+	vectors := ((w.hi.c-c)/r.f.parts() + k.width - 1) / k.width
 	if k.gather == nil {
 		k.gatherGeneric(r.f, in, bias, res, out[to+c:], n, vectors, rows, cols)
 		return
@@ -130,12 +161,13 @@ func (w *worker) gatherTiles(r *tileRows, t, h, i, col, n, rows, cols int) {
 // first input that is on the map.
 func (k *kernel) spreadGeneric(f *transform, channels int, in, out []float32, tiles int) {
 	var b block
+	channels /= f.parts()
 	for i := range tiles {
-		for phase := range f.phases() {
+		for phase := range f.ofFrame() {
 			ph, pw := phase/f[2].phases, phase%f[2].phases
 			for c := 0; c < channels; c += genericWidth {
 				n := genericWidth
-				if f.phases() > 1 {
+				if f.ofFrame() > 1 {
 					n = min(n, channels-c)
 				}
 				k.patch(f, &b, in[i*k.cols*f[2].phases*k.in.pixel+pw*k.in.pixel+ph*k.in.row+c:], n)
@@ -152,9 +184,12 @@ func (k *kernel) spreadGeneric(f *transform, channels int, in, out []float32, ti
 func (k *kernel) patch(f *transform, b *block, in []float32, n int) {
 	if f[0].inputs > 1 {
 		for t := range f[0].inputs {
-			b[t] = [genericWidth]float32{}
-			if t >= k.from && t < k.to {
-				copy(b[t][:n], in[(t-k.from)*k.in.row:])
+			for part := range f.parts() {
+				x := &b[t*f.parts()+part]
+				*x = [genericWidth]float32{}
+				if t >= k.from && t < k.to {
+					copy(x[:n], in[(t-k.from)*k.in.row+part*k.k:])
+				}
 			}
 		}
 		return
@@ -171,20 +206,20 @@ func (k *kernel) gatherGeneric(f *transform, in, bias, res, out []float32, tiles
 	if f[0].results > 1 {
 		rows = k.to // of results along time
 	}
+	parts := f.parts()
 	var b block
 	for i := range tiles {
-		for c := 0; c < vectors*k.width; c += genericWidth {
+		for v := range vectors {
 			for p := range f.points() {
-				copy(b[p][:], in[i*k.in.pixel+c+p*k.stepT:])
+				copy(b[p][:], in[i*k.in.pixel+v*genericWidth+p*k.stepT:])
 			}
 			b.multiply([3][][]float64{f[0].out, f[1].out, f[2].out})
-			for r := range rows {
-				for q := range cols {
-					add := at(res, i*k.cols*k.res.pixel+r*k.res.row+q*k.res.pixel+c)
-					y := &b[r*f[2].results+q]
-					k.finish(y[:], bias[c:], add)
-					copy(out[i*k.cols*k.out.pixel+r*k.out.row+q*k.out.pixel+c:], y[:])
-				}
+			for j := range rows * cols * parts {
+				r, q, c := j/parts/cols, j/parts%cols, (v*parts+j%parts)*genericWidth
+				add := at(res, i*k.cols*k.res.pixel+r*k.res.row+q*k.res.pixel+c)
+				y := &b[(r*f[2].results+q)*parts+j%parts]
+				k.finish(y[:], bias[c:], add)
+				copy(out[i*k.cols*k.out.pixel+r*k.out.row+q*k.out.pixel+c:], y[:])
 			}
 		}
 	}

@@ -73,46 +73,46 @@ func conv10x32_k1x1x1x64_21_avx512(in, weights, bias, res, out *float32, tiles, 
 func conv10x32_k1x3x1x192_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread4x1x1_23_avx512(in, out *float32, tiles, vectors int)
+func conv10x32_k1x1x1x64_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_24_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread4x1x1_24_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread4x1x1_25_avx512(in, out *float32, tiles, vectors int)
+func gather4x1x1_25_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x64_k1x1x1x64_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_26_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func maxpool128_27_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x64_k1x1x1x64_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x256_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_28_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv5x64_k1x1x1x128_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x128_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x4x4_30_avx512(in, out *float32, tiles, vectors int)
+func conv12x32_k1x1x1x128_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather1x4x4_31_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread2x1x1_31_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv10x32_k1x1x1x128_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_32_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread4x1x1_33_avx512(in, out *float32, tiles, vectors int)
+func conv5x64_k1x1x1x128_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_34_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread1x4x4_34_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv10x32_k1x1x1x128p256_35_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x4x4_35_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv10x32_k1x1x1x512_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x128_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func spread4x1x1_37_avx512(in, out *float32, tiles, vectors int)
@@ -121,118 +121,154 @@ func spread4x1x1_37_avx512(in, out *float32, tiles, vectors int)
 func gather4x1x1_38_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv10x32_k1x1x1x128_39_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x128p256_39_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x1x384_40_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv14x32_k1x1x1x256_40_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread4x1x1_41_avx512(in, out *float32, tiles, vectors int)
+func conv12x32_k1x1x1x256_41_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_42_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread2x1x1_42_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x64_k1x1x1x128_43_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_43_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func maxpool128_44_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func gather4x1x1_44_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv10x32_k1x1x1x512_45_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x128_45_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x256_46_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x1x384_46_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x5x2_47_avx512(in, out *float32, tiles, vectors int)
+func conv5x64_k1x1x1x128_47_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather1x5x2_48_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread4x1x1_48_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_49_avx512(in, out *float32, tiles, vectors int)
+func gather4x1x1_49_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather2x1x1_50_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x64_k1x1x1x128_50_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x256p512_51_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_51_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x32_k1x1x1x256p512_52_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x256_52_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x1024_53_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_53_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_54_avx512(in, out *float32, tiles, vectors int)
+func gather2x1x1_54_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv14x32_k1x1x1x256_55_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x256_55_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x32_k1x1x1x256_56_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x5x2_56_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func gather2x1x1_57_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x5x2_57_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv10x32_k1x3x3x256_58_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x256_58_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x3x3x256_59_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_59_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x64_k1x1x1x256_60_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_60_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread2x1x1_61_avx512(in, out *float32, tiles, vectors int)
+func conv14x32_k1x1x1x256p512_61_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_62_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv4x32_k1x1x1x256p512_62_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x256_63_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x512_63_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool128_64_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func spread2x1x1_64_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv10x32_k1x1x1x1024_65_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_65_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x32_k1x1x1x1024_66_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x128_66_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x3x512_67_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_67_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x32_k1x3x3x512_68_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_68_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv13x32_k1x1x1x512p1024_69_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_69_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv12x32_k1x1x1x512p1024_70_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x3x256_70_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x2048_71_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x3x3x256_71_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x1x1x2048_72_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x64_k1x1x1x256_72_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv13x32_k1x1x1x512_73_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_73_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv12x32_k1x1x1x512_74_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_74_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func averagepool64_75_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x64_k1x1x1x256_75_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x80_k1x1x1x2048_76_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_76_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv10x32_k1x1x1x1024_77_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x32_k1x1x1x1024_78_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv10x32_k1x3x3x512_79_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x32_k1x3x3x512_80_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv13x32_k1x1x1x512p1024_81_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv12x32_k1x1x1x512p1024_82_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv10x32_k1x1x1x2048_83_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x32_k1x1x1x2048_84_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv13x32_k1x1x1x512_85_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv12x32_k1x1x1x512_86_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool64_87_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x80_k1x1x1x2048_88_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func prefetch_avx2(at *float32, lines int)
@@ -262,163 +298,211 @@ func spread1x4x4_7_avx2(in, out *float32, tiles, vectors int)
 func gather1x4x4_8_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread4x1x1_9_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x64_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_10_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread4x1x1_10_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread4x1x1_11_avx2(in, out *float32, tiles, vectors int)
+func gather4x1x1_11_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x1x1x64p64_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_12_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x64p64_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread4x1x1_14_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x256_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_15_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread4x1x1_15_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread4x1x1_16_avx2(in, out *float32, tiles, vectors int)
+func gather4x1x1_16_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x1x1x64_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_17_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x3x1x192_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x64_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread4x1x1_19_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x3x1x192_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_20_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x16_k1x1x1x64_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func spread4x1x1_21_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x64_22_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_22_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func maxpool64_23_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func spread4x1x1_23_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x64_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_25_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func spread1x4x4_26_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x128_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather1x4x4_27_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread2x1x1_27_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread4x1x1_28_avx2(in, out *float32, tiles, vectors int)
+func gather2x1x1_28_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather4x1x1_29_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x16_k1x1x1x128_29_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x128p256_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x4x4_30_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_31_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x4x4_31_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread4x1x1_32_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x128_32_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_33_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread4x1x1_33_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_34_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather4x1x1_34_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x3x1x384_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x128p256_35_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread4x1x1_36_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x256_36_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_37_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread2x1x1_37_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_38_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_38_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func maxpool64_39_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func gather4x1x1_39_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_40_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x128_40_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_41_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x1x384_41_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x5x2_42_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x128_42_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather1x5x2_43_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread4x1x1_43_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_44_avx2(in, out *float32, tiles, vectors int)
+func gather4x1x1_44_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather2x1x1_45_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x16_k1x1x1x128_45_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256p512_46_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_46_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv5x16_k1x1x1x1024_47_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256_47_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func spread2x1x1_48_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_49_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_49_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather2x1x1_50_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x16_k1x1x1x256_50_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x3x3x256_51_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x5x2_51_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_52_avx2(in, out *float32, tiles, vectors int)
+func gather1x5x2_52_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather2x1x1_53_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x16_k1x1x1x256_53_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_54_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_54_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func maxpool64_55_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func gather2x1x1_55_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x1x1x1024_56_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256p512_56_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x3x3x512_57_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x512_57_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x512p1024_58_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_58_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x2048_59_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_59_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_60_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x128_60_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool32_61_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func spread2x1x1_61_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv1x40_k1x1x1x2048_62_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_62_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+
+//go:noescape
+func gather2x1x1_63_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+
+//go:noescape
+func conv5x16_k1x3x3x256_64_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x256_65_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func spread2x1x1_66_avx2(in, out *float32, tiles, vectors int)
+
+//go:noescape
+func gather2x1x1_67_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+
+//go:noescape
+func conv5x16_k1x1x1x128_68_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func spread2x1x1_69_avx2(in, out *float32, tiles, vectors int)
+
+//go:noescape
+func gather2x1x1_70_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+
+//go:noescape
+func maxpool64_71_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv5x16_k1x1x1x1024_72_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x3x3x512_73_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x512p1024_74_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x2048_75_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func conv5x16_k1x1x1x512_76_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool32_77_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x40_k1x1x1x2048_78_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -31,88 +31,82 @@ func spread1x4x4_7_avx512(in, out *float32, tiles, vectors int)
 func gather1x4x4_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv8x16_k1x1x1x16_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k3x1x1x16_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread4x1x1_10_avx512(in, out *float32, tiles, vectors int)
+func conv4x64_k1x1x1x16p16_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_11_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv16x16_k1x1x1x64_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x64_k1x1x1x16p16_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x64_k1x1x1x16_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv8x16_k1x1x1x64_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x48_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x64_k1x1x1x16_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x16_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x64_k1x1x1x16_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x16_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_16_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x64_k1x1x1x16_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x64_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_18_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k1x3x1x48_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x64_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x16_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x2x2_20_avx512(in, out *float32, tiles, vectors int)
+func spread2x1x1_20_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func gather1x2x2_21_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather2x1x1_21_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread2x1x1_22_avx512(in, out *float32, tiles, vectors int)
+func conv4x64_k1x1x1x16p64_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_23_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv2x16_k1x3x1x48_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x64_k1x1x1x16p64_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x16_k3x1x1x16_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x16_k1x3x1x48_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x64_k1x1x1x16_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x16_k3x1x1x16_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_26_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x64_k1x1x1x16_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x64_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_28_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x32_k1x3x1x96_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x64_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x128_k1x1x1x32p64_29_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x3x1x96_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x128_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x128_k1x1x1x32p64_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x3x1x96_31_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x128_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x64_k1x1x1x32_32_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x32_k1x3x1x96_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func averagepool64_33_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x64_k1x1x1x32_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
-
-//go:noescape
-func averagepool64_35_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
-
-//go:noescape
-func conv1x16_k1x1x1x128_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv1x16_k1x1x1x128_34_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func prefetch_avx2(at *float32, lines int)

@@ -18,9 +18,10 @@ line:
 
 // func conv4x16_k1x1x1x12_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x12_1_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+point:
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -224,6 +225,11 @@ tile:
 	ADDQ $256, DI
 	DECQ CX
 	JNE tile
+	ADDQ $2112, in+0(FP)
+	ADDQ $2112, out+32(FP)
+	ADDQ $768, R8
+	DECQ taps+48(FP)
+	JNE point
 	VZEROUPPER
 	RET
 
@@ -1936,9 +1942,9 @@ column:
 
 // func conv4x16_k1x1x1x16_5_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x16_5_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -2108,9 +2114,10 @@ channel:
 
 // func conv4x16_k1x1x1x16_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x16_6_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+point:
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -2376,6 +2383,11 @@ tile:
 	ADDQ $256, DI
 	DECQ CX
 	JNE tile
+	ADDQ $320, in+0(FP)
+	ADDQ $320, out+32(FP)
+	ADDQ $1024, R8
+	DECQ taps+48(FP)
+	JNE point
 	VZEROUPPER
 	RET
 
@@ -3099,9 +3111,9 @@ row3:
 
 // func conv6x16_k3x1x1x16_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv6x16_k3x1x1x16_9_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -3338,9 +3350,9 @@ channel:
 
 // func conv4x16_k3x1x1x16_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k3x1x1x16_10_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -3515,9 +3527,9 @@ channel:
 
 // func conv4x16_k1x1x1x16p16_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x16p16_11_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -3816,9 +3828,9 @@ shortcut:
 
 // func conv4x16_k1x1x1x64_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x64_12_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -3990,9 +4002,9 @@ channel:
 
 // func conv4x16_k1x1x1x16_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x16_13_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -4172,9 +4184,9 @@ channel:
 
 // func conv4x16_k1x3x1x48_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x3x1x48_14_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -4409,9 +4421,9 @@ channel:
 
 // func conv4x16_k3x1x1x16_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k3x1x1x16_15_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -4586,9 +4598,9 @@ channel:
 
 // func conv2x32_k1x1x1x16_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x1x1x16_16_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -4850,9 +4862,9 @@ column:
 
 // func conv4x16_k1x3x1x48_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x3x1x48_18_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -5087,9 +5099,9 @@ channel:
 
 // func conv4x16_k1x1x1x16p64_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x16p64_19_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -5388,9 +5400,9 @@ shortcut:
 
 // func conv2x16_k1x3x1x48_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x16_k1x3x1x48_20_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -5575,9 +5587,9 @@ channel:
 
 // func conv2x16_k3x1x1x16_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x16_k3x1x1x16_21_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -5829,9 +5841,9 @@ column:
 
 // func conv2x32_k1x1x1x64_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x1x1x64_23_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -6012,9 +6024,9 @@ channel:
 
 // func conv2x32_k1x3x1x96_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x3x1x96_24_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -6261,9 +6273,9 @@ channel:
 
 // func conv2x32_k1x1x1x32p64_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x1x1x32p64_25_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -6581,9 +6593,9 @@ shortcut:
 
 // func conv2x32_k1x1x1x128_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x1x1x128_26_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -6764,9 +6776,9 @@ channel:
 
 // func conv4x16_k1x3x1x96_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x3x1x96_27_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -7001,9 +7013,9 @@ channel:
 
 // func conv2x32_k1x1x1x32_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x1x1x32_28_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -7258,9 +7270,9 @@ column:
 
 // func conv1x16_k1x1x1x128_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv1x16_k1x1x1x128_30_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:

@@ -6,8 +6,8 @@ package smalla
 var genericPlan = plan{
 	isa:     "generic",
 	arena:   68336,
-	scratch: 7840,
-	packed:  105616,
+	scratch: 14112,
+	packed:  106384,
 	buffers: []buffer{
 		// 0: input, 8x32x32x3
 		{offset: 360, frame: 4446, row: 117, pixel: 3, edges: edges{360, 21, 363}},
@@ -33,10 +33,10 @@ var genericPlan = plan{
 		{offset: 16560, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 11: layer1.2.relu2, 4x4x4x16
 		{offset: 22784, frame: 256, row: 64, pixel: 16},
-		// 12: layer1.2.relu3, 2x1x4x16
-		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
+		// 12: layer1.2.relu3, 4x4x4x16
+		{offset: 19584, frame: 256, row: 64, pixel: 16},
 		// 13: layer1.2.relu, 2x1x4x64
-		{offset: 128, frame: 256, row: 256, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
+		{frame: 256, row: 256, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 14: pool2, 2x4x4x64
 		{offset: 16384, frame: 1024, row: 256, pixel: 64},
 		// 15: layer2.0.relu1, 2x4x4x16
@@ -71,10 +71,10 @@ var genericPlan = plan{
 		{offset: 512, frame: 128, row: 128, pixel: 128},
 		// 30: fc, 1x1x1x10
 		{offset: 640, frame: 16, row: 16, pixel: 16},
-		// 31: conv1_custom.points, 49x1x4x12
-		{frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 32: conv1_custom.sums, 49x1x4x16
-		{offset: 3920, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 31: conv1_custom.points, 49x2x4x12
+		{frame: 144, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 32: conv1_custom.sums, 49x2x4x16
+		{offset: 7056, frame: 144, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 33: layer1.0.conv2.points, 36x1x2x16
 		{frame: 48, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 34: layer1.0.conv2.sums, 36x1x2x16
@@ -91,17 +91,21 @@ var genericPlan = plan{
 		{frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 40: layer1.1.conv3.sums, 6x1x8x16
 		{offset: 864, frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 41: layer2.0.conv2.points, 36x1x1x16
-		{frame: 16, row: 16, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 42: layer2.0.conv2.sums, 36x1x1x16
-		{offset: 576, frame: 16, row: 16, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 43: layer2.0.conv3.points, 3x1x4x16
+		// 41: layer1.2.conv3.points, 6x1x4x16
 		{frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 44: layer2.0.conv3.sums, 3x1x4x16
+		// 42: layer1.2.conv3.sums, 6x1x4x16
+		{offset: 480, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 43: layer2.0.conv2.points, 36x1x1x16
+		{frame: 16, row: 16, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 44: layer2.0.conv2.sums, 36x1x1x16
+		{offset: 576, frame: 16, row: 16, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 45: layer2.0.conv3.points, 3x1x4x16
+		{frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 46: layer2.0.conv3.sums, 3x1x4x16
 		{offset: 240, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 45: layer2.1.conv3.points, 3x1x2x16
+		// 47: layer2.1.conv3.points, 3x1x2x16
 		{offset: 320, frame: 48, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 46: layer2.1.conv3.sums, 3x1x2x16
+		// 48: layer2.1.conv3.sums, 3x1x2x16
 		{offset: 464, frame: 48, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
@@ -116,49 +120,55 @@ var genericPlan = plan{
 		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 34416, bias: 35440},
 		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 35504, bias: 36528},
 		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 36544, bias: 38848},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 38864, bias: 39632},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 39648, bias: 40672},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 40736, bias: 41760},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 41776, bias: 50992, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 51008, bias: 51776, transform: &transform{&lines[4], &lines[0], &lines[0]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 51792, bias: 56912, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 56976, bias: 58000},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 58016, bias: 60320},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 60336, bias: 61104, transform: &transform{&lines[4], &lines[0], &lines[0]}},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 61120, bias: 62144},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 62208, bias: 64256},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 64288, bias: 73504},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 73536, bias: 85824, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 85952, bias: 90048},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 90080, bias: 99296},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 99328, bias: 103424},
-		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 103552, bias: 105600},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 38864, bias: 40400, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 40416, bias: 41440},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 41504, bias: 42528},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 42544, bias: 51760, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 51776, bias: 52544, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 52560, bias: 57680, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 57744, bias: 58768},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 58784, bias: 61088},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 61104, bias: 61872, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 61888, bias: 62912},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 62976, bias: 65024},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 65056, bias: 74272},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 74304, bias: 86592, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 86720, bias: 90816},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 90848, bias: 100064},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 100096, bias: 104192},
+		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 104320, bias: 106368},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
-		{kind: kindSpread, rows: 4, cols: 4, width: 8, k: 3, stepT: 80, in: pitch{3, 117}, out: pitch{16, 0}},
-		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 80, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 12, points: 49, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 144}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, k: 3, stepT: 144, in: pitch{3, 117}, out: pitch{16, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 4096, stepH: 256, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 36, tapsH: 1, tapsW: 1, stepT: 48, in: pitch{16, 0}, out: pitch{16, 48}},
 		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{16, 160}, out: pitch{16, 0}},
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{16, 0}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 6, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 144}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 144, in: pitch{16, 1024}, out: pitch{16, 0}, from: 1, to: 5},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 1024}, to: 4, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, k2: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 48, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 6, tapsH: 1, tapsW: 1, stepT: 80, in: pitch{16, 0}, out: pitch{16, 80}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 256}, out: pitch{16, 0}, from: 1, to: 5},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 0}, out: pitch{16, 256}, to: 4, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 36, tapsH: 1, tapsW: 1, stepT: 16, in: pitch{16, 0}, out: pitch{16, 16}},
 		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 16, in: pitch{16, 96}, out: pitch{16, 0}},
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 16, in: pitch{16, 0}, out: pitch{16, 64}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 3, tapsH: 1, tapsW: 1, stepT: 80, in: pitch{16, 0}, out: pitch{16, 80}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 256}, out: pitch{16, 0}, from: 1, to: 3},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 0}, out: pitch{16, 256}, to: 2, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, k2: 64, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 3, tapsH: 1, tapsW: 1, stepT: 48, in: pitch{16, 0}, out: pitch{16, 48}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 48, in: pitch{16, 64}, out: pitch{16, 0}, from: 1, to: 3},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 48, in: pitch{16, 0}, out: pitch{16, 32}, to: 2, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 128, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
@@ -174,79 +184,81 @@ var genericPlan = plan{
 		{name: "input", space: shape{8, 32, 32, 3}, tile: shape{1, 8, 32, 3}, steps: []step{
 			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 32, 32, 3}, to: shape{8, 32, 32, 3}},
 		}},
-		{name: "conv1_custom", space: shape{8, 16, 16, 16}, tile: shape{1, 4, 16, 16}, steps: []step{
-			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 121644, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 32, 32, 3}, to: shape{8, 16, 16, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 31, sums: 32, rows: 1, spread: []int{2}, gather: []int{3}, maxSpread: 2066, maxGather: 3251}},
+		{name: "conv1_custom", space: shape{8, 16, 16, 16}, tile: shape{1, 8, 16, 8}, steps: []step{
+			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 121644, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 32, 32, 3}, to: shape{8, 16, 16, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 31, sums: 32, rows: 2, spread: []int{2}, gather: []int{3}, maxSpread: 2066, maxGather: 3251}},
 		}},
 		{name: "pool1..layer1.0.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
 			{name: "pool1", kernel: 4, maxTiles: 466033, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 16, 16, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 98365, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.0.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 16}, steps: []step{
+		{name: "layer1.0.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 8}, steps: []step{
 			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 33, sums: 34, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 3584, maxGather: 4279}},
 		}},
-		{name: "layer1.0.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 16}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 6, run: runFlat, maxTiles: 98365, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 35, sums: 36, rows: 1, spread: []int{9}, gather: []int{10}, maxSpread: 38130, maxGather: 38130}},
+		{name: "layer1.0.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 8}, steps: []step{
+			{name: "layer1.0.conv3", kernel: 9, run: runFlat, maxTiles: 98365, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 35, sums: 36, rows: 1, spread: []int{10}, gather: []int{11}, maxSpread: 38130, maxGather: 38130}},
 		}},
 		{name: "layer1.0.conv4..layer1.1.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 11, run: runFlat, maxTiles: 55716, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{true, true, false}},
-			{name: "layer1.1.conv1", kernel: 12, maxTiles: 29839, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.0.conv4", kernel: 12, run: runFlat, maxTiles: 55716, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{true, true, false}},
+			{name: "layer1.1.conv1", kernel: 13, maxTiles: 29839, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.1.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 16}, steps: []step{
+		{name: "layer1.1.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 8}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 37, sums: 38, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 3584, maxGather: 4279}},
 		}},
-		{name: "layer1.1.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 16}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 6, run: runFlat, maxTiles: 98365, in: 8, out: 9, res: -1, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 39, sums: 40, rows: 1, spread: []int{9}, gather: []int{10}, maxSpread: 38130, maxGather: 38130}},
+		{name: "layer1.1.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 8}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 9, run: runFlat, maxTiles: 98365, in: 8, out: 9, res: -1, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 39, sums: 40, rows: 1, spread: []int{10}, gather: []int{11}, maxSpread: 38130, maxGather: 38130}},
 		}},
 		{name: "layer1.1.conv4..layer1.2.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 13, run: runFlat, maxTiles: 98365, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv1", kernel: 12, maxTiles: 29839, in: 6, out: 10, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.1.conv4", kernel: 14, run: runFlat, maxTiles: 98365, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv1", kernel: 13, maxTiles: 29839, in: 6, out: 10, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
 		{name: "layer1.2.conv2", space: shape{4, 4, 4, 16}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 14, maxTiles: 13807, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv2", kernel: 15, maxTiles: 13807, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer1.2.conv3..layer2.0.conv1", space: shape{2, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 15, run: runFlat, maxTiles: 38864, in: 11, out: 12, res: -1, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv4", kernel: 16, maxTiles: 98365, in: 12, out: 13, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}},
-			{name: "pool2", kernel: 17, maxTiles: 1048576, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 64}, to: shape{2, 4, 4, 64}},
-			{name: "layer2.0.conv1", kernel: 12, maxTiles: 29839, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
+		{name: "layer1.2.conv3", space: shape{1, 4, 4, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 16, run: runFlat, maxTiles: 98365, in: 11, out: 12, res: -1, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 41, sums: 42, rows: 1, spread: []int{17}, gather: []int{18}, maxSpread: 38130, maxGather: 38130}},
+		}},
+		{name: "layer1.2.conv4..layer2.0.conv1", space: shape{2, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
+			{name: "layer1.2.conv4", kernel: 19, maxTiles: 98365, in: 12, out: 13, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}, ahead: ahead{true, false, false}},
+			{name: "pool2", kernel: 20, maxTiles: 1048576, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 64}, to: shape{2, 4, 4, 64}},
+			{name: "layer2.0.conv1", kernel: 13, maxTiles: 29839, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
 		{name: "layer2.0.conv2", space: shape{2, 4, 4, 16}, tile: shape{1, 4, 4, 8}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 41, sums: 42, rows: 1, spread: []int{18}, gather: []int{19}, maxSpread: 3584, maxGather: 4279}},
+			{name: "layer2.0.conv2", kernel: 21, run: runFlat, maxTiles: 98365, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 43, sums: 44, rows: 1, spread: []int{22}, gather: []int{23}, maxSpread: 3584, maxGather: 4279}},
 		}},
 		{name: "layer2.0.conv3", space: shape{1, 4, 4, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 6, run: runFlat, maxTiles: 98365, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 43, sums: 44, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 139810, maxGather: 139810}},
+			{name: "layer2.0.conv3", kernel: 24, run: runFlat, maxTiles: 98365, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 45, sums: 46, rows: 1, spread: []int{25}, gather: []int{26}, maxSpread: 139810, maxGather: 139810}},
 		}},
 		{name: "layer2.0.conv4..layer2.1.conv1", space: shape{2, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 22, run: runFlat, maxTiles: 24216, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}, ahead: ahead{true, true, false}},
-			{name: "layer2.1.conv1", kernel: 12, maxTiles: 29839, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv4", kernel: 27, run: runFlat, maxTiles: 24216, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}, ahead: ahead{true, true, false}},
+			{name: "layer2.1.conv1", kernel: 13, maxTiles: 29839, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
 		{name: "layer2.1.conv2", space: shape{2, 2, 2, 16}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 23, maxTiles: 13807, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}, ahead: ahead{true, false, false}},
+			{name: "layer2.1.conv2", kernel: 28, maxTiles: 13807, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.1.conv3..layer3.0.conv1", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 6, run: runFlat, maxTiles: 98365, in: 20, out: 21, res: -1, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 16}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 45, sums: 46, rows: 1, spread: []int{24}, gather: []int{25}, maxSpread: 139810, maxGather: 139810}},
-			{name: "layer2.1.conv4", kernel: 16, maxTiles: 98365, in: 21, out: 22, res: 18, every: [3]int{1, 2, 2}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
-			{name: "pool3", kernel: 26, maxTiles: 1048576, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 64}, to: shape{1, 2, 2, 64}},
-			{name: "layer3.0.conv1", kernel: 27, maxTiles: 29839, in: 23, out: 24, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 32}},
+			{name: "layer2.1.conv3", kernel: 29, run: runFlat, maxTiles: 98365, in: 20, out: 21, res: -1, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 16}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 47, sums: 48, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 139810, maxGather: 139810}},
+			{name: "layer2.1.conv4", kernel: 19, maxTiles: 98365, in: 21, out: 22, res: 18, every: [3]int{1, 2, 2}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
+			{name: "pool3", kernel: 32, maxTiles: 1048576, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 64}, to: shape{1, 2, 2, 64}},
+			{name: "layer3.0.conv1", kernel: 33, maxTiles: 29839, in: 23, out: 24, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 28, maxTiles: 7019, in: 24, out: 25, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv_normal", kernel: 34, maxTiles: 7019, in: 24, out: 25, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 1, 16}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 29, maxTiles: 20376, in: 25, out: 26, res: 23, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}, ahead: ahead{true, true, false}},
+			{name: "layer3.0.conv4", kernel: 35, maxTiles: 20376, in: 25, out: 26, res: 23, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer3.1.conv1", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 30, maxTiles: 15470, in: 26, out: 27, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.1.conv1", kernel: 36, maxTiles: 15470, in: 26, out: 27, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.1.conv_normal", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 28, maxTiles: 7019, in: 27, out: 28, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.1.conv_normal", kernel: 34, maxTiles: 7019, in: 27, out: 28, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 1, 16}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 31, maxTiles: 55716, in: 28, out: 26, res: 26, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}, ahead: ahead{true, false, false}},
+			{name: "layer3.1.conv4", kernel: 37, maxTiles: 55716, in: 28, out: 26, res: 26, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 32, maxTiles: 1048576, in: 26, out: 29, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}, ahead: ahead{true, false, false}},
-			{name: "fc", kernel: 33, run: runFlat, maxTiles: 15470, in: 29, out: 30, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
+			{name: "pool4", kernel: 38, maxTiles: 1048576, in: 26, out: 29, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 39, run: runFlat, maxTiles: 15470, in: 29, out: 30, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
 		}},
 	},
 	outputs: []output{

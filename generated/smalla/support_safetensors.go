@@ -3,6 +3,7 @@
 package smalla
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 // tensor is one array of a weights file, little-endian float32.
 type tensor struct {
 	shape []int
+	begin uint64 // where its data begin, in bytes behind the header
 	data  []byte
 }
 
@@ -49,7 +51,26 @@ func readSafetensors(file []byte) (map[string]tensor, error) {
 		}
 		tensors[name] = t
 	}
-	return tensors, nil
+	return tensors, disjoint(tensors)
+}
+
+// disjoint returns an error if tensors have bytes of the file in common.
+func disjoint(tensors map[string]tensor) error {
+	names := slices.SortedFunc(maps.Keys(tensors), func(a, b string) int {
+		return cmp.Or(cmp.Compare(tensors[a].begin, tensors[b].begin), cmp.Compare(a, b))
+	})
+	last, end := "", uint64(0)
+	for _, name := range names {
+		t := tensors[name]
+		if len(t.data) == 0 {
+			continue
+		}
+		if t.begin < end {
+			return fmt.Errorf("tensors %q and %q lie in the same bytes; the file is damaged", last, name)
+		}
+		last, end = name, t.begin+uint64(len(t.data))
+	}
+	return nil
 }
 
 func readTensor(raw json.RawMessage, data []byte) (tensor, error) {
@@ -78,7 +99,7 @@ func readTensor(raw json.RawMessage, data []byte) (tensor, error) {
 	if end-begin != size {
 		return tensor{}, fmt.Errorf("of shape %v takes %d bytes, the file has %d", h.Shape, size, end-begin)
 	}
-	return tensor{shape: h.Shape, data: data[begin:end]}, nil
+	return tensor{shape: h.Shape, begin: begin, data: data[begin:end]}, nil
 }
 
 // match lines the file's tensors up with the network's parameters. All that

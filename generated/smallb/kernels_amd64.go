@@ -64,10 +64,10 @@ func maxpool64_18_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scal
 func conv4x16_k1x1x1x64_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x2x2_20_avx512(in, out *float32, tiles, vectors int)
+func conv4x16_k1x3x1x48_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather1x2x2_21_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv4x16_k1x1x1x16_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func spread2x1x1_22_avx512(in, out *float32, tiles, vectors int)
@@ -142,10 +142,10 @@ func spread1x4x4_7_avx2(in, out *float32, tiles, vectors int)
 func gather1x4x4_8_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread4x1x1_9_avx2(in, out *float32, tiles, vectors int)
+func conv4x16_k3x1x1x16_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather4x1x1_10_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv6x16_k1x1x1x16p16_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv4x16_k1x1x1x16p16_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
@@ -154,28 +154,28 @@ func conv4x16_k1x1x1x16p16_11_avx2(in, weights, bias, res, out *float32, tiles, 
 func conv4x16_k1x1x1x64_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x16_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv6x16_k1x1x1x16_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x16_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k3x1x1x16_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x3x1x48_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x16_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k3x1x1x16_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_17_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x32_k1x1x1x16_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x1x48_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_18_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func spread2x1x1_19_avx2(in, out *float32, tiles, vectors int)
+func conv4x16_k1x3x1x48_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_20_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv4x16_k3x1x1x16_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv4x16_k1x1x1x16p64_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)

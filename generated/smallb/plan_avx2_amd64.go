@@ -8,7 +8,7 @@ var avx2Plan = plan{
 	isa:     "avx2",
 	arena:   46064,
 	scratch: 63520,
-	packed:  98704,
+	packed:  97168,
 	buffers: []buffer{
 		// 0: input, 8x32x32x3
 		{offset: 360, frame: 4446, row: 117, pixel: 3, edges: edges{360, 21, 363}},
@@ -18,18 +18,18 @@ var avx2Plan = plan{
 		{offset: 41968, frame: 1024, row: 128, pixel: 16},
 		// 3: layer1.0.relu1, 4x8x8x16
 		{offset: 35744, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
-		// 4: layer1.0.relu2, 4x8x8x16
-		{offset: 22784, frame: 1024, row: 128, pixel: 16},
-		// 5: layer1.0.sum, 4x1x8x16
-		{frame: 128, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 4: layer1.0.relu2, 1x14x8x16
+		{frame: 1792, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {7, 1, 3}}},
+		// 5: layer1.0.sum, 1x8x8x16
+		{offset: 1792, frame: 1024, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 6: layer1.0.relu, 4x8x8x64
 		{frame: 4096, row: 512, pixel: 64},
 		// 7: layer1.1.relu1, 4x8x8x16
 		{offset: 16560, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
-		// 8: layer1.1.relu2, 4x8x8x16
-		{offset: 29184, frame: 1024, row: 128, pixel: 16},
-		// 9: layer1.1.sum, 4x1x8x16
-		{frame: 128, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 8: layer1.1.relu2, 1x14x8x16
+		{frame: 1792, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {7, 1, 3}}},
+		// 9: layer1.1.sum, 1x8x8x16
+		{offset: 1792, frame: 1024, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 10: layer1.2.relu1, 4x8x8x16
 		{offset: 22960, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 11: layer1.2.relu2, 4x4x4x16
@@ -42,10 +42,10 @@ var avx2Plan = plan{
 		{offset: 16384, frame: 1024, row: 256, pixel: 64},
 		// 15: layer2.0.relu1, 2x4x4x16
 		{offset: 18544, frame: 576, row: 96, pixel: 16, edges: edges{112, 32, 112}},
-		// 16: layer2.0.relu2, 2x1x4x16
+		// 16: layer2.0.relu2, 1x1x4x16
 		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 17: layer2.0.sum, 2x1x4x16
-		{offset: 128, frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 17: layer2.0.sum, 1x1x4x16
+		{offset: 64, frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 18: layer2.0.relu, 2x4x4x64
 		{frame: 1024, row: 256, pixel: 64},
 		// 19: layer2.1.relu1, 2x4x4x16
@@ -79,78 +79,66 @@ var avx2Plan = plan{
 		// 33: conv1_custom.sums, 49x8x4x16
 		{offset: 37648, frame: 528, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 34: layer1.0.conv2.points, 36x2x2x16
-		{frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		{offset: 2816, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 35: layer1.0.conv2.sums, 36x2x2x16
-		{offset: 2880, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 36: layer1.0.conv3.points, 6x1x8x16
-		{offset: 512, frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 37: layer1.0.conv3.sums, 6x1x8x16
-		{offset: 1376, frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 38: layer1.1.conv2.points, 36x2x2x16
-		{frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 39: layer1.1.conv2.sums, 36x2x2x16
-		{offset: 2880, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 40: layer1.1.conv3.points, 6x1x8x16
-		{offset: 512, frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 41: layer1.1.conv3.sums, 6x1x8x16
-		{offset: 1376, frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 42: layer2.0.conv3.points, 3x1x4x16
-		{offset: 256, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 43: layer2.0.conv3.sums, 3x1x4x16
-		{offset: 496, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		{offset: 5696, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 36: layer1.1.conv2.points, 36x2x2x16
+		{offset: 2816, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 37: layer1.1.conv2.sums, 36x2x2x16
+		{offset: 5696, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, width: 16, taps: [3]int{1, 7, 7}, weights: 0, bias: 9408, transform: &transform{&lines[0], &lines[1], &lines[1]}},
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 9424, bias: 9680},
 		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 9696, bias: 18912, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 18928, bias: 20464, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 20480, bias: 22528, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 22592, bias: 23616},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 23632, bias: 32848, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 32864, bias: 34400, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 32, taps: [3]int{1, 1, 1}, weights: 34416, bias: 35440},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 35504, bias: 36528},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 36544, bias: 38848},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 38864, bias: 39632},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 32, taps: [3]int{1, 1, 1}, weights: 39648, bias: 40672},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 40736, bias: 41760},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 41776, bias: 44080},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 44096, bias: 44864, transform: &transform{&lines[4], &lines[0], &lines[0]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 44880, bias: 50000, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 50064, bias: 51088},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 51104, bias: 53408},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 53424, bias: 54192},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 32, taps: [3]int{1, 1, 1}, weights: 54208, bias: 55232},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 55296, bias: 57344},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 57376, bias: 66592},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 66624, bias: 78912, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 79040, bias: 83136},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 16, taps: [3]int{1, 3, 3}, weights: 83168, bias: 92384},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 92416, bias: 96512},
-		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 96640, bias: 98688},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 18928, bias: 19696},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 19712, bias: 21760, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 21824, bias: 22848},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 22864, bias: 32080, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 32096, bias: 32864},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 32880, bias: 33904},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 33968, bias: 34992},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 35008, bias: 37312},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 37328, bias: 38096},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 32, taps: [3]int{1, 1, 1}, weights: 38112, bias: 39136},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 39200, bias: 40224},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 40240, bias: 42544},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 42560, bias: 43328},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 43344, bias: 48464, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 48528, bias: 49552},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 49568, bias: 51872},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 51888, bias: 52656},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 32, taps: [3]int{1, 1, 1}, weights: 52672, bias: 53696},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 53760, bias: 55808},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 55840, bias: 65056},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 65088, bias: 77376, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 77504, bias: 81600},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 16, taps: [3]int{1, 3, 3}, weights: 81632, bias: 90848},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 90880, bias: 94976},
+		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 95104, bias: 97152},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, conv: conv4x16_k1x1x1x12_1_avx2, rows: 1, cols: 4, width: 16, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x12_1_avx2, rows: 1, cols: 4, width: 16, k: 12, points: 49, tapsH: 1, tapsW: 1, stepT: 528, in: pitch{16, 0}, out: pitch{16, 528}},
 		{kind: kindSpread, spread: spread1x4x4_2_avx2, rows: 4, cols: 4, width: 8, k: 3, stepT: 528, in: pitch{3, 117}, out: pitch{16, 0}},
 		{kind: kindGather, gather: gather1x4x4_3_avx2, rows: 4, cols: 4, width: 8, stepT: 528, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool16_4_avx2, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 5888, stepH: 256, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x16_5_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x16_6_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x16_6_avx2, rows: 1, cols: 4, width: 16, k: 16, points: 36, tapsH: 1, tapsW: 1, stepT: 80, in: pitch{16, 0}, out: pitch{16, 80}},
 		{kind: kindSpread, spread: spread1x4x4_7_avx2, rows: 4, cols: 4, width: 8, stepT: 80, in: pitch{16, 160}, out: pitch{16, 0}},
 		{kind: kindGather, gather: gather1x4x4_8_avx2, rows: 4, cols: 4, width: 8, stepT: 80, in: pitch{16, 0}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindSpread, spread: spread4x1x1_9_avx2, rows: 1, cols: 1, width: 8, stepT: 144, in: pitch{16, 1600}, out: pitch{16, 0}, from: 1, to: 5},
-		{kind: kindGather, gather: gather4x1x1_10_avx2, rows: 1, cols: 1, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 128}, res: pitch{16, 1024}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv4x16_k3x1x1x16_9_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1600, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv6x16_k1x1x1x16p16_10_avx2, rows: 1, cols: 6, width: 16, k: 16, k2: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x16p16_11_avx2, rows: 1, cols: 4, width: 16, k: 16, k2: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x64_12_avx2, rows: 1, cols: 4, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x16_13_avx2, rows: 1, cols: 2, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x3x1x48_14_avx2, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k3x1x1x16_15_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1600, in: pitch{32, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x16_16_avx2, rows: 1, cols: 2, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_17_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv4x16_k1x3x1x48_18_avx2, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindSpread, spread: spread2x1x1_19_avx2, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 576}, out: pitch{16, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_20_avx2, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 0}, out: pitch{16, 64}, res: pitch{16, 64}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv6x16_k1x1x1x16_13_avx2, rows: 1, cols: 6, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x16_14_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x3x1x48_15_avx2, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k3x1x1x16_16_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1600, in: pitch{32, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x16_17_avx2, rows: 1, cols: 2, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_18_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv4x16_k1x3x1x48_19_avx2, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k3x1x1x16_20_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 576, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x16p64_21_avx2, rows: 1, cols: 4, width: 16, k: 16, k2: 64, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k1x3x1x48_22_avx2, rows: 2, cols: 2, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{32, 192}, out: pitch{16, 32}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x16_k3x1x1x16_23_avx2, rows: 1, cols: 2, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 576, in: pitch{32, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
@@ -173,34 +161,30 @@ var avx2Plan = plan{
 			{name: "pool1", kernel: 4, maxTiles: 3333, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 16, 16, 16}, to: shape{4, 8, 8, 16}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 1176, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.0.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 8, 8, 16}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 1176, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 34, sums: 35, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 427, maxGather: 510}},
-		}},
-		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 6, run: runFlat, maxTiles: 1176, in: 3, out: 5, res: 4, every: [3]int{1, 1, 1}, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 36, sums: 37, rows: 1, spread: []int{9}, gather: []int{10}, maxSpread: 4545, maxGather: 4545}},
-			{name: "layer1.0.conv4", kernel: 11, run: runFlat, maxTiles: 682, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{false, true, false}},
+		{name: "layer1.0.conv2..layer1.1.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 8, 8, 1}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 1176, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 34, sums: 35, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 427, maxGather: 510}},
+			{name: "layer1.0.conv3", kernel: 9, maxTiles: 480, in: 3, out: 5, res: 4, every: [3]int{1, 1, 1}, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.0.conv4", kernel: 10, tails: []int{-1, -1, -1, -1, 11, -1}, run: runFlat, maxTiles: 504, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 12, maxTiles: 370, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.1.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 8, 8, 16}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 1176, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 38, sums: 39, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 427, maxGather: 510}},
-		}},
-		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 6, run: runFlat, maxTiles: 1176, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 40, sums: 41, rows: 1, spread: []int{9}, gather: []int{10}, maxSpread: 4545, maxGather: 4545}},
-			{name: "layer1.1.conv4", kernel: 13, run: runFlat, maxTiles: 1027, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
+		{name: "layer1.1.conv2..layer1.2.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 8, 8, 1}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 1176, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 36, sums: 37, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 427, maxGather: 510}},
+			{name: "layer1.1.conv3", kernel: 9, maxTiles: 480, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.1.conv4", kernel: 13, tails: []int{-1, -1, -1, -1, 14, -1}, run: runFlat, maxTiles: 889, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
 			{name: "layer1.2.conv1", kernel: 12, maxTiles: 370, in: 6, out: 10, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
 		{name: "layer1.2.conv2", space: shape{4, 4, 4, 16}, tile: shape{1, 2, 4, 16}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 14, maxTiles: 173, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv2", kernel: 15, maxTiles: 173, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.2.conv3..layer2.0.conv1", space: shape{2, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 15, maxTiles: 480, in: 10, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv4", kernel: 16, maxTiles: 1027, in: 12, out: 13, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}},
-			{name: "pool2", kernel: 17, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 64}, to: shape{2, 4, 4, 64}},
+			{name: "layer1.2.conv3", kernel: 16, maxTiles: 480, in: 10, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv4", kernel: 17, maxTiles: 1027, in: 12, out: 13, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}},
+			{name: "pool2", kernel: 18, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 64}, to: shape{2, 4, 4, 64}},
 			{name: "layer2.0.conv1", kernel: 12, maxTiles: 370, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
-		{name: "layer2.0.conv2..layer2.1.conv1", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 18, maxTiles: 173, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, false}},
-			{name: "layer2.0.conv3", kernel: 6, run: runFlat, maxTiles: 1176, in: 15, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, winograd: &winogradStep{points: 42, sums: 43, rows: 1, spread: []int{19}, gather: []int{20}, maxSpread: 16666, maxGather: 16666}},
+		{name: "layer2.0.conv2..layer2.1.conv1", space: shape{2, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 19, maxTiles: 173, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, false}},
+			{name: "layer2.0.conv3", kernel: 20, maxTiles: 480, in: 15, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}},
 			{name: "layer2.0.conv4", kernel: 21, run: runFlat, maxTiles: 301, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}, ahead: ahead{false, true, false}},
 			{name: "layer2.1.conv1", kernel: 12, maxTiles: 370, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
@@ -209,7 +193,7 @@ var avx2Plan = plan{
 		}},
 		{name: "layer2.1.conv3..layer3.0.conv1", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
 			{name: "layer2.1.conv3", kernel: 23, maxTiles: 526, in: 19, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}, ahead: ahead{true, false, false}},
-			{name: "layer2.1.conv4", kernel: 16, maxTiles: 1027, in: 21, out: 22, res: 18, every: [3]int{1, 2, 2}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
+			{name: "layer2.1.conv4", kernel: 17, maxTiles: 1027, in: 21, out: 22, res: 18, every: [3]int{1, 2, 2}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
 			{name: "pool3", kernel: 24, maxTiles: 7500, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 64}, to: shape{1, 2, 2, 64}},
 			{name: "layer3.0.conv1", kernel: 25, maxTiles: 313, in: 23, out: 24, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 32}},
 		}},

@@ -6,7 +6,7 @@ package smallb
 var genericPlan = plan{
 	isa:     "generic",
 	arena:   68336,
-	scratch: 7840,
+	scratch: 14112,
 	packed:  105616,
 	buffers: []buffer{
 		// 0: input, 8x32x32x3
@@ -65,10 +65,10 @@ var genericPlan = plan{
 		{offset: 512, frame: 128, row: 128, pixel: 128},
 		// 27: fc, 1x1x1x10
 		{offset: 640, frame: 16, row: 16, pixel: 16},
-		// 28: conv1_custom.points, 49x1x4x12
-		{frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 29: conv1_custom.sums, 49x1x4x16
-		{offset: 3920, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 28: conv1_custom.points, 49x2x4x12
+		{frame: 144, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 29: conv1_custom.sums, 49x2x4x16
+		{offset: 7056, frame: 144, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 30: layer1.0.conv2.points, 36x1x2x16
 		{frame: 48, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 31: layer1.0.conv2.sums, 36x1x2x16
@@ -110,7 +110,7 @@ var genericPlan = plan{
 		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 39648, bias: 40672},
 		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 40736, bias: 41760},
 		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 41776, bias: 50992, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 51008, bias: 51776, transform: &transform{&lines[4], &lines[0], &lines[0]}},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 51008, bias: 51776, transform: &transform{&lines[3], &lines[0], &lines[0]}},
 		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 51792, bias: 56912, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
 		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 56976, bias: 58000},
 		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 58016, bias: 60320},
@@ -126,14 +126,15 @@ var genericPlan = plan{
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
-		{kind: kindSpread, rows: 4, cols: 4, width: 8, k: 3, stepT: 80, in: pitch{3, 117}, out: pitch{16, 0}},
-		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 80, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 12, points: 49, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 144}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, k: 3, stepT: 144, in: pitch{3, 117}, out: pitch{16, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 4096, stepH: 256, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 36, tapsH: 1, tapsW: 1, stepT: 48, in: pitch{16, 0}, out: pitch{16, 48}},
 		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{16, 160}, out: pitch{16, 0}},
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{16, 0}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 6, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 144}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 144, in: pitch{16, 1600}, out: pitch{16, 0}, from: 1, to: 5},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 1024}, res: pitch{16, 1024}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, k2: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
@@ -143,8 +144,10 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 1600, in: pitch{32, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 36, tapsH: 1, tapsW: 1, stepT: 16, in: pitch{16, 0}, out: pitch{16, 16}},
 		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 16, in: pitch{16, 96}, out: pitch{16, 0}},
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 16, in: pitch{16, 0}, out: pitch{16, 64}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 3, tapsH: 1, tapsW: 1, stepT: 80, in: pitch{16, 0}, out: pitch{16, 80}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 576}, out: pitch{16, 0}, from: 1, to: 3},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 0}, out: pitch{16, 256}, res: pitch{16, 256}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, k2: 64, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
@@ -163,81 +166,81 @@ var genericPlan = plan{
 		{name: "input", space: shape{8, 32, 32, 3}, tile: shape{1, 8, 32, 3}, steps: []step{
 			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 32, 32, 3}, to: shape{8, 32, 32, 3}},
 		}},
-		{name: "conv1_custom", space: shape{8, 16, 16, 16}, tile: shape{1, 4, 16, 16}, steps: []step{
-			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 121644, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 32, 32, 3}, to: shape{8, 16, 16, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 28, sums: 29, rows: 1, spread: []int{2}, gather: []int{3}, maxSpread: 2066, maxGather: 3251}},
+		{name: "conv1_custom", space: shape{8, 16, 16, 16}, tile: shape{1, 8, 16, 8}, steps: []step{
+			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 121644, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 32, 32, 3}, to: shape{8, 16, 16, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 28, sums: 29, rows: 2, spread: []int{2}, gather: []int{3}, maxSpread: 2066, maxGather: 3251}},
 		}},
 		{name: "pool1..layer1.0.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
 			{name: "pool1", kernel: 4, maxTiles: 466033, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 16, 16, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 98365, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.0.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 16}, steps: []step{
+		{name: "layer1.0.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 8}, steps: []step{
 			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 30, sums: 31, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 3584, maxGather: 4279}},
 		}},
-		{name: "layer1.0.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 16}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 6, run: runFlat, maxTiles: 98365, in: 3, out: 4, res: 4, every: [3]int{1, 1, 1}, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 32, sums: 33, rows: 1, spread: []int{9}, gather: []int{10}, maxSpread: 38130, maxGather: 38130}},
+		{name: "layer1.0.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 8}, steps: []step{
+			{name: "layer1.0.conv3", kernel: 9, run: runFlat, maxTiles: 98365, in: 3, out: 4, res: 4, every: [3]int{1, 1, 1}, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 32, sums: 33, rows: 1, spread: []int{10}, gather: []int{11}, maxSpread: 38130, maxGather: 38130}},
 		}},
 		{name: "layer1.0.conv4..layer1.1.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 11, run: runFlat, maxTiles: 55716, in: 4, out: 5, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{true, true, false}},
-			{name: "layer1.1.conv1", kernel: 12, maxTiles: 29839, in: 5, out: 6, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.0.conv4", kernel: 12, run: runFlat, maxTiles: 55716, in: 4, out: 5, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{true, true, false}},
+			{name: "layer1.1.conv1", kernel: 13, maxTiles: 29839, in: 5, out: 6, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.1.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 16}, steps: []step{
+		{name: "layer1.1.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 8}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 6, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 34, sums: 35, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 3584, maxGather: 4279}},
 		}},
-		{name: "layer1.1.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 16}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 6, run: runFlat, maxTiles: 98365, in: 6, out: 7, res: 7, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 36, sums: 37, rows: 1, spread: []int{9}, gather: []int{10}, maxSpread: 38130, maxGather: 38130}},
+		{name: "layer1.1.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 8}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 9, run: runFlat, maxTiles: 98365, in: 6, out: 7, res: 7, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 36, sums: 37, rows: 1, spread: []int{10}, gather: []int{11}, maxSpread: 38130, maxGather: 38130}},
 		}},
 		{name: "layer1.1.conv4..layer1.2.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 13, run: runFlat, maxTiles: 98365, in: 7, out: 5, res: 5, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv1", kernel: 12, maxTiles: 29839, in: 5, out: 8, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.1.conv4", kernel: 14, run: runFlat, maxTiles: 98365, in: 7, out: 5, res: 5, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv1", kernel: 13, maxTiles: 29839, in: 5, out: 8, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
 		{name: "layer1.2.conv2", space: shape{4, 4, 4, 16}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 14, maxTiles: 13807, in: 8, out: 9, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv2", kernel: 15, maxTiles: 13807, in: 8, out: 9, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.2.conv3..layer2.0.conv1", space: shape{2, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 15, maxTiles: 38864, in: 8, out: 10, res: 9, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv4", kernel: 16, maxTiles: 98365, in: 10, out: 11, res: 5, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}},
-			{name: "pool2", kernel: 17, maxTiles: 1048576, in: 11, out: 12, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 64}, to: shape{2, 4, 4, 64}},
-			{name: "layer2.0.conv1", kernel: 12, maxTiles: 29839, in: 12, out: 13, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
+			{name: "layer1.2.conv3", kernel: 16, maxTiles: 38864, in: 8, out: 10, res: 9, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv4", kernel: 17, maxTiles: 98365, in: 10, out: 11, res: 5, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}},
+			{name: "pool2", kernel: 18, maxTiles: 1048576, in: 11, out: 12, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 64}, to: shape{2, 4, 4, 64}},
+			{name: "layer2.0.conv1", kernel: 13, maxTiles: 29839, in: 12, out: 13, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
 		{name: "layer2.0.conv2", space: shape{2, 4, 4, 16}, tile: shape{1, 4, 4, 8}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 13, out: 14, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 38, sums: 39, rows: 1, spread: []int{18}, gather: []int{19}, maxSpread: 3584, maxGather: 4279}},
+			{name: "layer2.0.conv2", kernel: 19, run: runFlat, maxTiles: 98365, in: 13, out: 14, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 38, sums: 39, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 3584, maxGather: 4279}},
 		}},
 		{name: "layer2.0.conv3", space: shape{1, 4, 4, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 6, run: runFlat, maxTiles: 98365, in: 13, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 40, sums: 41, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 139810, maxGather: 139810}},
+			{name: "layer2.0.conv3", kernel: 22, run: runFlat, maxTiles: 98365, in: 13, out: 14, res: 14, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 40, sums: 41, rows: 1, spread: []int{23}, gather: []int{24}, maxSpread: 139810, maxGather: 139810}},
 		}},
 		{name: "layer2.0.conv4..layer2.1.conv1", space: shape{2, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 22, run: runFlat, maxTiles: 24216, in: 14, out: 15, res: 12, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}, ahead: ahead{true, true, false}},
-			{name: "layer2.1.conv1", kernel: 12, maxTiles: 29839, in: 15, out: 16, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv4", kernel: 25, run: runFlat, maxTiles: 24216, in: 14, out: 15, res: 12, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}, ahead: ahead{true, true, false}},
+			{name: "layer2.1.conv1", kernel: 13, maxTiles: 29839, in: 15, out: 16, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
 		{name: "layer2.1.conv2", space: shape{2, 2, 2, 16}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 23, maxTiles: 13807, in: 16, out: 17, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}, ahead: ahead{true, false, false}},
+			{name: "layer2.1.conv2", kernel: 26, maxTiles: 13807, in: 16, out: 17, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.1.conv3..layer2.1.conv4", space: shape{2, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 24, maxTiles: 38864, in: 16, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}, ahead: ahead{true, false, false}},
-			{name: "layer2.1.conv4", kernel: 16, maxTiles: 98365, in: 18, out: 19, res: 15, every: [3]int{1, 2, 2}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
+			{name: "layer2.1.conv3", kernel: 27, maxTiles: 38864, in: 16, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}, ahead: ahead{true, false, false}},
+			{name: "layer2.1.conv4", kernel: 17, maxTiles: 98365, in: 18, out: 19, res: 15, every: [3]int{1, 2, 2}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
 		}},
 		{name: "pool3..layer3.0.conv1", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "pool3", kernel: 25, maxTiles: 1048576, in: 19, out: 20, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 64}, to: shape{1, 2, 2, 64}, ahead: ahead{true, false, false}},
-			{name: "layer3.0.conv1", kernel: 26, maxTiles: 29839, in: 20, out: 21, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 32}},
+			{name: "pool3", kernel: 28, maxTiles: 1048576, in: 19, out: 20, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 64}, to: shape{1, 2, 2, 64}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv1", kernel: 29, maxTiles: 29839, in: 20, out: 21, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 27, maxTiles: 7019, in: 21, out: 22, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv_normal", kernel: 30, maxTiles: 7019, in: 21, out: 22, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 1, 16}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 28, maxTiles: 20376, in: 22, out: 23, res: 20, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}, ahead: ahead{true, true, false}},
+			{name: "layer3.0.conv4", kernel: 31, maxTiles: 20376, in: 22, out: 23, res: 20, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer3.1.conv1", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 29, maxTiles: 15470, in: 23, out: 24, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.1.conv1", kernel: 32, maxTiles: 15470, in: 23, out: 24, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.1.conv_normal", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 27, maxTiles: 7019, in: 24, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.1.conv_normal", kernel: 30, maxTiles: 7019, in: 24, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 1, 16}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 30, maxTiles: 55716, in: 25, out: 23, res: 23, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}, ahead: ahead{true, false, false}},
+			{name: "layer3.1.conv4", kernel: 33, maxTiles: 55716, in: 25, out: 23, res: 23, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 31, maxTiles: 1048576, in: 23, out: 26, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}, ahead: ahead{true, false, false}},
-			{name: "fc", kernel: 32, run: runFlat, maxTiles: 15470, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
+			{name: "pool4", kernel: 34, maxTiles: 1048576, in: 23, out: 26, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 35, run: runFlat, maxTiles: 15470, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
 		}},
 	},
 	outputs: []output{

@@ -58,10 +58,10 @@ func maxpool64_16_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scal
 func conv4x16_k1x1x1x64_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread1x2x2_18_avx512(in, out *float32, tiles, vectors int)
+func conv4x16_k1x3x1x48_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather1x2x2_19_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv4x16_k1x1x1x16_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func spread2x1x1_20_avx512(in, out *float32, tiles, vectors int)

@@ -18,9 +18,10 @@ line:
 
 // func conv4x16_k1x1x1x12_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x12_1_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+point:
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -224,6 +225,11 @@ tile:
 	ADDQ $256, DI
 	DECQ CX
 	JNE tile
+	ADDQ $2112, in+0(FP)
+	ADDQ $2112, out+32(FP)
+	ADDQ $768, R8
+	DECQ taps+48(FP)
+	JNE point
 	VZEROUPPER
 	RET
 
@@ -1936,9 +1942,9 @@ column:
 
 // func conv4x16_k1x1x1x16_5_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x16_5_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -2108,9 +2114,10 @@ channel:
 
 // func conv4x16_k1x1x1x16_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x16_6_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+point:
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -2376,6 +2383,11 @@ tile:
 	ADDQ $256, DI
 	DECQ CX
 	JNE tile
+	ADDQ $320, in+0(FP)
+	ADDQ $320, out+32(FP)
+	ADDQ $1024, R8
+	DECQ taps+48(FP)
+	JNE point
 	VZEROUPPER
 	RET
 
@@ -3099,9 +3111,9 @@ row3:
 
 // func conv6x16_k3x1x1x16_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv6x16_k3x1x1x16_9_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -3352,9 +3364,9 @@ channel:
 
 // func conv4x16_k3x1x1x16_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k3x1x1x16_10_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -3539,9 +3551,9 @@ channel:
 
 // func conv4x16_k1x1x1x16p16_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x16p16_11_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -3840,9 +3852,9 @@ shortcut:
 
 // func conv4x16_k1x1x1x64_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x64_12_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -4014,9 +4026,9 @@ channel:
 
 // func conv4x16_k1x1x1x16_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x16_13_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -4196,9 +4208,9 @@ channel:
 
 // func conv4x16_k1x3x1x48_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x3x1x48_14_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -4433,9 +4445,9 @@ channel:
 
 // func conv4x16_k3x1x1x16_15_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k3x1x1x16_15_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -4620,9 +4632,9 @@ channel:
 
 // func conv2x32_k1x1x1x16_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x1x1x16_16_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -4884,9 +4896,9 @@ column:
 
 // func conv4x16_k1x3x1x48_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x3x1x48_18_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -5121,9 +5133,9 @@ channel:
 
 // func conv4x16_k1x1x1x16p64_19_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x1x1x16p64_19_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -5422,9 +5434,9 @@ shortcut:
 
 // func conv2x16_k1x3x1x48_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x16_k1x3x1x48_20_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -5609,9 +5621,9 @@ channel:
 
 // func conv2x16_k3x1x1x16_21_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x16_k3x1x1x16_21_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -5869,9 +5881,9 @@ column:
 
 // func conv2x32_k1x1x1x64_23_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x1x1x64_23_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -6052,9 +6064,9 @@ channel:
 
 // func conv2x32_k1x3x1x96_24_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x3x1x96_24_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -6301,9 +6313,9 @@ channel:
 
 // func conv2x32_k1x1x1x32p64_25_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x1x1x32p64_25_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -6621,9 +6633,9 @@ shortcut:
 
 // func conv2x32_k1x1x1x128_26_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x1x1x128_26_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -6804,9 +6816,9 @@ channel:
 
 // func conv4x16_k1x3x1x96_27_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x16_k1x3x1x96_27_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -7041,9 +7053,9 @@ channel:
 
 // func conv2x32_k1x1x1x32_28_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x32_k1x1x1x32_28_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -7298,9 +7310,9 @@ column:
 
 // func conv1x16_k1x1x1x128_30_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv1x16_k1x1x1x128_30_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:

@@ -8,7 +8,7 @@ var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   46064,
 	scratch: 63520,
-	packed:  98960,
+	packed:  97168,
 	buffers: []buffer{
 		// 0: input, 8x32x32x3
 		{offset: 360, frame: 4446, row: 117, pixel: 3, edges: edges{360, 21, 363}},
@@ -42,10 +42,10 @@ var avx512Plan = plan{
 		{offset: 22784, frame: 1024, row: 256, pixel: 64},
 		// 15: layer2.0.relu1, 2x4x4x16
 		{offset: 24944, frame: 576, row: 96, pixel: 16, edges: edges{112, 32, 112}},
-		// 16: layer2.0.relu2, 2x3x4x16
-		{frame: 192, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {3, 1, 1}}},
+		// 16: layer2.0.relu2, 2x1x4x16
+		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 17: layer2.0.sum, 2x1x4x16
-		{offset: 384, frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		{offset: 128, frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 18: layer2.0.relu, 2x4x4x64
 		{frame: 1024, row: 256, pixel: 64},
 		// 19: layer2.1.relu1, 2x4x4x16
@@ -86,14 +86,10 @@ var avx512Plan = plan{
 		{frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 37: layer1.1.conv2.sums, 36x2x2x16
 		{offset: 2880, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 38: layer2.0.conv2.points, 16x2x2x16
-		{offset: 512, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 39: layer2.0.conv2.sums, 16x2x2x16
-		{offset: 1792, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 40: layer2.0.conv3.points, 3x1x4x16
-		{offset: 3072, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 41: layer2.0.conv3.sums, 3x1x4x16
-		{offset: 3312, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 38: layer2.0.conv3.points, 3x1x4x16
+		{offset: 256, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 39: layer2.0.conv3.sums, 3x1x4x16
+		{offset: 496, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, width: 16, taps: [3]int{1, 7, 7}, weights: 0, bias: 9408, transform: &transform{&lines[0], &lines[1], &lines[1]}},
@@ -110,29 +106,29 @@ var avx512Plan = plan{
 		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 37328, bias: 38096},
 		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 38112, bias: 39136},
 		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 39200, bias: 40224},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 40240, bias: 44336, transform: &transform{&lines[0], &lines[3], &lines[3]}},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 44352, bias: 45120, transform: &transform{&lines[4], &lines[0], &lines[0]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 45136, bias: 50256, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 50320, bias: 51344},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 51360, bias: 53664},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 53680, bias: 54448},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 54464, bias: 55488},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 55552, bias: 57600},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 57632, bias: 66848},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 128, taps: [3]int{1, 1, 1}, weights: 66880, bias: 79168, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 128, taps: [3]int{1, 1, 1}}},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 79296, bias: 83392},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 83424, bias: 92640},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 64, taps: [3]int{1, 1, 1}, weights: 92672, bias: 96768},
-		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 96896, bias: 98944},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 40240, bias: 42544},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 42560, bias: 43328, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 43344, bias: 48464, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 48528, bias: 49552},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 49568, bias: 51872},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 51888, bias: 52656},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 52672, bias: 53696},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 53760, bias: 55808},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 55840, bias: 65056},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 128, taps: [3]int{1, 1, 1}, weights: 65088, bias: 77376, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 128, taps: [3]int{1, 1, 1}}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 77504, bias: 81600},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 81632, bias: 90848},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 64, taps: [3]int{1, 1, 1}, weights: 90880, bias: 94976},
+		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 95104, bias: 97152},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, conv: conv16x16_k1x1x1x12_1_avx512, rows: 1, cols: 16, width: 16, k: 12, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv16x16_k1x1x1x12_1_avx512, rows: 1, cols: 16, width: 16, k: 12, points: 49, tapsH: 1, tapsW: 1, stepT: 528, in: pitch{16, 0}, out: pitch{16, 528}},
 		{kind: kindSpread, spread: spread1x4x4_2_avx512, rows: 4, cols: 4, width: 16, k: 3, stepT: 528, in: pitch{3, 117}, out: pitch{16, 0}},
 		{kind: kindGather, gather: gather1x4x4_3_avx512, rows: 4, cols: 4, width: 16, stepT: 528, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool16_4_avx512, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 5888, stepH: 256, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, conv: conv16x16_k1x1x1x16_5_avx512, rows: 2, cols: 8, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 128}, out: pitch{16, 160}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x16_6_avx512, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x16_6_avx512, rows: 1, cols: 4, width: 16, k: 16, points: 36, tapsH: 1, tapsW: 1, stepT: 80, in: pitch{16, 0}, out: pitch{16, 80}},
 		{kind: kindSpread, spread: spread1x4x4_7_avx512, rows: 4, cols: 4, width: 16, stepT: 80, in: pitch{16, 160}, out: pitch{16, 0}},
 		{kind: kindGather, gather: gather1x4x4_8_avx512, rows: 4, cols: 4, width: 16, stepT: 80, in: pitch{16, 0}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv16x16_k3x1x1x16_9_avx512, rows: 1, cols: 16, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
@@ -144,10 +140,10 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv4x64_k1x1x1x16_15_avx512, rows: 1, cols: 4, width: 64, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool64_16_avx512, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x64_17_avx512, rows: 1, cols: 4, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindSpread, spread: spread1x2x2_18_avx512, rows: 2, cols: 2, width: 16, stepT: 80, in: pitch{16, 96}, out: pitch{16, 0}},
-		{kind: kindGather, gather: gather1x2x2_19_avx512, rows: 2, cols: 2, width: 16, stepT: 80, in: pitch{16, 0}, out: pitch{16, 64}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindSpread, spread: spread2x1x1_20_avx512, rows: 1, cols: 1, width: 16, stepT: 80, in: pitch{16, 192}, out: pitch{16, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_21_avx512, rows: 1, cols: 1, width: 16, stepT: 80, in: pitch{16, 0}, out: pitch{16, 64}, res: pitch{16, 192}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv4x16_k1x3x1x48_18_avx512, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x16_19_avx512, rows: 1, cols: 4, width: 16, k: 16, points: 3, tapsH: 1, tapsW: 1, stepT: 80, in: pitch{16, 0}, out: pitch{16, 80}},
+		{kind: kindSpread, spread: spread2x1x1_20_avx512, rows: 1, cols: 1, width: 16, stepT: 80, in: pitch{16, 64}, out: pitch{16, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_21_avx512, rows: 1, cols: 1, width: 16, stepT: 80, in: pitch{16, 0}, out: pitch{16, 64}, res: pitch{16, 64}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv4x64_k1x1x1x16p64_22_avx512, rows: 1, cols: 4, width: 64, k: 16, k2: 64, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x16_k1x3x1x48_23_avx512, rows: 1, cols: 2, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 96, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv2x16_k3x1x1x16_24_avx512, rows: 1, cols: 2, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 32, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
@@ -195,8 +191,8 @@ var avx512Plan = plan{
 			{name: "layer2.0.conv1", kernel: 17, maxTiles: 396, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
 		{name: "layer2.0.conv2..layer2.1.conv1", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 6, run: runFlat, maxTiles: 1261, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 38, sums: 39, rows: 2, spread: []int{18}, gather: []int{19}, maxSpread: 2678, maxGather: 4285}},
-			{name: "layer2.0.conv3", kernel: 6, run: runFlat, maxTiles: 1261, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, winograd: &winogradStep{points: 40, sums: 41, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 28571, maxGather: 28571}},
+			{name: "layer2.0.conv2", kernel: 18, maxTiles: 185, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, false}},
+			{name: "layer2.0.conv3", kernel: 19, run: runFlat, maxTiles: 1261, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, winograd: &winogradStep{points: 38, sums: 39, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 28571, maxGather: 28571}},
 			{name: "layer2.0.conv4", kernel: 22, run: runFlat, maxTiles: 86, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}, ahead: ahead{false, true, false}},
 			{name: "layer2.1.conv1", kernel: 17, maxTiles: 396, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},

@@ -63,19 +63,33 @@ func (b *buffer) at(t, h, w int) int { return b.offset + t*b.frame + h*b.row + w
 
 // pack is where one layer's weights go: panels of width output channels, each
 // [tap][input channel][width], then the biases. A convolution by Winograd's
-// algorithm has [point][phase][input channel][width].
+// algorithm has [point][phase][input channel][width]. Where its transform cuts
+// channels in parts, a panel has width channels of each part, a vector of each
+// after the other, and the input channels are cut half and half.
 type pack struct {
 	weight, conv            int // parameters: the weight, and the bias before the norm
 	gamma, beta, mean, vari int // parameters of the batch norm
 	epsilon                 float64
 	out, in, width          int
+	lanes                   int        // of a vector, where transform cuts channels in parts
 	taps                    [3]int     // over frames, rows, columns
 	transform               *transform // nil for the weights as they are
 	project                 *pack      // a projected shortcut, behind the weights of each panel; nil without
 	weights, bias           int        // places in the packed weights
 }
 
-func (p *pack) panels() int { return (p.out + p.width - 1) / p.width }
+func (p *pack) panels() int { return (p.out + p.panelWidth() - 1) / p.panelWidth() }
+
+// parts returns in how many parts input and output channels are cut.
+func (p *pack) parts() int {
+	if p.transform != nil {
+		return p.transform.parts()
+	}
+	return 1
+}
+
+// panelWidth returns the output channels in a panel.
+func (p *pack) panelWidth() int { return p.parts() * p.width }
 
 // panelLen returns the distance between panels.
 func (p *pack) panelLen() int {
@@ -87,9 +101,10 @@ func (p *pack) panelLen() int {
 }
 
 // ownLen returns the length of a panel without a projected shortcut's weights.
-func (p *pack) ownLen() int { return p.places() * p.in * p.width }
+func (p *pack) ownLen() int { return p.places() * p.in / p.parts() * p.width }
 
-// places returns how many weights there are for each pair of channels.
+// places returns how many weights there are for each pair of channels, or of
+// channels of one part.
 func (p *pack) places() int {
 	if p.transform != nil {
 		return p.transform.points() * p.transform.phases()
@@ -100,7 +115,7 @@ func (p *pack) places() int {
 func (p *pack) tapCount() int { return p.taps[0] * p.taps[1] * p.taps[2] }
 
 // pointLen returns the distance between the weights of neighbouring points.
-func (p *pack) pointLen() int { return p.transform.phases() * p.in * p.width }
+func (p *pack) pointLen() int { return p.transform.phases() * p.in / p.parts() * p.width }
 
 // kind tells the kernels apart.
 type kind uint8
@@ -117,7 +132,9 @@ const (
 
 // convFunc computes consecutive register tiles: sums of taps frames' products
 // from in on and, where the kernel projects a shortcut, of its channels from res
-// on, then the epilogue with bias and res.
+// on, then the epilogue with bias and res. The kernel of a transform's products
+// takes the number of points for taps: it computes the tiles of each, one point
+// after the other.
 type convFunc func(in, weights, bias, res, out *float32, tiles, taps int)
 
 // poolFunc reduces a window of tapsT x tapsH x tapsW for each of consecutive
@@ -140,6 +157,7 @@ type kernel struct {
 	spread              spreadFunc
 	gather              gatherFunc
 	rows, cols, width   int // the register tile: pixels, channels
+	points              int // how many points' products there are; 0 where a result is complete
 	k, k2               int // the reduction's length at one tap, and over a projected shortcut
 	tapsH, tapsW        int
 	stepT, stepH, stepW int

@@ -41,6 +41,7 @@ type worker struct {
 	scratch []float32
 	next    stretches // what the next tile will touch
 	clip    int       // of the tile under way: its place in the batch
+	same    bool      // the tile under way has the pixels of the one before, other channels
 	corner  shape     // of the tile under way
 	lo, hi  shape     // what the step under way computes
 	cpu     cpuSet
@@ -170,7 +171,8 @@ func (w *worker) lead(ctx context.Context) error {
 func (w *worker) region(r int) {
 	reg := &w.model.plan.regions[r]
 	clips, workers := len(w.clips), len(w.workers)
-	all := reg.grid().elems() * clips
+	grid := reg.grid()
+	all, last := grid.elems()*clips, none
 	for i := range workers {
 		share := (w.index + i) % workers
 		taken, first, end := &w.taken[r*workers+share], all*share/workers, all*(share+1)/workers
@@ -178,8 +180,10 @@ func (w *worker) region(r int) {
 			if i+1 < end {
 				w.lookAhead(reg, i+1)
 			}
-			w.clip = i % clips
-			w.tile(reg, i/clips) // neighbours read the same weights
+			k, clip := i/clips, i%clips // neighbours read the same weights
+			w.same = last != none && k/grid.c == last/grid.c && clip == w.clip
+			w.clip, last = clip, k
+			w.tile(reg, k)
 		}
 	}
 }

@@ -8,7 +8,7 @@ var avx2Plan = plan{
 	isa:     "avx2",
 	arena:   38304,
 	scratch: 63520,
-	packed:  94800,
+	packed:  94032,
 	buffers: []buffer{
 		// 0: input, 8x32x32x2
 		{offset: 240, frame: 2964, row: 78, pixel: 2, edges: edges{240, 14, 242}},
@@ -26,10 +26,10 @@ var avx2Plan = plan{
 		{frame: 4096, row: 512, pixel: 64},
 		// 7: layer1.1.relu1, 4x8x8x16
 		{offset: 16560, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
-		// 8: layer1.1.relu2, 4x8x8x16
-		{offset: 29184, frame: 1024, row: 128, pixel: 16},
-		// 9: layer1.1.sum, 4x1x8x16
-		{frame: 128, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 8: layer1.1.relu2, 1x14x8x16
+		{frame: 1792, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {7, 1, 3}}},
+		// 9: layer1.1.sum, 1x8x8x16
+		{offset: 1792, frame: 1024, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 10: layer1.2.relu1, 4x8x8x16
 		{offset: 22960, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 11: layer1.2.relu2, 4x1x4x16
@@ -83,13 +83,9 @@ var avx2Plan = plan{
 		// 35: layer1.0.conv2.sums, 36x2x2x16
 		{offset: 2880, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 36: layer1.1.conv2.points, 36x2x2x16
-		{frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		{offset: 2816, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 37: layer1.1.conv2.sums, 36x2x2x16
-		{offset: 2880, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 38: layer1.1.conv3.points, 6x1x8x16
-		{offset: 512, frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 39: layer1.1.conv3.sums, 6x1x8x16
-		{offset: 1376, frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		{offset: 5696, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 2, width: 16, taps: [3]int{1, 7, 7}, weights: 0, bias: 6272, transform: &transform{&lines[0], &lines[1], &lines[1]}},
@@ -99,45 +95,45 @@ var avx2Plan = plan{
 		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 16576, bias: 18624, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}}},
 		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 18688, bias: 19712},
 		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 19728, bias: 28944, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 28960, bias: 30496, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 32, taps: [3]int{1, 1, 1}, weights: 30512, bias: 31536},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 31600, bias: 32624},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 32640, bias: 34944},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 34960, bias: 35728},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 32, taps: [3]int{1, 1, 1}, weights: 35744, bias: 36768},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 36832, bias: 37856},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 37872, bias: 40176},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 40192, bias: 40960},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 40976, bias: 46096, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 46160, bias: 47184},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 47200, bias: 49504},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 49520, bias: 50288},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 32, taps: [3]int{1, 1, 1}, weights: 50304, bias: 51328},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 51392, bias: 53440},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 53472, bias: 62688},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 62720, bias: 75008, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 75136, bias: 79232},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 16, taps: [3]int{1, 3, 3}, weights: 79264, bias: 88480},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 88512, bias: 92608},
-		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 92736, bias: 94784},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 28960, bias: 29728},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 29744, bias: 30768},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 30832, bias: 31856},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 31872, bias: 34176},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 34192, bias: 34960},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 32, taps: [3]int{1, 1, 1}, weights: 34976, bias: 36000},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 36064, bias: 37088},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 37104, bias: 39408},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 39424, bias: 40192},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 40208, bias: 45328, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 45392, bias: 46416},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 46432, bias: 48736},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 48752, bias: 49520},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 32, taps: [3]int{1, 1, 1}, weights: 49536, bias: 50560},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 50624, bias: 52672},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 52704, bias: 61920},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 61952, bias: 74240, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 74368, bias: 78464},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 16, taps: [3]int{1, 3, 3}, weights: 78496, bias: 87712},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 87744, bias: 91840},
+		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 91968, bias: 94016},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, conv: conv4x16_k1x1x1x8_1_avx2, rows: 1, cols: 4, width: 16, k: 8, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x8_1_avx2, rows: 1, cols: 4, width: 16, k: 8, points: 49, tapsH: 1, tapsW: 1, stepT: 528, in: pitch{16, 0}, out: pitch{16, 528}},
 		{kind: kindSpread, spread: spread1x4x4_2_avx2, rows: 4, cols: 4, width: 8, k: 2, stepT: 528, in: pitch{2, 78}, out: pitch{16, 0}},
 		{kind: kindGather, gather: gather1x4x4_3_avx2, rows: 4, cols: 4, width: 8, stepT: 528, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool16_4_avx2, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 5888, stepH: 256, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x16_5_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x16_6_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x16_6_avx2, rows: 1, cols: 4, width: 16, k: 16, points: 36, tapsH: 1, tapsW: 1, stepT: 80, in: pitch{16, 0}, out: pitch{16, 80}},
 		{kind: kindSpread, spread: spread1x4x4_7_avx2, rows: 4, cols: 4, width: 8, stepT: 80, in: pitch{16, 160}, out: pitch{16, 0}},
 		{kind: kindGather, gather: gather1x4x4_8_avx2, rows: 4, cols: 4, width: 8, stepT: 80, in: pitch{16, 0}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv6x16_k3x1x1x16_9_avx2, rows: 1, cols: 6, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k3x1x1x16_10_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x16p16_11_avx2, rows: 1, cols: 4, width: 16, k: 16, k2: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k1x1x1x64_12_avx2, rows: 1, cols: 4, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindSpread, spread: spread4x1x1_13_avx2, rows: 1, cols: 1, width: 8, stepT: 144, in: pitch{16, 1600}, out: pitch{16, 0}, from: 1, to: 5},
-		{kind: kindGather, gather: gather4x1x1_14_avx2, rows: 1, cols: 1, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 128}, res: pitch{16, 1024}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x16_15_avx2, rows: 1, cols: 2, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k3x1x1x16_13_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1600, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv6x16_k1x1x1x16_14_avx2, rows: 1, cols: 6, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x16_15_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k1x3x1x48_16_avx2, rows: 1, cols: 4, width: 16, k: 48, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x16_k3x1x1x16_17_avx2, rows: 1, cols: 4, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 64, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv2x32_k1x1x1x16_18_avx2, rows: 1, cols: 2, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
@@ -174,12 +170,10 @@ var avx2Plan = plan{
 			{name: "layer1.0.conv4", kernel: 11, run: runFlat, maxTiles: 682, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 12, maxTiles: 370, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.1.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 8, 8, 16}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 1176, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 36, sums: 37, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 427, maxGather: 510}},
-		}},
-		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 6, run: runFlat, maxTiles: 1176, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 38, sums: 39, rows: 1, spread: []int{13}, gather: []int{14}, maxSpread: 4545, maxGather: 4545}},
-			{name: "layer1.1.conv4", kernel: 15, run: runFlat, maxTiles: 1027, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
+		{name: "layer1.1.conv2..layer1.2.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 8, 8, 1}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 1176, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 36, sums: 37, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 427, maxGather: 510}},
+			{name: "layer1.1.conv3", kernel: 13, maxTiles: 480, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.1.conv4", kernel: 14, tails: []int{-1, -1, -1, -1, 15, -1}, run: runFlat, maxTiles: 889, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
 			{name: "layer1.2.conv1", kernel: 12, maxTiles: 370, in: 6, out: 10, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
 		{name: "layer1.2.conv2..layer2.0.conv1", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{

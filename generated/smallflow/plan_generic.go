@@ -7,7 +7,7 @@ var genericPlan = plan{
 	isa:     "generic",
 	arena:   56480,
 	scratch: 14112,
-	packed:  102480,
+	packed:  103248,
 	buffers: []buffer{
 		// 0: input, 8x32x32x2
 		{offset: 33008, frame: 2964, row: 78, pixel: 2, edges: edges{240, 14, 242}},
@@ -31,10 +31,10 @@ var genericPlan = plan{
 		{offset: 16560, frame: 1600, row: 160, pixel: 16, edges: edges{176, 32, 176}},
 		// 10: layer1.2.relu2, 4x4x4x16
 		{offset: 22784, frame: 256, row: 64, pixel: 16},
-		// 11: layer1.2.sum, 2x1x4x16
-		{frame: 64, row: 64, pixel: 16, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
+		// 11: layer1.2.sum, 4x4x4x16
+		{offset: 19584, frame: 256, row: 64, pixel: 16},
 		// 12: layer1.2.relu, 2x1x4x64
-		{offset: 128, frame: 256, row: 256, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
+		{frame: 256, row: 256, pixel: 64, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 13: pool2, 2x4x4x64
 		{offset: 16384, frame: 1024, row: 256, pixel: 64},
 		// 14: layer2.0.relu1, 2x4x4x16
@@ -89,13 +89,17 @@ var genericPlan = plan{
 		{frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 39: layer1.1.conv3.sums, 6x1x8x16
 		{offset: 864, frame: 144, row: 128, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 40: layer2.0.conv2.points, 36x1x1x16
-		{frame: 16, row: 16, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 41: layer2.0.conv2.sums, 36x1x1x16
-		{offset: 576, frame: 16, row: 16, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 42: layer2.0.conv3.points, 3x1x4x16
+		// 40: layer1.2.conv3.points, 6x1x4x16
 		{frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 43: layer2.0.conv3.sums, 3x1x4x16
+		// 41: layer1.2.conv3.sums, 6x1x4x16
+		{offset: 480, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 42: layer2.0.conv2.points, 36x1x1x16
+		{frame: 16, row: 16, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 43: layer2.0.conv2.sums, 36x1x1x16
+		{offset: 576, frame: 16, row: 16, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 44: layer2.0.conv3.points, 3x1x4x16
+		{frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 45: layer2.0.conv3.sums, 3x1x4x16
 		{offset: 240, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
@@ -110,34 +114,35 @@ var genericPlan = plan{
 		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 31280, bias: 32304},
 		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 32368, bias: 33392},
 		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 33408, bias: 35712},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 35728, bias: 36496},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 36512, bias: 37536},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 37600, bias: 38624},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 38640, bias: 47856, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 47872, bias: 48640, transform: &transform{&lines[4], &lines[0], &lines[0]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 48656, bias: 53776, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 53840, bias: 54864},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 54880, bias: 57184},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 57200, bias: 57968},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 57984, bias: 59008},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 59072, bias: 61120},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 61152, bias: 70368},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 70400, bias: 82688, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 82816, bias: 86912},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 86944, bias: 96160},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 96192, bias: 100288},
-		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 100416, bias: 102464},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 35728, bias: 37264, transform: &transform{&lines[2], &lines[0], &lines[0]}},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 37280, bias: 38304},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 38368, bias: 39392},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 39408, bias: 48624, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 48640, bias: 49408, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 49424, bias: 54544, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 54608, bias: 55632},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{1, 3, 3}, weights: 55648, bias: 57952},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 8, taps: [3]int{3, 1, 1}, weights: 57968, bias: 58736},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 8, taps: [3]int{1, 1, 1}, weights: 58752, bias: 59776},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 8, taps: [3]int{1, 1, 1}, weights: 59840, bias: 61888},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 61920, bias: 71136},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 71168, bias: 83456, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 8, taps: [3]int{1, 1, 1}}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 83584, bias: 87680},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 8, taps: [3]int{1, 3, 3}, weights: 87712, bias: 96928},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 8, taps: [3]int{1, 1, 1}, weights: 96960, bias: 101056},
+		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 8, taps: [3]int{1, 1, 1}, weights: 101184, bias: 103232},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 8, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 8, points: 49, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 144}},
 		{kind: kindSpread, rows: 4, cols: 4, width: 8, k: 2, stepT: 144, in: pitch{2, 78}, out: pitch{16, 0}},
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 4096, stepH: 256, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 36, tapsH: 1, tapsW: 1, stepT: 48, in: pitch{16, 0}, out: pitch{16, 48}},
 		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{16, 160}, out: pitch{16, 0}},
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 48, in: pitch{16, 0}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 6, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 144}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 144, in: pitch{16, 1024}, out: pitch{16, 0}, from: 1, to: 5},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 1024}, to: 4, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, k2: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
@@ -146,11 +151,15 @@ var genericPlan = plan{
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 144, in: pitch{16, 0}, out: pitch{16, 1024}, res: pitch{16, 1024}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 48, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 6, tapsH: 1, tapsW: 1, stepT: 80, in: pitch{16, 0}, out: pitch{16, 80}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 256}, out: pitch{16, 0}, from: 1, to: 5},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 0}, out: pitch{16, 256}, res: pitch{16, 256}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 256, stepH: 256, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 36, tapsH: 1, tapsW: 1, stepT: 16, in: pitch{16, 0}, out: pitch{16, 16}},
 		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 16, in: pitch{16, 96}, out: pitch{16, 0}},
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 16, in: pitch{16, 0}, out: pitch{16, 64}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, points: 3, tapsH: 1, tapsW: 1, stepT: 80, in: pitch{16, 0}, out: pitch{16, 80}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 256}, out: pitch{16, 0}, from: 1, to: 3},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 80, in: pitch{16, 0}, out: pitch{16, 256}, to: 2, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 16, k2: 64, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
@@ -169,81 +178,83 @@ var genericPlan = plan{
 		{name: "input", space: shape{8, 32, 32, 2}, tile: shape{1, 8, 32, 2}, steps: []step{
 			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 32, 32, 2}, to: shape{8, 32, 32, 2}},
 		}},
-		{name: "conv1_custom", space: shape{8, 16, 16, 16}, tile: shape{1, 8, 16, 16}, steps: []step{
+		{name: "conv1_custom", space: shape{8, 16, 16, 16}, tile: shape{1, 8, 16, 8}, steps: []step{
 			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 159358, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 32, 32, 2}, to: shape{8, 16, 16, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 30, sums: 31, rows: 2, spread: []int{2}, gather: []int{3}, maxSpread: 4132, maxGather: 3251}},
 		}},
 		{name: "pool1..layer1.0.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
 			{name: "pool1", kernel: 4, maxTiles: 466033, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 0}, {3, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 16, 16, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 98365, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.0.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 16}, steps: []step{
+		{name: "layer1.0.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 8}, steps: []step{
 			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 32, sums: 33, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 3584, maxGather: 4279}},
 		}},
-		{name: "layer1.0.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 16}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 6, run: runFlat, maxTiles: 98365, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 34, sums: 35, rows: 1, spread: []int{9}, gather: []int{10}, maxSpread: 38130, maxGather: 38130}},
+		{name: "layer1.0.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 8}, steps: []step{
+			{name: "layer1.0.conv3", kernel: 9, run: runFlat, maxTiles: 98365, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 34, sums: 35, rows: 1, spread: []int{10}, gather: []int{11}, maxSpread: 38130, maxGather: 38130}},
 		}},
 		{name: "layer1.0.conv4..layer1.1.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.0.conv4", kernel: 11, run: runFlat, maxTiles: 55716, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{true, true, false}},
-			{name: "layer1.1.conv1", kernel: 12, maxTiles: 29839, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.0.conv4", kernel: 12, run: runFlat, maxTiles: 55716, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{true, true, false}},
+			{name: "layer1.1.conv1", kernel: 13, maxTiles: 29839, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
-		{name: "layer1.1.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 16}, steps: []step{
+		{name: "layer1.1.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 4, 8, 8}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 36, sums: 37, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 3584, maxGather: 4279}},
 		}},
-		{name: "layer1.1.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 16}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 6, run: runFlat, maxTiles: 98365, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 38, sums: 39, rows: 1, spread: []int{13}, gather: []int{14}, maxSpread: 38130, maxGather: 38130}},
+		{name: "layer1.1.conv3", space: shape{1, 8, 8, 16}, tile: shape{1, 1, 8, 8}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 9, run: runFlat, maxTiles: 98365, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 38, sums: 39, rows: 1, spread: []int{14}, gather: []int{15}, maxSpread: 38130, maxGather: 38130}},
 		}},
 		{name: "layer1.1.conv4..layer1.2.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 1, 8, 1}, steps: []step{
-			{name: "layer1.1.conv4", kernel: 15, run: runFlat, maxTiles: 98365, in: 8, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv1", kernel: 12, maxTiles: 29839, in: 6, out: 9, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
+			{name: "layer1.1.conv4", kernel: 16, run: runFlat, maxTiles: 98365, in: 8, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv1", kernel: 13, maxTiles: 29839, in: 6, out: 9, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
 		{name: "layer1.2.conv2", space: shape{4, 4, 4, 16}, tile: shape{1, 1, 2, 16}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 16, maxTiles: 13807, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv2", kernel: 17, maxTiles: 13807, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer1.2.conv3..layer2.0.conv1", space: shape{2, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 17, run: runFlat, maxTiles: 38864, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv4", kernel: 18, maxTiles: 98365, in: 11, out: 12, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}},
-			{name: "pool2", kernel: 19, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 64}, to: shape{2, 4, 4, 64}},
-			{name: "layer2.0.conv1", kernel: 12, maxTiles: 29839, in: 13, out: 14, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
+		{name: "layer1.2.conv3", space: shape{1, 4, 4, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
+			{name: "layer1.2.conv3", kernel: 18, run: runFlat, maxTiles: 98365, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 40, sums: 41, rows: 1, spread: []int{19}, gather: []int{20}, maxSpread: 38130, maxGather: 38130}},
+		}},
+		{name: "layer1.2.conv4..layer2.0.conv1", space: shape{2, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
+			{name: "layer1.2.conv4", kernel: 21, maxTiles: 98365, in: 11, out: 12, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 16}, to: shape{4, 4, 4, 64}, ahead: ahead{true, false, false}},
+			{name: "pool2", kernel: 22, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 4, 4, 64}, to: shape{2, 4, 4, 64}},
+			{name: "layer2.0.conv1", kernel: 13, maxTiles: 29839, in: 13, out: 14, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
 		{name: "layer2.0.conv2", space: shape{2, 4, 4, 16}, tile: shape{1, 4, 4, 8}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 6, run: runFlat, maxTiles: 98365, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 40, sums: 41, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 3584, maxGather: 4279}},
+			{name: "layer2.0.conv2", kernel: 23, run: runFlat, maxTiles: 98365, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 42, sums: 43, rows: 1, spread: []int{24}, gather: []int{25}, maxSpread: 3584, maxGather: 4279}},
 		}},
 		{name: "layer2.0.conv3", space: shape{1, 4, 4, 16}, tile: shape{1, 1, 4, 8}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 6, run: runFlat, maxTiles: 98365, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 42, sums: 43, rows: 1, spread: []int{22}, gather: []int{23}, maxSpread: 139810, maxGather: 139810}},
+			{name: "layer2.0.conv3", kernel: 26, run: runFlat, maxTiles: 98365, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 44, sums: 45, rows: 1, spread: []int{27}, gather: []int{28}, maxSpread: 139810, maxGather: 139810}},
 		}},
 		{name: "layer2.0.conv4..layer2.1.conv1", space: shape{2, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
-			{name: "layer2.0.conv4", kernel: 24, run: runFlat, maxTiles: 24216, in: 16, out: 17, res: 13, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}, ahead: ahead{true, true, false}},
-			{name: "layer2.1.conv1", kernel: 12, maxTiles: 29839, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
+			{name: "layer2.0.conv4", kernel: 29, run: runFlat, maxTiles: 24216, in: 16, out: 17, res: 13, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}, ahead: ahead{true, true, false}},
+			{name: "layer2.1.conv1", kernel: 13, maxTiles: 29839, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},
 		{name: "layer2.1.conv2", space: shape{2, 2, 2, 16}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 25, maxTiles: 13807, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}, ahead: ahead{true, false, false}},
+			{name: "layer2.1.conv2", kernel: 30, maxTiles: 13807, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.1.conv3..layer2.1.conv4", space: shape{2, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 26, maxTiles: 38864, in: 18, out: 20, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}, ahead: ahead{true, false, false}},
-			{name: "layer2.1.conv4", kernel: 18, maxTiles: 98365, in: 20, out: 21, res: 17, every: [3]int{1, 2, 2}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
+			{name: "layer2.1.conv3", kernel: 31, maxTiles: 38864, in: 18, out: 20, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 2, 2, 16}, ahead: ahead{true, false, false}},
+			{name: "layer2.1.conv4", kernel: 21, maxTiles: 98365, in: 20, out: 21, res: 17, every: [3]int{1, 2, 2}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 16}, to: shape{2, 2, 2, 64}},
 		}},
 		{name: "pool3..layer3.0.conv1", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "pool3", kernel: 27, maxTiles: 1048576, in: 21, out: 22, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 64}, to: shape{1, 2, 2, 64}, ahead: ahead{true, false, false}},
-			{name: "layer3.0.conv1", kernel: 28, maxTiles: 29839, in: 22, out: 23, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 32}},
+			{name: "pool3", kernel: 32, maxTiles: 1048576, in: 21, out: 22, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 64}, to: shape{1, 2, 2, 64}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv1", kernel: 33, maxTiles: 29839, in: 22, out: 23, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 64}, to: shape{1, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 29, maxTiles: 7019, in: 23, out: 24, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv_normal", kernel: 34, maxTiles: 7019, in: 23, out: 24, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 1, 16}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 30, maxTiles: 20376, in: 24, out: 25, res: 22, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}, ahead: ahead{true, true, false}},
+			{name: "layer3.0.conv4", kernel: 35, maxTiles: 20376, in: 24, out: 25, res: 22, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer3.1.conv1", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 31, maxTiles: 15470, in: 25, out: 26, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.1.conv1", kernel: 36, maxTiles: 15470, in: 25, out: 26, res: -1, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.1.conv_normal", space: shape{1, 2, 2, 32}, tile: shape{1, 1, 1, 8}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 29, maxTiles: 7019, in: 26, out: 27, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.1.conv_normal", kernel: 34, maxTiles: 7019, in: 26, out: 27, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 32}, to: shape{1, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 1, 4, 128}, tile: shape{1, 1, 1, 16}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 32, maxTiles: 55716, in: 27, out: 25, res: 25, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}, ahead: ahead{true, false, false}},
+			{name: "layer3.1.conv4", kernel: 37, maxTiles: 55716, in: 27, out: 25, res: 25, every: [3]int{1, 1, 1}, pack: 26, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 4, 32}, to: shape{1, 1, 4, 128}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 33, maxTiles: 1048576, in: 25, out: 28, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}, ahead: ahead{true, false, false}},
-			{name: "fc", kernel: 34, run: runFlat, maxTiles: 15470, in: 28, out: 29, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
+			{name: "pool4", kernel: 38, maxTiles: 1048576, in: 25, out: 28, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 2, 2, 128}, to: shape{1, 1, 1, 128}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 39, run: runFlat, maxTiles: 15470, in: 28, out: 29, res: -1, pack: 27, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 128}, to: shape{1, 1, 1, 10}},
 		}},
 	},
 	outputs: []output{

@@ -18,9 +18,9 @@ line:
 
 // func conv8x8_k1x3x1x9_1_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv8x8_k1x3x1x9_1_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -233,9 +233,9 @@ row:
 
 // func conv8x8_k1x1x1x3_2_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv8x8_k1x1x1x3_2_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -338,9 +338,9 @@ tile:
 
 // func conv8x8_k1x3x3x5_3_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv8x8_k1x3x3x5_3_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -488,9 +488,9 @@ column:
 
 // func conv8x8_k3x1x1x5_4_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv8x8_k3x1x1x5_4_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -633,9 +633,9 @@ frame:
 
 // func conv8x8_k1x1x1x5p3_5_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv8x8_k1x1x1x5p3_5_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -831,9 +831,9 @@ tile:
 
 // func conv8x8_k1x1x1x5_6_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv8x8_k1x1x1x5_6_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -971,9 +971,9 @@ tile:
 
 // func conv8x8_k3x1x1x5_7_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv8x8_k3x1x1x5_7_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -1126,9 +1126,9 @@ frame:
 
 // func conv8x8_k1x1x1x5_8_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv8x8_k1x1x1x5_8_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -1276,9 +1276,9 @@ tile:
 
 // func conv8x8_k1x3x3x5_9_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv8x8_k1x3x3x5_9_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -1426,9 +1426,9 @@ column:
 
 // func conv8x8_k3x1x1x5_10_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv8x8_k3x1x1x5_10_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -1581,9 +1581,9 @@ frame:
 
 // func conv8x8_k1x1x1x5_11_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv8x8_k1x1x1x5_11_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -1731,9 +1731,9 @@ tile:
 
 // func conv12x8_k1x3x3x1_12_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv12x8_k1x3x3x1_12_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -1835,9 +1835,9 @@ column:
 
 // func conv12x8_k3x1x1x1_13_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv12x8_k3x1x1x1_13_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -1934,9 +1934,9 @@ frame:
 
 // func conv12x8_k1x1x1x1p5_14_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv12x8_k1x1x1x1p5_14_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -2197,9 +2197,9 @@ column:
 
 // func conv2x8_k1x1x1x1_16_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv2x8_k1x1x1x1_16_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -2231,9 +2231,9 @@ tile:
 
 // func conv4x8_k1x3x3x7_17_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x8_k1x3x3x7_17_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:
@@ -2344,9 +2344,9 @@ column:
 
 // func conv4x8_k1x1x1x7p1_18_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv4x8_k1x1x1x7p1_18_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
@@ -2502,9 +2502,9 @@ column:
 
 // func conv1x8_k1x1x1x7_20_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv1x8_k1x1x1x7_20_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX
 tile:

@@ -4,18 +4,20 @@ import (
 	"fmt"
 	"html"
 	"math"
+
+	"github.com/p3dc/p3dc/internal/svg"
 )
 
 // ceilings draws the peak, from where the highest bandwidth reaches it, and the
 // slopes of the bandwidths up to it.
-func (l *layout) ceilings(p *printer) {
+func (l *layout) ceilings(p *svg.Printer) {
 	y, start := l.y.at(l.Peak.Rate), l.x.high
 	for _, b := range l.Bandwidths {
 		start = min(start, l.Peak.Rate/b.Rate)
 		l.slope(p, b)
 	}
-	p.line(`<path class="ceiling" d="M%.1f %.1fH%d"/>`, l.x.at(start), y, right)
-	p.text("label", right-4, y-7, "end", fmt.Sprintf("%s: %s GFLOP/s", l.Peak.Name, rate(l.Peak.Rate)))
+	p.Line(`<path class="ceiling" d="M%.1f %.1fH%d"/>`, l.x.at(start), y, right)
+	p.Text(`class="label"`, right-4, y-7, "end", fmt.Sprintf("%s: %s GFLOP/s", l.Peak.Name, rate(l.Peak.Rate)))
 }
 
 // rate formats a ceiling.
@@ -37,15 +39,15 @@ func (a point) distance(b point) float64 { return math.Hypot(b.x-a.x, b.y-a.y) }
 
 // slope draws a bandwidth from where it enters the plot, on the left or below,
 // up to the peak, with its label along it.
-func (l *layout) slope(p *printer, b Ceiling) {
+func (l *layout) slope(p *svg.Printer, b Ceiling) {
 	low := max(l.x.low, l.y.low/b.Rate)
 	from := point{l.x.at(low), l.y.at(low * b.Rate)}
 	to := point{l.x.at(l.Peak.Rate / b.Rate), l.y.at(l.Peak.Rate)}
-	p.line(`<path class="ceiling" d="M%.1f %.1fL%.1f %.1f"/>`, from.x, from.y, to.x, to.y)
+	p.Line(`<path class="ceiling" d="M%.1f %.1fL%.1f %.1f"/>`, from.x, from.y, to.x, to.y)
 	text := fmt.Sprintf("%s: %s GB/s", b.Name, rate(b.Rate))
 	at := l.clearest(from, to, text)
 	angle := math.Atan2(to.y-from.y, to.x-from.x) * 180 / math.Pi
-	p.line(`<text class="label" transform="translate(%.1f %.1f) rotate(%.1f)" y="-7" text-anchor="middle">%s</text>`,
+	p.Line(`<text class="label" transform="translate(%.1f %.1f) rotate(%.1f)" y="-7" text-anchor="middle">%s</text>`,
 		at.x, at.y, angle, html.EscapeString(text))
 }
 

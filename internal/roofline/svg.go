@@ -1,12 +1,13 @@
 package roofline
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"html"
 	"math"
 	"slices"
+
+	"github.com/p3dc/p3dc/internal/svg"
 )
 
 // The colours of groups in the order in which they first come up; they stand out
@@ -35,45 +36,35 @@ func (c *Chart) SVG() []byte {
 	legend := l.bottom + 68
 	rows := legendRows(groups)
 	height := legend + float64(lineHeight*rows)
-	p := &printer{}
-	p.line(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %.0f" role="img">`, width, height)
-	p.line(`<title>%s</title>`, html.EscapeString(c.Title))
-	p.line(`<style>%s</style>`, style)
-	p.text("title", 10, titleLine, "start", c.Title)
+	p := &svg.Printer{}
+	p.Open(width, height, c.Title)
+	p.Line(`<style>%s</style>`, style)
+	p.Text(`class="title"`, 10, titleLine, "start", c.Title)
 	for i, n := range c.Notes {
-		p.text("note", 10, float64(titleLine+lineHeight*(i+1)), "start", n)
+		p.Text(`class="note"`, 10, float64(titleLine+lineHeight*(i+1)), "start", n)
 	}
 	l.axes(p)
 	l.ceilings(p)
 	l.dots(p, groups)
 	l.legend(p, groups, rows, legend)
-	p.line(`</svg>`)
+	p.Line(`</svg>`)
 	return p.Bytes()
 }
 
-// printer writes elements, one a line.
-type printer struct{ bytes.Buffer }
-
-func (p *printer) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
-
-func (p *printer) text(class string, x, y float64, anchor, text string) {
-	p.line(`<text class="%s" x="%.1f" y="%.1f" text-anchor="%s">%s</text>`, class, x, y, anchor, html.EscapeString(text))
-}
-
 // axes draws the grid and what it is labelled with.
-func (l *layout) axes(p *printer) {
+func (l *layout) axes(p *svg.Printer) {
 	for _, v := range l.x.ticks() {
 		x := l.x.at(v)
-		p.line(`<path class="grid" d="M%.1f %.1fV%.1f"/>`, x, l.top, l.bottom)
-		p.text("tick", x, l.bottom+16, "middle", fmt.Sprint(v))
+		p.Line(`<path class="grid" d="M%.1f %.1fV%.1f"/>`, x, l.top, l.bottom)
+		p.Text(`class="tick"`, x, l.bottom+16, "middle", fmt.Sprint(v))
 	}
 	for _, v := range l.y.ticks() {
 		y := l.y.at(v)
-		p.line(`<path class="grid" d="M%d %.1fH%d"/>`, left, y, right)
-		p.text("tick", left-6, y+4, "end", fmt.Sprint(v))
+		p.Line(`<path class="grid" d="M%d %.1fH%d"/>`, left, y, right)
+		p.Text(`class="tick"`, left-6, y+4, "end", fmt.Sprint(v))
 	}
-	p.text("label", 10, l.top-14, "start", "GFLOP/s, of the arithmetic that is done")
-	p.text("label", right, l.bottom+38, "end", "arithmetic intensity: FLOP for each byte that has to be moved")
+	p.Text(`class="label"`, 10, l.top-14, "start", "GFLOP/s, of the arithmetic that is done")
+	p.Text(`class="label"`, right, l.bottom+38, "end", "arithmetic intensity: FLOP for each byte that has to be moved")
 }
 
 // radius returns the size of a dot: its area is its share of the time, but it
@@ -81,13 +72,13 @@ func (l *layout) axes(p *printer) {
 func (d *Dot) radius() float64 { return max(2.5, 44*math.Sqrt(d.Share)) }
 
 // dots draws the large ones first, so that none hides a smaller one.
-func (l *layout) dots(p *printer, groups []group) {
+func (l *layout) dots(p *svg.Printer, groups []group) {
 	order := slices.Clone(l.Dots)
 	slices.SortStableFunc(order, func(a, b Dot) int { return cmp.Compare(b.Share, a.Share) })
 	for i := range order {
 		d := &order[i]
 		g := slices.IndexFunc(groups, func(g group) bool { return g.name == d.Group })
-		p.line(`<circle cx="%.1f" cy="%.1f" r="%.1f" fill="%[4]s" fill-opacity="0.5" stroke="%[4]s"><title>%s</title></circle>`,
+		p.Line(`<circle cx="%.1f" cy="%.1f" r="%.1f" fill="%[4]s" fill-opacity="0.5" stroke="%[4]s"><title>%s</title></circle>`,
 			l.x.at(d.Intensity), l.y.at(d.GFLOPS), d.radius(), groups[g].colour, html.EscapeString(l.figures(d)))
 	}
 }
@@ -145,10 +136,10 @@ func legendRows(groups []group) int {
 const legendText = 18
 
 // legend names the groups, column by column.
-func (l *layout) legend(p *printer, groups []group, rows int, top float64) {
+func (l *layout) legend(p *svg.Printer, groups []group, rows int, top float64) {
 	for i, g := range groups {
 		x, y := float64(left+i/rows*(right-left)/2), top+float64(i%rows*lineHeight)
-		p.line(`<circle cx="%.1f" cy="%.1f" r="6" fill="%[3]s" fill-opacity="0.5" stroke="%[3]s"/>`, x+6, y-5, g.colour)
-		p.text("legend", x+legendText, y, "start", g.text())
+		p.Line(`<circle cx="%.1f" cy="%.1f" r="6" fill="%[3]s" fill-opacity="0.5" stroke="%[3]s"/>`, x+6, y-5, g.colour)
+		p.Text(`class="legend"`, x+legendText, y, "start", g.text())
 	}
 }

@@ -8,24 +8,26 @@ import (
 )
 
 // expected is what values are compared with: whole ones by name, or samples
-// and moments of taps.
+// and moments of taps; and how far off values may be.
 type expected struct {
-	values map[string][]float64
-	taps   map[string]ReferenceTap
+	values    map[string][]float64
+	taps      map[string]ReferenceTap
+	tolerance float64
 }
 
 // expect computes what is expected, with the interpreter where there is no
 // reference.
 func (v *verifier) expect() (*expected, error) {
+	e := &expected{tolerance: Tolerance(v.tapped)}
 	if v.Reference == nil {
-		values, err := ir.Interpret(v.tapped, v.Weights, v.clip)
-		return &expected{values: values}, err
+		var err error
+		e.values, err = ir.Interpret(v.tapped, v.Weights, v.clip)
+		return e, err
 	}
 	r := v.Reference
-	return &expected{
-		values: map[string][]float64{"logits": r.Logits, "features": r.Features, "probabilities": softmax(r.Logits)},
-		taps:   r.Taps,
-	}, nil
+	e.values = map[string][]float64{"logits": r.Logits, "features": r.Features, "probabilities": softmax(r.Logits)}
+	e.taps = r.Taps
+	return e, nil
 }
 
 // softmax returns the probabilities of scores.
@@ -55,9 +57,9 @@ func (e *expected) has(name string) bool {
 
 // compare compares a value, C x T x H x W, with what is expected.
 func (e *expected) compare(v harness.Value, got []float32) Comparison {
-	c := Comparison{Value: v.Name, Tap: v.Tap, Tolerance: Tolerance}
+	c := Comparison{Value: v.Name, Tap: v.Tap, Tolerance: e.tolerance}
 	if v.Name == "probabilities" {
-		c.Tolerance = softmaxTolerance(e.values["logits"])
+		c.Tolerance = softmaxTolerance(e.tolerance, e.values["logits"])
 	}
 	if want, ok := e.values[v.Name]; ok {
 		c.Count = len(want)

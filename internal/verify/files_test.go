@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/p3dc/p3dc/dsl"
 )
 
 var referenceFiles = flag.String("reference", "", "verify the presets with these files of reference values (a pattern), which takes minutes")
@@ -28,7 +26,11 @@ func TestReferenceFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			report, err := Run(t.Context(), networkOf(t, r), Options{Reference: r})
+			net, err := r.Net()
+			if err != nil {
+				t.Fatal(err)
+			}
+			report, err := Run(t.Context(), net, Options{Reference: r})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -38,28 +40,6 @@ func TestReferenceFiles(t *testing.T) {
 			}
 		})
 	}
-}
-
-// networkOf returns the preset that fits a reference, with its settings.
-func networkOf(t *testing.T, r *Reference) *dsl.Network {
-	t.Helper()
-	preset, _, _ := strings.Cut(r.Name, "-")
-	net, err := dsl.Preset(preset)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for key, value := range map[string]string{
-		"depths":    join(r.Layers),
-		"mix":       strings.Join(r.Mix, ","),
-		"input":     strings.ReplaceAll(join(r.Input[1:]), ",", "x"),
-		"classes":   strconv.Itoa(r.Classes),
-		"stem-pool": r.stemPool(),
-	} {
-		if err := dsl.Set(net, key, value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return net
 }
 
 // logReport prints the table of a report.

@@ -17,9 +17,13 @@ func (r *Reference) Fit(net *dsl.Network) error {
 		return err
 	}
 	f := fitter{r: r}
-	f.blocks(net)
+	if r.Network == "" {
+		f.blocks(net)
+	}
 	f.input(g)
-	f.stemPool(net)
+	if r.Network == "" {
+		f.stemPool(net)
+	}
 	f.classes(g)
 	if len(f.faults) == 0 {
 		f.values(g)
@@ -27,7 +31,11 @@ func (r *Reference) Fit(net *dsl.Network) error {
 	if len(f.faults) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("the reference values %s are not of the network %s:\n  %s", r.Name, net.Name, strings.Join(f.faults, "\n  "))
+	of := ""
+	if r.Network != "" {
+		of = ", of the preset " + r.Network + ","
+	}
+	text := fmt.Sprintf("the reference values %s%s are not of the network %s:\n  %s", r.Name, of, net.Name, strings.Join(f.faults, "\n  "))
 	if len(f.settings) > 0 {
 		text += "\nit would fit with --set " + strings.Join(f.settings, " --set ")
 	}
@@ -53,7 +61,7 @@ func (f *fitter) blocks(net *dsl.Network) {
 	var depths []int
 	var kinds []string
 	var mix []dsl.Kind
-	within := false
+	within, mixed := false, 0
 	for _, s := range net.Body {
 		switch s := s.(type) {
 		case *dsl.Blocks:
@@ -63,12 +71,16 @@ func (f *fitter) blocks(net *dsl.Network) {
 			if s.Flat {
 				continue
 			}
-			first := len(kinds)
-			if within {
-				first = 0
+			cycle, counted := mix, &mixed
+			if s.Mix != nil {
+				cycle = s.Mix
 			}
-			for i := range s.Blocks {
-				kinds = append(kinds, string(mix[(first+i)%len(mix)]))
+			if within || s.Mix != nil {
+				counted = new(int)
+			}
+			for range s.Blocks {
+				kinds = append(kinds, string(cycle[*counted%len(cycle)]))
+				*counted++
 			}
 		}
 	}
@@ -82,7 +94,11 @@ func (f *fitter) blocks(net *dsl.Network) {
 	}
 	for i, kind := range kinds {
 		if kind != f.r.Mix[i%len(f.r.Mix)] {
-			f.fault("mix="+strings.Join(f.r.Mix, ","), "blocks of the mix %s, the reference of %s", join(mix), strings.Join(f.r.Mix, ","))
+			found := join(mix)
+			if len(mix) == 0 { // stages have their own
+				found = strings.Join(kinds, ",")
+			}
+			f.fault("mix="+strings.Join(f.r.Mix, ","), "blocks of the mix %s, the reference of %s", found, strings.Join(f.r.Mix, ","))
 			break
 		}
 	}
@@ -154,9 +170,12 @@ func (f *fitter) classes(g *ir.Graph) {
 	}
 }
 
-// values compares the lengths and shapes of what is to be compared. No setting
-// changes those.
+// values compares the lengths and shapes of what is to be compared, and how
+// much there is to compute it from. No setting changes those.
 func (f *fitter) values(g *ir.Graph) {
+	if got, want := g.NumParams(), f.r.Parameters; want > 0 && got != want {
+		f.fault("", "parameters of %d values, the reference of %d", got, want)
+	}
 	if got := outputLen(g, "features"); got != len(f.r.Features) {
 		f.fault("", "%d features, the reference %d", got, len(f.r.Features))
 	}

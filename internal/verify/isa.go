@@ -102,14 +102,11 @@ func (v *verifier) frames(c *harness.Process, threads int) (*Comparison, error) 
 	}
 	cmp := &Comparison{
 		Value: FramesValue, Count: value[0].Len,
-		RelL2: Error(relL2(got[name], want)), Tolerance: framesTolerance,
+		RelL2: Error(relL2(got[name], want)), Tolerance: 2 * v.want.tolerance, // both runs err
 	}
 	cmp.judge()
 	return cmp, nil
 }
-
-// framesTolerance allows for both runs' own errors.
-const framesTolerance = 2 * Tolerance
 
 // framesAndClip returns frames of all uint8 values, T x H x W x C, red first,
 // and what the network's preprocessing makes of them, C x T x H x W.

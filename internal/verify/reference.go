@@ -10,17 +10,25 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/p3dc/p3dc/dsl"
 )
 
-// Reference holds what another implementation computes for a P3D network with
+// Reference holds what another implementation computes for a network with
 // synthetic weights on the synthetic clip.
 type Reference struct {
-	Name    string   `json:"name"`
-	Layers  []int    `json:"layers"`  // blocks of each stage
-	Mix     []string `json:"mix"`     // the cycle of block kinds, counted through the network
-	Input   []int    `json:"input"`   // N, C, T, H, W; N is 1
-	Classes int      `json:"classes"` // logits
-	Pool1   string   `json:"pool1"`   // the stem pool: caffe or pytorch, a colon, and what that means
+	Name       string `json:"name"`
+	Network    string `json:"network"`    // the preset; without one, a P3D network as Layers, Mix and Pool1 say
+	Parameters int    `json:"parameters"` // values of all parameters, those of batch norms included; 0 where not given
+	Input      []int  `json:"input"`      // N, C, T, H, W; N is 1
+	Classes    int    `json:"classes"`    // logits
+
+	// Of P3D networks without a preset.
+	Layers []int    `json:"layers"` // blocks of each stage
+	Mix    []string `json:"mix"`    // the cycle of block kinds, counted through the network
+	Pool1  string   `json:"pool1"`  // the stem pool: caffe or pytorch, a colon, and what that means
 
 	Taps     map[string]ReferenceTap `json:"taps"`
 	Features []float64               `json:"features"`
@@ -103,11 +111,14 @@ func (r *Reference) check() error {
 			errs = append(errs, fmt.Errorf(format, args...))
 		}
 	}
-	require(len(r.Layers) > 0 && slices.Min(r.Layers) > 0, "layers is %v; expected the number of blocks of each stage", r.Layers)
-	require(len(r.Mix) > 0, "mix is missing")
+	if r.Network == "" {
+		require(len(r.Layers) > 0 && slices.Min(r.Layers) > 0, "layers is %v; expected the number of blocks of each stage, or a preset as network", r.Layers)
+		require(len(r.Mix) > 0, "mix is missing")
+		require(r.stemPool() != "", "pool1 is %q; expected caffe or pytorch, a colon, and what that means", r.Pool1)
+	}
+	require(r.Parameters >= 0, "parameters is %d; expected how many values the parameters have", r.Parameters)
 	require(len(r.Input) == 5 && r.Input[0] == 1 && slices.Min(r.Input) > 0, "input is %v; expected 1, channels, frames, height, width", r.Input)
 	require(r.Classes > 0 && r.Classes == len(r.Logits), "%d logits for %d classes", len(r.Logits), r.Classes)
-	require(r.stemPool() != "", "pool1 is %q; expected caffe or pytorch, a colon, and what that means", r.Pool1)
 	require(len(r.Features) > 0, "features are missing")
 	for _, name := range r.tapNames() {
 		if err := r.Taps[name].check(); err != nil {
@@ -142,6 +153,34 @@ func (t ReferenceTap) elems() int {
 		n *= d
 	}
 	return n
+}
+
+// Net returns the network that the values are of: a preset with the reference's
+// settings.
+func (r *Reference) Net() (*dsl.Network, error) {
+	preset := r.Network
+	settings := [][2]string{
+		{"input", strings.ReplaceAll(join(r.Input[1:]), ",", "x")},
+		{"classes", strconv.Itoa(r.Classes)},
+	}
+	if preset == "" {
+		preset = "p3d63" // which depth does not matter, as it is set
+		settings = append(settings, [][2]string{
+			{"depths", join(r.Layers)},
+			{"mix", strings.Join(r.Mix, ",")},
+			{"stem-pool", r.stemPool()},
+		}...)
+	}
+	net, err := dsl.Preset(preset)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range settings {
+		if err := dsl.Set(net, s[0], s[1]); err != nil {
+			return nil, err
+		}
+	}
+	return net, nil
 }
 
 // tapNames lists the taps in alphabetical order.

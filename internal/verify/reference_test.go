@@ -57,6 +57,7 @@ func TestReadReference(t *testing.T) {
 		{"pair", "[0, 1.5]", "[0]", "the sample [0] is not [index, value]"},
 		{"no samples", "[[0, 1.5], [17, -2e-3]]", "[]", "tap res2: no samples"},
 		{"rms", `"rms": 1`, `"rms": 0`, "root mean square is 0"},
+		{"parameters", `"classes": 2`, `"parameters": -1`, "parameters is -1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			text := strings.Replace(goodReference, tc.old, tc.fresh, 1)
@@ -67,6 +68,61 @@ func TestReadReference(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, tc.text)
 			}
 		})
+	}
+}
+
+// TestReadReferenceOfPreset reads a file that names a preset.
+func TestReadReferenceOfPreset(t *testing.T) {
+	r, err := ReadReference(strings.NewReader(`{
+		"name": "x", "network": "p3d131", "parameters": 9, "input": [1, 2, 20, 96, 64], "classes": 1,
+		"taps": {}, "features": [1, 2, 3], "logits": [4]
+	}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Network != "p3d131" || r.Parameters != 9 {
+		t.Errorf("network %q, %d parameters", r.Network, r.Parameters)
+	}
+}
+
+// TestNet builds networks as references say.
+func TestNet(t *testing.T) {
+	p3d := smallReference()
+	p3d.Layers, p3d.Mix, p3d.Input, p3d.Classes = []int{1, 2, 1, 1}, []string{"B", "A"}, []int{1, 2, 18, 64, 96}, 7
+	preset := &Reference{Network: "p3d131", Input: []int{1, 2, 20, 96, 64}, Classes: 7}
+	for _, tc := range []struct {
+		r        *Reference
+		settings string
+	}{
+		{p3d, "p3d63 depths=1,2,1,1 mix=B,A input=2x18x64x96 classes=7 stem-pool=caffe"},
+		{preset, "p3d131 input=2x20x96x64 classes=7"},
+	} {
+		got, err := tc.r.Net()
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, settings, _ := strings.Cut(tc.settings, " ")
+		want, err := dsl.Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for s := range strings.SplitSeq(settings, " ") {
+			key, value, _ := strings.Cut(s, "=")
+			if err := dsl.Set(want, key, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, want := string(dsl.Format(got)), string(dsl.Format(want)); got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", tc.settings, got, want)
+		}
+	}
+	for _, r := range []*Reference{
+		{Network: "p3d36", Input: preset.Input, Classes: 7},
+		{Network: "p3d63", Input: []int{1, 5, 16, 96, 96}, Classes: 7},
+	} {
+		if _, err := r.Net(); err == nil {
+			t.Errorf("%s of %v is a network", r.Network, r.Input)
+		}
 	}
 }
 
@@ -122,6 +178,9 @@ func TestFit(t *testing.T) {
 		{"tap shape", func(r *Reference) { r.Taps["res2"] = ReferenceTap{Shape: []int{1, 16, 5, 5}} },
 			[]string{"res2 of shape [1 16 2 5 5], the reference of [1 16 5 5]"}},
 		{"features", func(r *Reference) { r.Features = make([]float64, 3) }, []string{"16 features, the reference 3"}},
+		{"parameters", func(r *Reference) { r.Parameters = 3 }, []string{"the reference of 3"}},
+		{"preset", func(r *Reference) { r.Network, r.Layers, r.Mix, r.Pool1, r.Classes = "p3d63", nil, nil, "", 7 },
+			[]string{"the reference values short, of the preset p3d63, are not of the network short", "--set classes=7"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := smallReference()
@@ -136,6 +195,49 @@ func TestFit(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestFitPresets wants an error, and no panic, for every preset but P3D-63 where
+// a reference is of a P3D network.
+func TestFitPresets(t *testing.T) {
+	r := smallReference()
+	r.Layers, r.Mix, r.Input = []int{3, 4, 6, 3}, []string{"A", "B", "C"}, []int{1, 3, 16, 160, 160}
+	r.Classes, r.Logits, r.Features = 400, make([]float64, 400), make([]float64, 2048)
+	r.Pool1, r.Taps = "pytorch: padding", nil
+	for _, name := range dsl.Presets() {
+		net, err := dsl.Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Fit(net); (err == nil) != (name == "p3d63") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestFitStageMix takes the kinds of stages that have a mix of their own.
+func TestFitStageMix(t *testing.T) {
+	net, err := dsl.Parse("x.p3d", []byte(`network x {
+    input rgb 3x4x19x21
+    block bottleneck expansion 2
+    conv 8 kernel 1x7x7 stride 1x2x2
+    pool max 2x3x3 stride 2x2x2 ceil as pool1
+    stage res2 width 8 blocks 1 mix C
+    pool average
+    linear 5
+}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := smallReference()
+	if err := r.Fit(net); err != nil {
+		t.Error(err)
+	}
+	r.Mix = []string{"A"}
+	if err := r.Fit(net); err == nil || !strings.Contains(err.Error(), "the reference of A") {
+		t.Errorf("another mix: %v", err)
 	}
 }
 

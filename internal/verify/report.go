@@ -100,7 +100,7 @@ func (r *ISAResult) Worst() float64 {
 func (c *Comparison) judge() {
 	ok := float64(c.RelL2) <= c.Tolerance
 	for _, e := range []*Error{c.Mean, c.RMS} {
-		ok = ok && (e == nil || float64(*e) <= momentTolerance)
+		ok = ok && (e == nil || float64(*e) <= c.Tolerance)
 	}
 	c.Passed = ok
 }

@@ -233,7 +233,7 @@ func interpretedReference(t *testing.T, net *dsl.Network) *Reference {
 
 func TestReportJSON(t *testing.T) {
 	r := Report{Network: "n", Against: "a", Results: []ISAResult{{ISA: "generic",
-		Comparisons: []Comparison{{Value: "logits", Count: 2, RelL2: Error(relL2([]float32{1, nan()}, []float64{1, 2})), Tolerance: Tolerance}},
+		Comparisons: []Comparison{{Value: "logits", Count: 2, RelL2: Error(relL2([]float32{1, nan()}, []float64{1, 2})), Tolerance: 2e-6}},
 		Identities:  []Identity{{What: "w", Count: 2, Passed: true}},
 	}}}
 	r.Results[0].Comparisons[0].judge()

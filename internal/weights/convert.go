@@ -9,21 +9,44 @@ import (
 // it to out as safetensors, by way of a temporary file. Names are cleaned as
 // [CleanName] does, floating-point elements become float32, num_batches_tracked
 // is left out, and everything else stays as it is; the file's metadata are
-// kept.
+// kept, and origin added to them.
 //
-// Infinities, NaN, and float64 too large for float32 are errors, since no
-// network could use the result. in and out may be the same file.
-func Convert(in, out string) (err error) {
+// Where want is not nil, the checkpoint has to fit it as [Match] says, and
+// tensors get the shapes of their parameters. Infinities, NaN, and float64 too
+// large for float32 are errors, since no network could use the result. in and
+// out may be the same file.
+func Convert(in, out string, want []Param, origin Origin) (err error) {
 	f, err := Open(in)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
+	if want != nil {
+		if _, err := Match(f, want); err != nil {
+			return err
+		}
+	}
 	tensors, err := f.cleaned()
 	if err != nil {
 		return fmt.Errorf("%s: %w", in, err)
 	}
-	return WriteSafetensorsFile(out, tensors, f.metadata)
+	reshape(tensors, want)
+	return WriteSafetensorsFile(out, tensors, origin.Metadata(f.metadata))
+}
+
+// reshape gives tensors the shapes of the parameters that they are.
+func reshape(tensors []Tensor, params []Param) {
+	shapes := make(map[string][]int, len(params))
+	for _, p := range params {
+		shapes[p.Name] = p.Shape
+	}
+	for i := range tensors {
+		// Only those of a caffemodel differ, in dimensions of 1, and none of
+		// them is strided.
+		if shape, ok := shapes[tensors[i].Name]; ok {
+			tensors[i].Shape = shape
+		}
+	}
 }
 
 // cleaned returns the file's tensors as Convert writes them, after checking

@@ -16,7 +16,7 @@ func TestConvert(t *testing.T) {
 	bodies := map[string]string{}
 	for _, test := range readable {
 		out := filepath.Join(t.TempDir(), "out.safetensors")
-		if err := Convert(filepath.Join("testdata", test.name), out); err != nil {
+		if err := Convert(filepath.Join("testdata", test.name), out, nil, Origin{}); err != nil {
 			t.Fatal(err)
 		}
 		data, err := os.ReadFile(out)
@@ -62,7 +62,7 @@ func TestConvertInPlace(t *testing.T) {
 	}
 	var before []byte
 	for range 2 { // a conversion of its own result changes nothing
-		if err := Convert(path, path); err != nil {
+		if err := Convert(path, path, nil, Origin{Source: "net", Version: "1"}); err != nil {
 			t.Fatal(err)
 		}
 		after, err := os.ReadFile(path)
@@ -86,7 +86,7 @@ func TestConvertRefuses(t *testing.T) {
 	if err := WriteSafetensorsFile(in, tensors, nil); err != nil {
 		t.Fatal(err)
 	}
-	err := Convert(in, out)
+	err := Convert(in, out, nil, Origin{})
 	want := in + ": a and module.a both become a\na: element 1 is +Inf, expected a finite number"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, expected %s", err, want)
@@ -94,7 +94,7 @@ func TestConvertRefuses(t *testing.T) {
 	if _, err := os.Stat(out); !os.IsNotExist(err) {
 		t.Errorf("out exists after an error (%v)", err)
 	}
-	if err := Convert(filepath.Join(dir, "none"), out); !os.IsNotExist(err) {
+	if err := Convert(filepath.Join(dir, "none"), out, nil, Origin{}); !os.IsNotExist(err) {
 		t.Errorf("error %v", err)
 	}
 }

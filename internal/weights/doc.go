@@ -1,11 +1,12 @@
 // Package weights reads and writes the checkpoints a network is run with.
 //
-// [Open] reads three formats, told apart by content and never by the file's
+// [Open] reads five formats, told apart by content and never by the file's
 // extension: safetensors, the zip archive that torch.save has written since
-// PyTorch 1.6, and the stream it wrote before. [Match] checks a checkpoint
-// against the parameters a network expects and hands out float32 values,
-// [Convert] turns any of the formats into safetensors, and [Synthetic] makes
-// reproducible values for networks whose trained weights are not at hand.
+// PyTorch 1.6, the stream it wrote before, Caffe's caffemodel, and the archive
+// of numpy.savez. [Match] checks a checkpoint against the parameters a network
+// expects and hands out float32 values, [Convert] turns any of the formats
+// into safetensors, and [Synthetic] makes reproducible values for networks
+// whose trained weights are not at hand.
 //
 // A checkpoint is data from somebody else. Nothing in one is executed: the
 // pickle inside a PyTorch file is checked instruction by instruction, may name
@@ -14,5 +15,6 @@
 // believed before it is compared with the size of the file, so memory stays
 // proportional to what is really there.
 //
-// All arrays are row-major (C order) and all files little-endian.
+// All arrays that are handed out are row-major (C order), and all that are
+// written little-endian.
 package weights

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,6 +30,8 @@ const (
 	FormatSafetensors   = "safetensors"
 	FormatPyTorchZip    = "PyTorch zip"
 	FormatPyTorchLegacy = "PyTorch legacy"
+	FormatCaffe         = "caffemodel"
+	FormatNumPy         = "NumPy"
 )
 
 // Open maps a checkpoint and reads the description of its tensors. The format
@@ -78,8 +81,8 @@ func (f *File) Lookup(name string) (Tensor, bool) {
 }
 
 // Metadata returns what else the file says: the metadata of a safetensors
-// file, or the numbers and strings beside the state dict of a PyTorch
-// checkpoint, such as "epoch" and "arch".
+// file, the numbers and strings beside the state dict of a PyTorch checkpoint,
+// such as "epoch" and "arch", or the network's name in a caffemodel.
 func (f *File) Metadata() map[string]string { return maps.Clone(f.metadata) }
 
 // newFile makes a File of tensors, whose names must differ.
@@ -94,9 +97,33 @@ func newFile(format string, tensors []Tensor, metadata map[string]string) (*File
 	return &File{format: format, tensors: tensors, byName: byName, metadata: metadata}, nil
 }
 
+// roomFor returns how many bytes of elements a file of the given size may
+// describe: what it has itself, and then some for those that are compressed or
+// shared. Weights are noise to a compressor, and few share their elements, so
+// a file that wants more was made to fill memory.
+func roomFor(size int) int {
+	const spare, most = 16 << 20, 16
+	return spare + min(size, math.MaxInt/(2*most))*most
+}
+
 // parse recognises the format of a checkpoint and reads it. The tensors alias
-// data.
+// data, but for elements that had to be inflated or put together.
 func parse(data []byte) (*File, error) {
+	f, err := parseAny(data)
+	if err != nil {
+		return nil, err
+	}
+	room := roomFor(len(data))
+	for _, t := range f.tensors {
+		if room -= t.Bytes(); room < 0 {
+			return nil, fmt.Errorf("its tensors take more than the %d bytes that a file of %d may hold: they share their elements",
+				roomFor(len(data)), len(data))
+		}
+	}
+	return f, nil
+}
+
+func parseAny(data []byte) (*File, error) {
 	switch {
 	case len(data) == 0:
 		return nil, errors.New("the file is empty")
@@ -111,8 +138,10 @@ func parse(data []byte) (*File, error) {
 		return parseSafetensors(data)
 	case bytes.HasPrefix(data, []byte(packedMagic)):
 		return nil, errPacked
+	case looksLikeCaffe(data):
+		return parseCaffe(data)
 	}
-	return nil, fmt.Errorf("%s; expected safetensors or a PyTorch checkpoint", describeForeign(data))
+	return nil, fmt.Errorf("%s; expected safetensors, a PyTorch checkpoint, a caffemodel or NumPy's .npz", describeForeign(data))
 }
 
 // isTar reports whether data begins with a tar header.
@@ -133,6 +162,8 @@ func describeForeign(data []byte) string {
 		return "a Python pickle, but not one of torch.save: save the state dict with torch.save"
 	case bytes.HasPrefix(data, []byte("\x89HDF")):
 		return "an HDF5 file"
+	case bytes.HasPrefix(data, []byte(npyMagic)):
+		return "a single NumPy array, which has no name: save all arrays in one file with numpy.savez"
 	case bytes.HasPrefix(data, []byte("GGUF")):
 		return "a GGUF file"
 	}

@@ -4,20 +4,20 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// seed adds the files of testdata that are, or are not, safetensors.
-func seed(f *testing.F, safetensors bool) {
+// seed adds the files of testdata that have one of the extensions.
+func seed(f *testing.F, extensions ...string) {
 	f.Helper()
 	files, err := filepath.Glob("testdata/*.*")
 	if err != nil {
 		f.Fatal(err)
 	}
 	for _, file := range files {
-		ext := filepath.Ext(file)
-		if ext == ".py" || ext == ".golden" || ext == ".json" || (ext == ".safetensors") != safetensors {
+		if !slices.Contains(extensions, filepath.Ext(file)) {
 			continue
 		}
 		data, err := os.ReadFile(file)
@@ -29,12 +29,13 @@ func seed(f *testing.F, safetensors bool) {
 }
 
 // checkParsed reads all that a file holds: no element may lie outside, and
-// together they may not be many more than the file has room for.
+// together they may not be more than parse has room for.
 func checkParsed(t *testing.T, file *File, size int) {
 	t.Helper()
+	room := roomFor(size)
 	for _, tensor := range file.Tensors() {
-		if tensor.Elements() > size {
-			t.Fatalf("%v has more elements than the file has bytes, %d", tensor, size)
+		if room -= tensor.Bytes(); room < 0 {
+			t.Fatalf("%v: the tensors have more bytes than a file of %d may hold", tensor, size)
 		}
 		values, err := tensor.Float32s()
 		if (err == nil) != tensor.DType.IsFloat() || err == nil && len(values) != tensor.Elements() {
@@ -47,7 +48,7 @@ func checkParsed(t *testing.T, file *File, size int) {
 }
 
 func FuzzSafetensors(f *testing.F) {
-	seed(f, true)
+	seed(f, ".safetensors")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if !looksLikeSafetensors(data) {
 			return
@@ -81,7 +82,7 @@ func FuzzSafetensors(f *testing.F) {
 }
 
 func FuzzPyTorch(f *testing.F) {
-	seed(f, false)
+	seed(f, ".pth", ".pt", ".tar")
 	f.Add(legacyFile("}"+str("a")+tensorOf(storage("1", 1, "N"), 0, 1, 1)+"s", "]"+str("1")+"a", le64(1)+"abcd"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := parse(data)
@@ -89,6 +90,81 @@ func FuzzPyTorch(f *testing.F) {
 			return
 		}
 		checkParsed(t, file, len(data))
+	})
+}
+
+func FuzzCaffe(f *testing.F) {
+	seed(f, ".caffemodel")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if !looksLikeCaffe(data) {
+			return
+		}
+		if file, err := parse(data); err == nil {
+			checkParsed(t, file, len(data))
+		}
+	})
+}
+
+func FuzzNumPy(f *testing.F) {
+	seed(f, ".npz")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if file, err := parse(data); err == nil {
+			checkParsed(t, file, len(data))
+		}
+	})
+}
+
+// FuzzNPY reads arrays without the archive around them.
+func FuzzNPY(f *testing.F) {
+	archives, err := filepath.Glob("testdata/*.npz")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range archives {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		archive, err := openZip(data)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, entry := range archive.files {
+			array, err := archive.contents(entry)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(array)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		tensor, err := parseNPY(data)
+		if err != nil {
+			return
+		}
+		file, err := newFile(FormatNumPy, []Tensor{tensor}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkParsed(t, file, len(data))
+	})
+}
+
+// FuzzPacked reads packed weights, as they come and with right checksums.
+func FuzzPacked(f *testing.F) {
+	f.Add(packedFile(nil))
+	f.Add(packedFile(make([]byte, 400)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for range 2 {
+			if p, err := parsePacked(data); err == nil && packedHeaderLen+4*p.Values != len(data) {
+				t.Fatalf("%d values in a file of %d bytes", p.Values, len(data))
+			}
+			if len(data) < packedHeaderLen {
+				return
+			}
+			data = slices.Clone(data)
+			sealPacked(data)
+		}
 	})
 }
 

@@ -18,9 +18,20 @@ type MatchError struct {
 	File string
 	// Problems holds one line for each missing, extra, misshapen or otherwise
 	// unusable tensor, naming it: first the expected ones in the network's
-	// order, then the extra ones in the file's.
+	// order, then the extra ones in the file's. Of very many extra ones the
+	// first are named, and the others counted.
 	Problems []string
 }
+
+const (
+	// maxExtra is how many tensors that nobody wants a message names: more
+	// than any network has that is meant to be another.
+	maxExtra = 2000
+	// maxSuggested is for how many of the tensors that are missing, and of
+	// those that are extra, a message says what they may have been meant to
+	// be. Nobody reads more, and finding it takes time.
+	maxSuggested = 256
+)
 
 // Error lists all problems, one a line.
 func (e *MatchError) Error() string {
@@ -53,12 +64,13 @@ func isBookkeeping(name string) bool {
 // in C order, converted to float32. The slices are copies.
 //
 // Names are compared after [CleanName], and tensors named num_batches_tracked
-// are ignored. If a tensor is missing, not expected, of another shape, not of
+// are ignored. In a caffemodel dimensions of 1 do not count, since Caffe wrote
+// vectors as 1x1x1xC and kernels of one frame without their extent in time. If a tensor is missing, not expected, of another shape, not of
 // floating-point numbers, or holds an infinity or NaN, the error is a
 // [*MatchError] with all such faults. Two parameters of one name in want are a
 // fault of the caller and panic.
 func Match(f *File, want []Param) (map[string][]float32, error) {
-	m := matcher{file: f, byName: map[string]Tensor{}, wanted: make(map[string]bool, len(want))}
+	m := matcher{file: f, byName: map[string]Tensor{}, wanted: make(map[string]bool, len(want)), suggest: map[string]bool{}}
 	for _, p := range want {
 		if m.wanted[p.Name] {
 			panic("BUG: two parameters are named " + p.Name)
@@ -89,8 +101,9 @@ type matcher struct {
 	file     *File
 	byName   map[string]Tensor // by clean name
 	wanted   map[string]bool
-	extra    []Param // in the file's order, with clean names
-	missing  []Param // in the network's order
+	extra    []Param         // in the file's order, with clean names
+	missing  []Param         // in the network's order
+	suggest  map[string]bool // the missing ones of which candidates are named
 	problems []string
 }
 
@@ -115,6 +128,7 @@ func (m *matcher) collect() {
 func (m *matcher) findMissing(want []Param) {
 	for _, p := range want {
 		if _, ok := m.byName[p.Name]; !ok {
+			m.suggest[p.Name] = len(m.missing) < maxSuggested
 			m.missing = append(m.missing, p)
 		}
 	}
@@ -125,8 +139,12 @@ func (m *matcher) read(p Param) (values []float32, fault string) {
 	t, ok := m.byName[p.Name]
 	switch {
 	case !ok:
-		return nil, fmt.Sprintf("missing     %s (%s)%s", p.Name, shapeString(p.Shape), suggest(p, m.extra))
-	case !slices.Equal(t.Shape, p.Shape):
+		fault = fmt.Sprintf("missing     %s (%s)", p.Name, shapeString(p.Shape))
+		if m.suggest[p.Name] {
+			fault += suggest(p, m.extra)
+		}
+		return nil, fault
+	case !m.file.fits(t, p):
 		return nil, fmt.Sprintf("misshapen   %s: found %s, expected %s", p.Name, shapeString(t.Shape), shapeString(p.Shape))
 	case !t.stored.IsFloat():
 		return nil, fmt.Sprintf("wrong type  %s: found %v, expected F32, F16, BF16 or F64", p.Name, t.stored)
@@ -141,12 +159,33 @@ func (m *matcher) read(p Param) (values []float32, fault string) {
 	return values, ""
 }
 
-// extraProblems returns a line for every tensor that no parameter wants.
+// extraProblems returns a line for every tensor that no parameter wants, or, of
+// very many, for the first ones and one for the rest.
 func (m *matcher) extraProblems() []string {
-	lines := make([]string, len(m.extra))
-	parallel(len(m.extra), func(i int) {
+	lines := make([]string, min(len(m.extra), maxExtra))
+	parallel(len(lines), func(i int) {
 		e := m.extra[i]
-		lines[i] = fmt.Sprintf("extra       %s (%s)%s", e.Name, shapeString(e.Shape), suggest(e, m.missing))
+		lines[i] = fmt.Sprintf("extra       %s (%s)", e.Name, shapeString(e.Shape))
+		if i < maxSuggested {
+			lines[i] += suggest(e, m.missing)
+		}
 	})
+	if rest := len(m.extra) - len(lines); rest > 0 {
+		lines = append(lines, fmt.Sprintf("extra       %d more", rest))
+	}
 	return lines
+}
+
+// fits reports whether a tensor of the file has a parameter's shape, as [Match]
+// compares them.
+func (f *File) fits(t Tensor, p Param) bool {
+	if f.format == FormatCaffe {
+		return slices.Equal(squeezed(t.Shape), squeezed(p.Shape))
+	}
+	return slices.Equal(t.Shape, p.Shape)
+}
+
+// squeezed returns a shape without its dimensions of 1.
+func squeezed(shape []int) []int {
+	return slices.DeleteFunc(slices.Clone(shape), func(d int) bool { return d == 1 })
 }

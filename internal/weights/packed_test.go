@@ -11,21 +11,29 @@ import (
 
 // packedFile returns packed weights, with the header's fields where they stand.
 func packedFile(values []byte) []byte {
-	table := crc32.MakeTable(crc32.Castagnoli)
 	file := make([]byte, 4096, 4096+len(values))
 	copy(file, "P3DW\r\n\x1a\n")
 	file[8] = 1
 	binary.LittleEndian.PutUint64(file[16:], 0x0123456789abcdef)
 	binary.LittleEndian.PutUint64(file[24:], uint64(len(values)/4))
+	copy(file[40:72], "avx2")
+	copy(file[72:], "net")
+	file = append(file, values...)
+	sealPacked(file)
+	return file
+}
+
+// sealPacked puts the right checksums into packed weights.
+func sealPacked(file []byte) {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	header, values := file[:4096], file[4096:]
 	var sums []byte
 	for i := 0; i < len(values); i += 1 << 20 {
 		sums = binary.LittleEndian.AppendUint32(sums, crc32.Checksum(values[i:min(i+1<<20, len(values))], table))
 	}
-	binary.LittleEndian.PutUint32(file[32:], crc32.Checksum(sums, table))
-	copy(file[40:72], "avx2")
-	copy(file[72:], "net")
-	binary.LittleEndian.PutUint32(file[12:], crc32.Checksum(file, table))
-	return append(file, values...)
+	binary.LittleEndian.PutUint32(header[32:], crc32.Checksum(sums, table))
+	clear(header[12:16])
+	binary.LittleEndian.PutUint32(header[12:], crc32.Checksum(header, table))
 }
 
 func TestReadPacked(t *testing.T) {
@@ -72,5 +80,15 @@ func TestReadPacked(t *testing.T) {
 	}
 	if _, err := IsPacked(t.TempDir()); err == nil {
 		t.Error("a folder is a file")
+	}
+}
+
+// Every beginning of packed weights is an error.
+func TestTruncatedPacked(t *testing.T) {
+	data := packedFile(make([]byte, 40))
+	for n := range len(data) {
+		if _, err := parsePacked(data[:n:n]); err == nil {
+			t.Errorf("the first %d of %d bytes were accepted", n, len(data))
+		}
 	}
 }

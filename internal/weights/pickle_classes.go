@@ -116,9 +116,6 @@ type pyTensor struct {
 	strides []int
 }
 
-// maxRank is PyTorch's limit on a tensor's dimensions.
-const maxRank = 64
-
 // rebuildTensor makes a tensor of (storage, offset, shape, strides), and two
 // more arguments, of no interest here, since PyTorch 0.4.
 func rebuildTensor(args []any) (any, error) {

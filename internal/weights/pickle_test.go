@@ -237,6 +237,36 @@ func TestDictGet(t *testing.T) {
 	}
 }
 
+// Objects may lie in one another as deep as a pickle is long, or in themselves:
+// nothing walks over them, messages neither.
+func TestDeepPickles(t *testing.T) {
+	const deep = maxPickleOps / 3
+	lists := strings.Repeat("]", deep) + strings.Repeat("a", deep-1)
+	dicts := strings.Repeat("}"+str("k"), deep/2) + "N" + strings.Repeat("s", deep/2)
+	itself := "]q\x00h\x00a"
+	for name, test := range map[string]struct{ object, want string }{
+		"lists":               {lists, "it holds a list of 1 items"},
+		"tuples":              {")" + strings.Repeat("\x85", deep), "it holds a tuple of 1 items"},
+		"dicts":               {dicts, `no state dict: it is a dict with the keys "k"`},
+		"a list of itself":    {itself, "it holds a list of 1 items"},
+		"a dict of itself":    {"}q\x00" + str("state_dict") + "h\x00s", `state_dict: "state_dict" is a dict, expected a tensor`},
+		"a deep tensor":       {"}" + str("a") + lists + "s", "expected tensors"},
+		"a deep call":         {lists + ")R", "REDUCE requires a Callable object"},
+		"a call of itself":    {itself + ")R", "REDUCE requires a Callable object"},
+		"a class of itself":   {itself + ")\x81", "NEWOBJ requires a PyNewable object"},
+		"a module of itself":  {itself + str("x") + "\x93", "STACK_GLOBAL requires str module"},
+		"a storage of itself": {mark + str("storage") + itself + itself + itself + itself + tuple + "Q", "a storage whose type is a *types.List"},
+		"a key of itself":     {"ctorch._utils\n_rebuild_tensor\n" + mark + itself + itself + itself + itself + tuple + reduce, "a tensor has a *types.List for its storage"},
+	} {
+		_, err := parse(legacyFile(test.object, "]", ""))
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, expected one with %q", name, err, test.want)
+		} else if len(err.Error()) > 1000 {
+			t.Errorf("%s: an error of %d bytes", name, len(err.Error()))
+		}
+	}
+}
+
 // Pickles that aim at memory get little of it.
 func TestPickleMemory(t *testing.T) {
 	const bound = 800 << 20

@@ -2,7 +2,6 @@ package weights
 
 import (
 	"archive/zip"
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,29 +16,19 @@ import (
 //
 // and some that are of no interest here.
 
-// parseZip reads an archive of torch.save. The tensors alias data.
-func parseZip(data []byte) (*File, error) {
-	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		return nil, fmt.Errorf("zip archive: %w: the file is damaged or truncated", err)
-	}
-	a := zipArchive{data: data, entries: map[string]*zip.File{}}
-	for _, entry := range archive.File {
-		folder, rest, ok := strings.Cut(entry.Name, "/")
-		if !ok {
-			continue
+// torchFolder returns the first folder of an archive that has a data.pkl.
+func (a *zipArchive) torchFolder() (folder string, ok bool) {
+	for _, entry := range a.files {
+		if folder, rest, ok := strings.Cut(entry.Name, "/"); ok && rest == "data.pkl" && folder != "" {
+			return folder, true
 		}
-		if rest == "data.pkl" && a.folder == "" {
-			a.folder = folder
-		}
-		if _, dup := a.entries[entry.Name]; dup {
-			return nil, fmt.Errorf("zip archive: two entries are named %s", shorten(entry.Name))
-		}
-		a.entries[entry.Name] = entry
 	}
-	if a.folder == "" {
-		return nil, errors.New("a zip archive without data.pkl, expected one that torch.save wrote")
-	}
+	return "", false
+}
+
+// parsePyTorchZip reads an archive of torch.save. The tensors alias its data.
+func parsePyTorchZip(archive *zipArchive, folder string) (*File, error) {
+	a := torchArchive{archive, folder}
 	if a.has("constants.pkl") {
 		return nil, errors.New("a TorchScript archive, expected a checkpoint; in Python, save only the weights: " +
 			"torch.save(torch.jit.load(path).state_dict(), path)")
@@ -56,41 +45,31 @@ func parseZip(data []byte) (*File, error) {
 	return a.load()
 }
 
-// zipArchive is an archive in memory.
-type zipArchive struct {
-	data    []byte
-	folder  string
-	entries map[string]*zip.File
+// torchArchive is an archive of torch.save.
+type torchArchive struct {
+	*zipArchive
+	folder string
 }
 
-func (a *zipArchive) has(name string) bool {
+func (a torchArchive) has(name string) bool {
 	return a.entries[a.folder+"/"+name] != nil
 }
 
 // read returns the contents of an entry, as a part of the archive.
-func (a *zipArchive) read(name string) ([]byte, error) {
+func (a torchArchive) read(name string) ([]byte, error) {
 	entry := a.entries[a.folder+"/"+name]
 	if entry == nil {
-		return nil, fmt.Errorf("zip archive: no entry %s/%s", a.folder, shorten(name))
+		return nil, fmt.Errorf("zip archive: no entry %s/%s", shorten(a.folder), shorten(name))
 	}
 	if entry.Method != zip.Store {
 		return nil, fmt.Errorf("zip archive: %s is compressed, which torch.save never does; "+
 			"save the checkpoint again with torch.save", shorten(entry.Name))
 	}
-	offset, err := entry.DataOffset()
-	if err != nil {
-		return nil, fmt.Errorf("zip archive: %s: %w", shorten(entry.Name), err)
-	}
-	size := uint64(len(a.data))
-	if offset < 0 || uint64(offset) > size || entry.UncompressedSize64 > size-uint64(offset) {
-		return nil, fmt.Errorf("zip archive: %s reaches beyond the end of the file", shorten(entry.Name))
-	}
-	end := uint64(offset) + entry.UncompressedSize64
-	return a.data[offset:end:end], nil
+	return a.stored(entry)
 }
 
 // load runs the pickle and finds the storages that it names.
-func (a *zipArchive) load() (*File, error) {
+func (a torchArchive) load() (*File, error) {
 	program, err := a.read("data.pkl")
 	if err != nil {
 		return nil, err

@@ -228,7 +228,7 @@ func (p *headerParser) object(what string, value func(key string) error) error {
 	return err
 }
 
-// ints reads a JSON array of integers that are not negative.
+// ints reads a JSON array of integers that are not negative, at most maxRank.
 func (p *headerParser) ints() ([]int, error) {
 	token, err := p.dec.Token()
 	if err != nil {
@@ -250,6 +250,9 @@ func (p *headerParser) ints() ([]int, error) {
 		n, err := strconv.ParseUint(number.String(), 10, strconv.IntSize-1)
 		if err != nil {
 			return nil, fmt.Errorf("found %v, expected an integer from 0 to %d", number, math.MaxInt)
+		}
+		if len(list) == maxRank {
+			return nil, fmt.Errorf("more than %d numbers", maxRank)
 		}
 		list = append(list, int(n))
 	}

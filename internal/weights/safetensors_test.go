@@ -47,6 +47,7 @@ func TestSafetensorsMalformed(t *testing.T) {
 		{"shape no list", `{"a":{"dtype":"F32","shape":2,"data_offsets":[0,8]}}`, 8, "found 2, expected a list"},
 		{"product too large", `{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}}`, 8, "has too many elements"},
 		{"bytes too large", `{"a":{"dtype":"F64","shape":[2305843009213693952],"data_offsets":[0,0]}}`, 0, "0 bytes of data, expected 2305843009213693952"},
+		{"many dimensions", `{"a":{"dtype":"F32","shape":[1` + strings.Repeat(",1", maxRank) + `],"data_offsets":[0,4]}}`, 4, `tensor "a": shape: more than 64 numbers`},
 		{"three offsets", `{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4,8]}}`, 8, "data_offsets: 3 numbers, expected 2"},
 		{"backwards", `{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}`, 8, "ends at 0 before it begins at 8"},
 		{"beyond the end", `{` + a + `}`, 7, "ends at byte 8 of 7: the file is truncated"},

@@ -11,8 +11,8 @@ const (
 	maxSuggestions = 3
 	// maxCandidates and maxCompared, in bytes of a name, bound the work that a
 	// file with very many or very long names can cause.
-	maxCandidates = 4096
-	maxCompared   = 256
+	maxCandidates = 1024
+	maxCompared   = 128
 )
 
 // suggest returns "; nearest: ..." with the candidates that p may have been

@@ -4,6 +4,8 @@ import (
 	"hash/fnv"
 	"math"
 	"strings"
+
+	"github.com/p3dc/p3dc/ir"
 )
 
 // Synthetic returns reproducible values for the given parameters, in C order:
@@ -16,16 +18,17 @@ import (
 //	u = (z >> 40) / 2^24, in [0,1)
 //
 // and the value, computed in float64 and rounded once to float32, is by the
-// last part of the name
+// parameter's role
 //
-//	running_mean               0.2 u - 0.1
-//	running_var                0.5 + u
-//	weight, 2 dimensions up    (2u - 1) sqrt(6 / fan_in)
-//	weight, 1 dimension        0.4 + 0.2 u
-//	bias                       0.2 u - 0.1
+//	weight of a convolution or linear layer    (2u - 1) sqrt(6 / fan_in)
+//	bias, beta and mean                        0.2 u - 0.1
+//	gamma                                      0.4 + 0.2 u
+//	variance                                   0.5 + u
 //
-// where fan_in is the product of all dimensions but the first. A tensor with
-// another name counts as a weight if it has 2 or more dimensions, else as a
+// where fan_in is the product of all dimensions but the first. A parameter of
+// unknown role has the one that PyTorch's names tell: a running_mean, a
+// running_var, a bias, a weight, which of one dimension is a gamma. With any
+// other name it counts as a weight if it has 2 or more dimensions, else as a
 // bias.
 //
 // A shape with a negative dimension or too many elements is a fault of the
@@ -51,19 +54,35 @@ func syntheticTensor(p Param) []float32 {
 	if err != nil {
 		panic("BUG: parameter " + p.Name + ": " + err.Error())
 	}
-	last := p.Name[strings.LastIndexByte(p.Name, '.')+1:]
-	switch {
-	case last == "running_mean" || last == "bias":
-		return syntheticValues(p.Name, n, 0.2, -0.1)
-	case last == "running_var":
+	switch roleOf(p) {
+	case ir.RoleVariance:
 		return syntheticValues(p.Name, n, 1, 0.5)
-	case len(p.Shape) >= 2:
+	case ir.RoleWeight:
 		return syntheticWeight(p.Name, n, p.Shape)
-	case last == "weight":
+	case ir.RoleGamma:
 		return syntheticValues(p.Name, n, 0.2, 0.4)
 	default:
 		return syntheticValues(p.Name, n, 0.2, -0.1)
 	}
+}
+
+// roleOf returns a parameter's role, or what its name and shape say where it
+// has none, as in a list of a file's tensors.
+func roleOf(p Param) ir.Role {
+	last := p.Name[strings.LastIndexByte(p.Name, '.')+1:]
+	switch {
+	case p.Role != ir.RoleUnknown:
+		return p.Role
+	case last == "running_mean":
+		return ir.RoleMean
+	case last == "running_var":
+		return ir.RoleVariance
+	case len(p.Shape) >= 2 && last != "bias":
+		return ir.RoleWeight
+	case last == "weight":
+		return ir.RoleGamma
+	}
+	return ir.RoleBias
 }
 
 // syntheticValues returns n values scale*u + shift.

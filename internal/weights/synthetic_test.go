@@ -7,6 +7,8 @@ import (
 	"math"
 	"os"
 	"testing"
+
+	"github.com/p3dc/p3dc/ir"
 )
 
 // The first values that PyTorch's side of the reference states.
@@ -75,6 +77,10 @@ func TestSyntheticRanges(t *testing.T) {
 		param    Param
 		low, top float64
 	}{
+		{Param{Name: "bn.3", Shape: []int{5000}, Role: ir.RoleVariance}, 0.5, 1.5},
+		{Param{Name: "bn.0", Shape: []int{5000}, Role: ir.RoleGamma}, 0.4, 0.6},
+		{Param{Name: "bn.running_var", Shape: []int{5000}, Role: ir.RoleMean}, -0.1, 0.1},
+		{Param{Name: "fc.1", Shape: []int{5000}, Role: ir.RoleBias}, -0.1, 0.1},
 		{Param{Name: "a.running_mean", Shape: []int{5000}}, -0.1, 0.1},
 		{Param{Name: "a.running_var", Shape: []int{5000}}, 0.5, 1.5},
 		{Param{Name: "a.weight", Shape: []int{200, 3, 1, 3, 3}}, -bound, bound},

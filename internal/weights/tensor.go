@@ -33,6 +33,10 @@ type Tensor struct {
 	strides []int
 }
 
+// maxRank is how many dimensions a tensor of a file may have: as many as
+// PyTorch and NumPy allow.
+const maxRank = 64
+
 // NewFloat32 returns a tensor with the given values in C order, which it
 // copies. It is an error if their number does not fit the shape.
 func NewFloat32(name string, shape []int, values []float32) (Tensor, error) {

@@ -81,7 +81,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// readable lists the files that PyTorch and safetensors wrote.
+// readable lists the files that PyTorch, safetensors and NumPy wrote.
 var readable = []struct {
 	name   string
 	format string
@@ -106,6 +106,13 @@ var readable = []struct {
 	{"legacy_pre04.pth.tar", FormatPyTorchLegacy, F32},
 	{"python.safetensors", FormatSafetensors, F32},
 	{"python_bf16.safetensors", FormatSafetensors, BF16},
+	{"numpy.npz", FormatNumPy, F32},
+	{"numpy_f16.npz", FormatNumPy, F16},
+	{"numpy_f64.npz", FormatNumPy, F64},
+	{"numpy_big_endian.npz", FormatNumPy, F32},
+	{"numpy_compressed.npz", FormatNumPy, F32},
+	{"numpy_fortran.npz", FormatNumPy, F32},
+	{"numpy_versions.npz", FormatNumPy, F32},
 }
 
 // All formats and types of one checkpoint give identical tensors.
@@ -141,6 +148,9 @@ func TestEveryFileIsTested(t *testing.T) {
 	var tested []string
 	for _, r := range readable {
 		tested = append(tested, r.name)
+	}
+	for _, c := range caffeFiles {
+		tested = append(tested, c.name)
 	}
 	files, err := filepath.Glob("testdata/*.*")
 	if err != nil {

@@ -46,7 +46,7 @@ func TestZipRefused(t *testing.T) {
 		entries []zipEntry
 		want    string
 	}{
-		{"no pickle", []zipEntry{{name: "readme.txt"}, {name: "net/x"}}, "a zip archive without data.pkl"},
+		{"no pickle", []zipEntry{{name: "readme.txt"}, {name: "net/x"}}, "a zip archive without data.pkl or .npy files"},
 		{"big-endian", []zipEntry{pkl, good, {name: "net/byteorder", data: "big"}}, `its byte order is "big", expected little-endian`},
 		{"no storage", []zipEntry{pkl}, "zip archive: no entry net/data/0"},
 		{"storage elsewhere", []zipEntry{pkl, {name: "other/data/0", data: good.data}}, "zip archive: no entry net/data/0"},

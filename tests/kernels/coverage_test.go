@@ -15,8 +15,9 @@ import (
 func TestCoverage(t *testing.T) {
 	described, _, _ := describedNets(t)
 	swept, _ := sweepNets(t)
+	pointwise, _ := strassenNets(t)
 	seen := map[string]map[string]int{} // by machine: what occurs how often
-	for _, n := range slices.Concat(described, swept, winogradSizes(t), winogradDescribed(t)) {
+	for _, n := range slices.Concat(described, swept, pointwise, winogradSizes(t), winogradDescribed(t)) {
 		plans, err := avx.Plans(n.Graph, n.Schedule)
 		if err != nil {
 			t.Fatal(err)
@@ -40,6 +41,7 @@ func TestCoverage(t *testing.T) {
 		"projection", "projection with a skip", "tiles that overlap", "fused tiles of single frames",
 		"tiles of 2x2", "tiles of 4x4", "tiles of phases", "tiles of 2 frames", "tiles of 4 frames", "tiles of all frames",
 		"cut tiles of frames", "fused transform", "transform with a residual",
+		"tiles of parts", "transform cut in channels", "several points a call",
 	}
 	// The portable path has one pixel by one vector only, and can be interrupted
 	// at any time.
@@ -92,6 +94,8 @@ func count(p *ir.Plan, n map[string]int) {
 			add("fused tiles of single frames", len(r.Steps) > 1 && r.Space.T > 1)
 			add("fused transform", len(r.Steps) > 1 && st.Winograd != nil)
 			add("transform with a residual", st.Winograd != nil && st.Res != ir.NoBuffer)
+			add("transform cut in channels", st.Winograd != nil && r.Tile.C < r.Space.C)
+			add("several points a call", st.Winograd != nil && st.Tails == nil && st.MaxTiles > 1)
 			add("rows of residual with a skip", st.Every != ir.NoSkip && st.Run == ir.RunRows)
 			add("in place", st.Res != ir.NoBuffer && st.Res == st.Out)
 			add("fused pool", k.Kind == ir.KernelPool && len(r.Steps) > 1)
@@ -105,9 +109,10 @@ func count(p *ir.Plan, n map[string]int) {
 		add("tiles of 2x2", f.H.Results == 2 && f.W.Results == 2)
 		add("tiles of 4x4", f.H.Results == 4 && f.W.Results == 4)
 		add("tiles of phases", f.Strided())
-		add("tiles of 2 frames", f.T.Results == 2 && !f.T.Closed)
+		add("tiles of 2 frames", f.T.Results == 2 && !f.T.Closed && !f.T.Strassen)
 		add("tiles of 4 frames", f.T.Results == 4)
 		add("tiles of all frames", f.T.Closed)
+		add("tiles of parts", f.Parts() > 1)
 		add("cut tiles of frames", k.Kind == ir.KernelGather && k.To > 0 && k.To < f.T.Results)
 		switch k.Kind {
 		case ir.KernelPool:

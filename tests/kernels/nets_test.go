@@ -74,6 +74,32 @@ var described = []struct{ name, body string }{
     conv 12 kernel 3x3x3 stride 2x1x1
     stage res2 width 12 blocks 2 stride 2x1x1
     stage res3 width 16 blocks 1 stride 3x1x2`},
+	{"full", `input rgb 3x5x9x7
+    block basic mix full
+    conv 16 kernel 3x7x7 stride 1x2x2
+    stage res2 width 16 blocks 1
+    stage res3 width 20 blocks 2 stride 2x2x2
+    names torchvision-video`},
+	{"split", `input rgb 3x6x9x11
+    block basic mix split mid matched
+    conv 11 kernel 1x7x7 stride 1x2x2
+    conv 16 kernel 3x1x1
+    stage res2 width 16 blocks 1
+    stage res3 width 17 blocks 2 stride 2x2x2
+    names torchvision-video`},
+	{"middle", `input rgb 3x4x13x10
+    block bottleneck expansion 2 stride middle mix A B C full
+    conv 16 kernel 7x7 stride 2x2
+    pool max 3x3 stride 2x2 pad 1x1
+    stage res2 width 8 blocks 2 stride 2x1x1
+    stage res3 width 12 blocks 2 stride 1x2x2
+    stage res4 width 8 blocks 1 stride 2x2 flat`},
+	{"biased", `input bgr 3x6x12x10
+    conv 16 kernel 3x3x3 bias
+    pool max 1x2x2
+    conv 24 kernel 3x3x3 bias
+    conv 20 kernel 3x3x3 bias
+    pool max 2x2x2 pad 0x1x1`},
 }
 
 // TestDescribed runs each network deployed, where fused regions keep values in

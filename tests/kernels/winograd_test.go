@@ -30,17 +30,17 @@ func winogradSizes(t *testing.T) []*suite.Net {
 	var nets []*suite.Net
 	for i := range 13 {
 		h, w, frames := i+1, (i*5+7)%13+1, i%3+1
-		channels := []int{16, 5, 33, 48, 24}[i%5]
+		channels, kernel := []int{16, 5, 33, 48, 24}[i%5], []string{"1x3x3", "3x3x3"}[i%2]
 		source := fmt.Sprintf(`network net {
     input rgb 3x%dx%dx%d
     block bottleneck expansion 2 mix C A
     conv %d kernel 1x1x1
-    conv 40 kernel 1x3x3
+    conv 40 kernel %s
     stage res2 width %d blocks 2
     pool average
     linear 7
 }
-`, frames, h, w, channels, channels)
+`, frames, h, w, channels, kernel, channels)
 		for _, m := range winogradModes {
 			nets = append(nets, winogradNet(fmt.Sprintf("n%d%s", i, m.name), suite.TapAll(lower(t, source)), m.mode))
 		}
@@ -63,7 +63,8 @@ func winogradStems(t *testing.T) []*suite.Net {
 				var last ir.ValueID
 				for kernel := stride + 1; kernel <= min(4*stride, 12); kernel++ {
 					a := axis(kernel, stride, kernel/2)
-					last = b.conv(0, 20, ir.Window{T: ir.Unit, H: a, W: a}, false, bias, relu)
+					frames := axis(1+kernel%2*2, 1, kernel%2) // three for odd windows
+					last = b.conv(0, 20, ir.Window{T: frames, H: a, W: a}, false, bias, relu)
 				}
 				name := fmt.Sprintf("c%ds%d%s", c, stride, m.name)
 				nets = append(nets, winogradNet(name, suite.TapAll(b.done(last, 7)), m.mode))

@@ -30,6 +30,7 @@ var owners = map[string][]string{
 	"github.com/nlpodyssey":       {"internal/weights"},
 	"github.com/ebitengine":       {"codegen/support"},
 	"github.com/schollz":          {"cmd/p3dc"},
+	"google.golang.org/protobuf":  {"internal"},
 	module + "/cmd":               {"cmd"},
 	module + "/tests":             {"tests"},
 	module + "/generated":         {"generated", "examples", "tests"},

@@ -112,11 +112,13 @@ const small = `network net {
     softmax
 }`
 
+// fusions are the ways to schedule, by name.
+var fusions = []struct {
+	name string
+	mode ir.Fusion
+}{{"auto", ir.FuseAuto}, {"never", ir.FuseNever}, {"always", ir.FuseAlways}}
+
 func TestSmall(t *testing.T) {
-	fusions := []struct {
-		name string
-		mode ir.Fusion
-	}{{"auto", ir.FuseAuto}, {"never", ir.FuseNever}, {"always", ir.FuseAlways}}
 	var list []triangle
 	for _, kind := range []string{"A", "B", "C", "A B C"} {
 		for _, f := range fusions {
@@ -127,6 +129,82 @@ func TestSmall(t *testing.T) {
 			list = append(list, triangle{
 				name: "small" + f.name + strings.ReplaceAll(kind, " ", ""), graph: g,
 				schedule: ir.ScheduleOptions{Fusion: f.mode}, threads: manyThreads, plans: true,
+			})
+		}
+	}
+	compare(t, list)
+}
+
+// relatives are the networks beside P3D in small: full and split convolutions in
+// basic blocks, strides over frames, and layers with a bias up to a map that is
+// flattened.
+var relatives = []struct{ name, source string }{
+	{"full", `network net {
+    input rgb 3x9x20x24
+    block basic mix full
+    conv 24 kernel 3x7x7 stride 1x2x2 as stem
+    stage res2 width 24 blocks 2
+    stage res3 width 33 blocks 1 stride 2x2x2
+    stage res4 width 40 blocks 2 stride 2x2x2 mix spatial full
+    pool average
+    linear 19
+    names torchvision-video
+}`},
+	{"split", `network net {
+    input rgb 3x9x20x24
+    block basic mix split mid matched
+    conv 13 kernel 1x7x7 stride 1x2x2
+    conv 24 kernel 3x1x1 as stem
+    stage res2 width 24 blocks 2
+    stage res3 width 33 blocks 2 stride 2x2x2
+    stage res4 width 16 blocks 1 stride 2x2x2 mid 21
+    pool average
+    linear 19
+    names torchvision-video
+}`},
+	{"images", `network net {
+    input rgb 3x3x43x37
+    block bottleneck expansion 2 stride middle
+    conv 24 kernel 7x7 stride 2x2
+    pool max 3x3 stride 2x2 pad 1x1 as pool1
+    stage res2 width 20 blocks 2 flat
+    stage res3 width 24 blocks 2 stride 2x2 flat
+    pool average
+    linear 19
+    names torchvision
+}`},
+	{"flattened", `network net {
+    input bgr 3x6x22x18
+    conv 20 kernel 3x3x3 bias as conv1
+    pool max 1x2x2
+    conv 33 kernel 3x3x3 bias as conv2
+    pool max 2x2x2
+    conv 48 kernel 3x3x3 bias as conv3
+    pool max 2x2x2 pad 0x1x1
+    flatten
+    linear 100 relu features as fc4
+    dropout 0.5
+    linear 40 relu as fc5
+    linear 19 as fc6
+    names {
+        linear "{name}"
+    }
+}`},
+}
+
+func TestRelatives(t *testing.T) {
+	var list []triangle
+	for _, r := range relatives {
+		for _, f := range fusions {
+			if f.mode == ir.FuseNever {
+				continue // which auto does with most of these layers
+			}
+			g := described(t, r.source)
+			if f.mode != ir.FuseAuto {
+				g.Taps = nil
+			}
+			list = append(list, triangle{
+				name: r.name + f.name, graph: g, schedule: ir.ScheduleOptions{Fusion: f.mode}, threads: manyThreads, plans: true,
 			})
 		}
 	}

@@ -1,8 +1,8 @@
 // func conv_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 TEXT ·conv_avx2(SB), NOSPLIT, $0-56
-	MOVQ in+0(FP), SI
 	MOVQ weights+8(FP), R8
 	MOVQ bias+16(FP), R9
+	MOVQ in+0(FP), SI
 	MOVQ res+24(FP), R10
 	MOVQ out+32(FP), DI
 	MOVQ tiles+40(FP), CX

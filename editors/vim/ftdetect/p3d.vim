@@ -1,0 +1,1 @@
+autocmd BufRead,BufNewFile *.p3d setfiletype p3d

@@ -1,0 +1,3 @@
+// Package figure draws networks and their memory: what is computed, as papers
+// draw it, and where a plan keeps its maps.
+package figure

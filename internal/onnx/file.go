@@ -1,0 +1,154 @@
+package onnx
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// ReadFile reads a model into memory, and of the files beside it what its
+// tensors refer to. An error begins with the path.
+func ReadFile(path string) (*Model, error) {
+	m, err := readModel(path)
+	if err == nil {
+		err = m.readExternal(filepath.Dir(path))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+func readModel(path string) (*Model, error) {
+	data, err := readRegular(path, func(size int64) (offset, length int64, err error) {
+		if size > maxModel {
+			return 0, 0, errTooLarge
+		}
+		return 0, size, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return Decode(data)
+}
+
+// errTooLarge is a file that no model can be.
+var errTooLarge = errors.New("larger than 2 GiB, which no ONNX model can be; weights beyond that lie in a file beside it")
+
+// readRegular returns those bytes of a regular file that part chooses by its
+// size.
+func readRegular(path string, part func(size int64) (offset, length int64, err error)) (_ []byte, err error) {
+	info, err := os.Stat(path) // before it is opened, which a pipe would wait in
+	if err != nil {
+		return nil, bare(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	offset, length, err := part(info.Size())
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, bare(err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	data := make([]byte, length)
+	if _, err := io.ReadFull(io.NewSectionReader(file, offset, length), data); err != nil {
+		return nil, bare(err)
+	}
+	return data, nil
+}
+
+// bare is an error without the path, which the caller names.
+func bare(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// readExternal reads the elements that lie in files in dir.
+func (m *Model) readExternal(dir string) error {
+	r := externalReader{dir: dir, read: map[string]int64{}}
+	for i := range m.Graph.Initializers {
+		if err := r.tensor(&m.Graph.Initializers[i]); err != nil {
+			return err
+		}
+	}
+	for i := range m.Graph.Nodes {
+		for _, a := range m.Graph.Nodes[i].Attrs {
+			if a.Tensor == nil {
+				continue
+			}
+			if err := r.tensor(a.Tensor); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// externalReader reads elements from files in a folder.
+type externalReader struct {
+	dir  string
+	read map[string]int64 // bytes so far, by location
+}
+
+// tensor reads a tensor's elements if they are in a file in the folder. A file
+// anywhere else is refused: a model may not make the tool read what its user
+// did not name. Nor may its tensors together be more than the file.
+func (r *externalReader) tensor(t *Tensor) error {
+	if t.Extern == nil {
+		return nil
+	}
+	name := t.Extern.Location
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return fmt.Errorf("the elements of tensor %q are in %q; expected a file beside the model", t.Name, name)
+	}
+	n, err := t.elements()
+	if err != nil {
+		return err
+	}
+	want := int64(n) * int64(map[DataType]int{Float: 4, Int32: 4, Int64: 8}[t.Type])
+	if want == 0 {
+		return nil // whoever needs the elements says what is wrong
+	}
+	if l := t.Extern.Length; l != 0 && l != want {
+		return fmt.Errorf("tensor %q has %d bytes in %s; expected %d for %v of dimensions %v", t.Name, l, name, want, t.Type, t.Dims)
+	}
+	t.Raw, err = readRegular(filepath.Join(r.dir, filepath.FromSlash(name)), func(size int64) (offset, length int64, err error) {
+		offset = t.Extern.Offset
+		if offset < 0 || offset > size || want > size-offset {
+			return 0, 0, fmt.Errorf("%d bytes from byte %d on lie outside of the file, which has %d", want, offset, size)
+		}
+		if r.read[name] += want; r.read[name] > size {
+			return 0, 0, fmt.Errorf("the tensors take more bytes than the %d of the file: they overlap", size)
+		}
+		return offset, want, nil
+	})
+	if err != nil {
+		return fmt.Errorf("tensor %q: %s: %w", t.Name, name, err)
+	}
+	return nil
+}
+
+// WriteFile writes the model at path, which is created or overwritten. After an
+// error there may be a part of it.
+func (m *Model) WriteFile(path string) (err error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	w := bufio.NewWriterSize(file, 1<<20)
+	if err := m.Encode(w); err != nil {
+		return err
+	}
+	return w.Flush()
+}
