@@ -60,6 +60,25 @@ var networks = []struct {
     conv 40 kernel 5x1x1 stride 2x1x1
     stage res2 width 10 blocks 3
     pool average`, []cuda.Precision{cuda.FP32}},
+	{"flattened", `input bgr 3x4x11x9 {
+        range 0..255
+        mean  90 98 102
+    }
+    conv 10 kernel 3x3x3 bias
+    pool max 2x2x2 pad 0x1x1
+    flatten
+    linear 36 relu features as fc6
+    linear 5 as fc7
+    names { linear "{name}" }`, []cuda.Precision{cuda.FP32}},
+	{"split", `input rgb 3x6x13x10
+    block basic mix split mid matched
+    conv 9 kernel 1x3x3 stride 1x2x2
+    conv 12 kernel 3x1x1 as stem
+    stage layer1 width 12 blocks 1
+    stage layer2 width 20 blocks 1 stride 2x2x2
+    pool average
+    linear 5
+    names torchvision-video`, []cuda.Precision{cuda.BF16}},
 	{"unstemmed", `input rgb 3x2x6x10
     block bottleneck expansion 2 mix C A
     pool max 1x2x2 stride 1x1x1
