@@ -1,7 +1,7 @@
-# What a contributor runs. `make check` is what CI runs; it installs ffmpeg and
-# GNU objdump where they are missing.
+# What a contributor runs. `make check` is what CI runs; it installs ffmpeg, GNU
+# objdump, g++ and NVRTC where they are missing.
 
-.PHONY: all test check generate lint fuzz
+.PHONY: all test check generate lint fuzz gpu
 
 FUZZTIME = 60s
 FUZZ = dsl:FuzzParse codegen/support:FuzzReadSafetensors codegen/support:FuzzPackedHeader \
@@ -33,3 +33,7 @@ fuzz:
 
 check:
 	bash .ci/run
+
+# On a machine with an NVIDIA GPU; P3DC_NVRTC names NVRTC where the system does not find it.
+gpu:
+	go test ./tests/cuda -run GPU -v -count=1

@@ -15,9 +15,24 @@ var supportFS embed.FS
 // tapsFile holds the support code that only packages with taps carry.
 const tapsFile = "taps.go"
 
+// cudaPrefix begins the files that only packages for GPUs carry.
+const cudaPrefix = "cuda_"
+
 // Support returns the support code's files for a package of the given name.
-// Its own tests and package comment stay behind.
+// Its own tests and package comment stay behind, and what GPUs need.
 func Support(o Options, taps bool) []File {
+	return support(o, func(name string) bool {
+		return !strings.HasPrefix(name, cudaPrefix) && (name != tapsFile || taps)
+	})
+}
+
+// SupportCUDA returns the files that a package for GPUs has besides.
+func SupportCUDA(o Options) []File {
+	return support(o, func(name string) bool { return strings.HasPrefix(name, cudaPrefix) })
+}
+
+// support returns the files that are asked for.
+func support(o Options, has func(name string) bool) []File {
 	entries, err := fs.ReadDir(supportFS, "support")
 	if err != nil {
 		panic(fmt.Sprintf("BUG: embedded support code: %v", err))
@@ -25,7 +40,7 @@ func Support(o Options, taps bool) []File {
 	var files []File
 	for _, e := range entries {
 		name := e.Name()
-		if name == "doc.go" || strings.HasSuffix(name, "_test.go") || name == tapsFile && !taps {
+		if name == "doc.go" || strings.HasSuffix(name, "_test.go") || !has(name) {
 			continue
 		}
 		src, err := supportFS.ReadFile("support/" + name)

@@ -95,3 +95,31 @@ func TestHeader(t *testing.T) {
 		t.Error(line)
 	}
 }
+
+// TestSupportCUDA checks that the files for GPUs are apart from the others, and
+// import no more than it takes to open a library.
+func TestSupportCUDA(t *testing.T) {
+	o := Options{Package: "mynet", Source: "my net.p3d", Version: "v1"}
+	var names []string
+	for _, f := range SupportCUDA(o) {
+		names = append(names, f.Name)
+		file, err := parser.ParseFile(token.NewFileSet(), f.Name, f.Content, parser.ImportsOnly)
+		if err != nil || file.Name.Name != "mynet" || !strings.HasPrefix(f.Name, "support_cuda_") {
+			t.Errorf("%s: package %v, %v", f.Name, file.Name, err)
+			continue
+		}
+		for _, i := range file.Imports {
+			if strings.Contains(i.Path.Value, ".") && !strings.HasPrefix(f.Name, "support_cuda_library") {
+				t.Errorf("%s imports %s", f.Name, i.Path.Value)
+			}
+		}
+	}
+	if !slices.Contains(names, "support_cuda_driver.go") || !slices.Contains(names, "support_cuda_library_windows.go") {
+		t.Errorf("for GPUs: %v", names)
+	}
+	for _, f := range Support(o, true) {
+		if slices.Contains(names, f.Name) {
+			t.Errorf("%s is in every package", f.Name)
+		}
+	}
+}

@@ -65,14 +65,13 @@ func packFloat64(p *Plan, weights map[string][]float32) ([]float64, error) {
 		}
 		taps, transform := pk.Conv.Taps(), newPlanTransform(pk.Transform)
 		for o := range pk.Conv.Out {
-			panel := packed[pk.Weights+o/pk.Channels*pk.PanelLen():]
 			for c := range pk.In {
 				kernel := w[(o*pk.In+c)*taps:][:taps]
 				if pk.Transform != (Transform{}) {
 					kernel = transform.weights(kernel, pk.Conv.Window)
 				}
 				for t, x := range kernel {
-					panel[(t*pk.In+c)*pk.Channels+o%pk.Channels] = x
+					packed[pk.Weights+pk.At(o, t, c)] = x
 				}
 			}
 		}
@@ -117,9 +116,8 @@ func packProjection(p *Plan, pk *Pack, packed []float64, weights map[string][]fl
 		return fmt.Errorf("%s: %w", pk.Op, err)
 	}
 	for o := range pk.Conv.Out {
-		panel := packed[pk.Weights+o/pk.Channels*pk.PanelLen()+pk.Conv.Taps()*pk.In*pk.Channels:]
 		for c := range pk.ProjectIn {
-			panel[c*pk.Channels+o%pk.Channels] = w[o*pk.ProjectIn+c]
+			packed[pk.Weights+pk.ProjectAt(o, c)] = w[o*pk.ProjectIn+c]
 		}
 		packed[pk.Bias+o] += bias[o]
 	}
@@ -193,6 +191,8 @@ func (w *planWorker) step(st *Step) {
 		w.softmax(st)
 	case st.Winograd != nil:
 		w.winograd(st, k)
+	case k.Block != (Block{}):
+		w.block(st, k)
 	default:
 		width := k.Vectors * w.p.Machine.Lanes
 		for c := w.lo.C; c < w.hi.C; c += width {

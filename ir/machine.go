@@ -29,6 +29,17 @@ type Machine struct {
 
 	// Cores is how many workers a region is cut for. Fewer or more may run it.
 	Cores int
+
+	// Blocks describes a machine whose workers are blocks of threads; zero for
+	// a CPU. Lanes are then the values of a 16-byte access.
+	Blocks BlockMachine
+}
+
+// BlockMachine is what [ScheduleBlocks] needs to know of a GPU.
+type BlockMachine struct {
+	ValueBytes int // of a value of a feature map, and of a weight
+	Shared     int // bytes of shared memory that a block may take
+	Clips      int // how many clips a launch is cut for; it may have fewer or more
 }
 
 // Fits reports whether a register tile of pixels x vectors fits the

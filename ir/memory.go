@@ -93,7 +93,7 @@ func canShare(p *Plan, region int, st *Step, alias []BufferID) bool {
 
 func sameLayout(a, b *Buffer) bool {
 	return a.Shape == b.Shape && a.Pixel == b.Pixel && a.Row == b.Row && a.Frame == b.Frame &&
-		a.Border == b.Border
+		a.Border == b.Border && a.Wide == b.Wide
 }
 
 // overlap reports whether two buffers are ever alive together.

@@ -64,6 +64,7 @@ type Buffer struct {
 	Shape             Shape
 	Space             Space
 	Cover             Window // of a scratch buffer: see Step.Cover
+	Wide              bool   // float32 values, in a plan for blocks whose values are narrower
 	Border            Border
 	Pixel, Row, Frame int
 	Base, Len         int // the memory taken, border included
@@ -89,7 +90,10 @@ func (b Border) String() string {
 // zeros; then the biases, padded likewise. With Winograd's algorithm the
 // panels have [point][phase][input channel][Channels]. Where a transform cuts
 // channels in parts, these are those of one part: the output channels of a panel
-// are a vector of each part after the other, the input channels half and half.
+// are a vector of each part after the other, the input channels half and half. For
+// blocks of threads panels have [step][Channels][Depth], where the steps go
+// through [tap][InPitch], padded with zeros: what tensor cores multiply follows
+// one another along the reduction. The biases of such a pack are float32 values.
 type Pack struct {
 	Op        string
 	Conv      Conv // of a Linear: the same as a convolution of one tap
@@ -101,8 +105,12 @@ type Pack struct {
 	// without.
 	Project   *Conv
 	ProjectIn int
-	Weights   int // offset of the panels in the packed weights
-	Bias      int // offset of the biases
+	// Depth is how many values a step of a reduction by blocks takes, 0 on a
+	// CPU; the pitches are the distances of the inputs' pixels.
+	Depth                 int
+	InPitch, ProjectPitch int
+	Weights               int // offset of the panels in the packed weights
+	Bias                  int // offset of the biases
 }
 
 // Panels returns the number of panels.
@@ -110,10 +118,44 @@ func (p *Pack) Panels() int { return (p.Conv.Out + p.Channels - 1) / p.Channels 
 
 // PanelLen returns the length of one panel.
 func (p *Pack) PanelLen() int {
+	if p.Depth > 0 {
+		own, project := p.Steps()
+		return (own + project) * p.Channels * p.Depth
+	}
 	if p.Transform == (Transform{}) {
 		return (p.Conv.Taps()*p.In + p.ProjectIn) * p.Channels
 	}
 	return p.Transform.Points() * p.PointLen()
+}
+
+// Steps returns how many steps a reduction by blocks has: over the taps and
+// channels of its input, and over the channels of what it projects.
+func (p *Pack) Steps() (own, project int) {
+	return ceilDiv(p.Conv.Taps()*p.InPitch, p.Depth), ceilDiv(p.ProjectPitch, p.Depth)
+}
+
+// At returns the place, counted from Weights, of the weight of output channel
+// o, tap t (point and phase of a transform) and input channel c.
+func (p *Pack) At(o, t, c int) int {
+	if p.Depth > 0 {
+		return p.stepAt(o, t*p.InPitch+c)
+	}
+	return o/p.Channels*p.PanelLen() + (t*p.In+c)*p.Channels + o%p.Channels
+}
+
+// ProjectAt returns the place, counted from Weights, of the projection's weight
+// of output channel o and input channel c.
+func (p *Pack) ProjectAt(o, c int) int {
+	if p.Depth > 0 {
+		own, _ := p.Steps()
+		return p.stepAt(o, own*p.Depth+c)
+	}
+	return o/p.Channels*p.PanelLen() + (p.Conv.Taps()*p.In+c)*p.Channels + o%p.Channels
+}
+
+// stepAt is At for a place k of a reduction by blocks.
+func (p *Pack) stepAt(o, k int) int {
+	return o/p.Channels*p.PanelLen() + (k/p.Depth*p.Channels+o%p.Channels)*p.Depth + k%p.Depth
 }
 
 // PointLen returns the distance between the weights of neighbouring points.
@@ -133,11 +175,12 @@ const (
 	KernelSoftmax            // scores into probabilities
 	KernelSpread             // tiles of a map into Winograd's points
 	KernelGather             // sums at Winograd's points into tiles of a map
+	KernelLinear             // a linear layer by blocks of threads; on a CPU it is a conv
 )
 
 // String returns the kernel kind's name.
 func (k KernelKind) String() string {
-	return [...]string{"conv", "pool", "ingest", "softmax", "spread", "gather"}[k]
+	return [...]string{"conv", "pool", "ingest", "softmax", "spread", "gather", "linear"}[k]
 }
 
 // Kernel is a piece of unique code. All distances are constants in it, in
@@ -185,6 +228,20 @@ type Kernel struct {
 	Pool       PoolKind
 	Transform  Transform
 	From, To   int
+	Block      Block
+}
+
+// Block is what a kernel that a block of threads runs has besides: it computes
+// the whole of a layer's tile of results, at positions strung together over
+// frames, rows and columns, with all extents as constants. A block of a conv
+// kernel goes through the reduction in steps of Depth values, of which Stages
+// are in shared memory at once.
+type Block struct {
+	Depth, Stages   int
+	Window          Window
+	In, Out, Res    Shape // Res is that of the second operand, zero without
+	Every           Skip
+	WideIn, WideOut bool // float32, see Buffer
 }
 
 // Pitch is the distance between neighbouring output positions in one operand.

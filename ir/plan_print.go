@@ -43,6 +43,10 @@ func (p *Plan) String() string {
 func (k *Kernel) String() string {
 	var b strings.Builder
 	b.WriteString(k.Name)
+	if k.Block != (Block{}) {
+		printBlock(&b, k)
+		return b.String()
+	}
 	switch k.Kind {
 	case KernelConv, KernelPool:
 		fmt.Fprintf(&b, ": tile %dx%d pixels x %d vectors, taps %dx%dx%d by %d/%d/%d, in %d,%d out %d,%d",

@@ -34,6 +34,10 @@ func (v *planVerifier) fail(where, format string, args ...any) {
 }
 
 func (v *planVerifier) kernel(k *Kernel) {
+	if k.Block != (Block{}) {
+		v.block(k)
+		return
+	}
 	switch k.Kind {
 	case KernelConv:
 		if k.Rows < 1 || k.Cols < 1 || k.Vectors < 1 {
@@ -69,6 +73,10 @@ func (v *planVerifier) step(r *Region, st *Step) {
 		return
 	}
 	k := &p.Kernels[st.Kernel]
+	if k.Block != (Block{}) {
+		v.blockStep(r, st, k)
+		return
+	}
 	if k.Kind == KernelConv || k.Kind == KernelPool {
 		v.panels(r, st, k)
 	}

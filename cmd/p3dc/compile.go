@@ -14,6 +14,7 @@ import (
 // compileCmd is "p3dc compile".
 type compileCmd struct {
 	netArgs
+	backendArgs
 	Output  string `short:"o" placeholder:"DIR" help:"Folder of the package, replaced as a whole. Default: one named like the package, here."`
 	Package string `placeholder:"NAME" help:"Name of the package. Default: the network's."`
 	Verify  bool   `help:"Before anything is written, build the package, check it against the float64 interpreter and measure its speed."`
@@ -29,9 +30,12 @@ With --verify the network is built in a temporary folder and run on every instru
 
 With --tune the regions of the network are first computed in all the ways that the cost model thinks may be fastest, and measured on this machine: about two minutes, on a machine that does nothing else. The fastest go to a small text file: net.tune beside net.p3d, or NAME.tune here for a network that ships with the tool, unless --tuning names another. A later compile reads it, on any machine: beside a description by itself, else with --tuning.
 
+With --backend cuda the package also runs on NVIDIA GPUs of compute capability 8.0 or newer: OpenCUDA beside Open, and the CUDA source in a file that includes nothing. It needs the driver and NVRTC at run time, which the source is compiled with once; to build it needs the module github.com/ebitengine/purego besides. --verify and --tune are about the CPU.
+
 Examples:
 
     p3dc compile p3d63
+    p3dc compile p3d63 --backend cuda
     p3dc compile p3d63 --verify
     p3dc compile p3d63 --tune
     p3dc compile p3d199 -o internal/net --package net
@@ -73,8 +77,13 @@ func (c *compileCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	files := n.generate(plans, pkg)
+	device, err := c.gpu(n)
+	if err != nil {
+		return err
+	}
+	files := append(n.generate(plans, pkg), device.files(n, pkg)...)
 	n.summary(out, plans)
+	device.summary(out)
 	n.writeTuning(out)
 	if c.Verify {
 		if err := n.check(ctx, out, s.err); err != nil {

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -27,14 +28,16 @@ var owners = map[string][]string{
 	"github.com/alecthomas/kong":  {"cmd/p3dc"},
 	"golang.org/x/sys/cpu":        {"generated", "tests"},
 	"github.com/nlpodyssey":       {"internal/weights"},
+	"github.com/ebitengine":       {"codegen/support"},
 	"github.com/schollz":          {"cmd/p3dc"},
 	"google.golang.org/protobuf":  {"internal"},
 	module + "/cmd":               {"cmd"},
 	module + "/tests":             {"tests"},
 	module + "/generated":         {"generated", "examples", "tests"},
-	module + "/codegen/support":   {},
+	module + "/codegen/support":   {"tests/cuda"},
 	module + "/internal/video":    {"cmd", "internal", "examples"},
 	module + "/backends/avx":      {"cmd", "internal", "tests"},
+	module + "/backends/cuda":     {"cmd", "internal", "tests"},
 	module + "/internal/harness/": {"internal", "cmd"},
 }
 
@@ -85,7 +88,8 @@ func TestOwners(t *testing.T) {
 }
 
 // TestGeneratedImports checks that generated packages need nothing but the
-// standard library and x/sys/cpu. Their tests do not either.
+// standard library and x/sys/cpu, but for the code that opens a GPU's libraries.
+// Their tests do not either.
 func TestGeneratedImports(t *testing.T) {
 	for _, f := range sources(t) {
 		if f.top() != "generated" && f.dir() != "codegen/support" {
@@ -93,7 +97,8 @@ func TestGeneratedImports(t *testing.T) {
 		}
 		for _, i := range f.imports() {
 			first, _, _ := strings.Cut(i, "/")
-			if strings.Contains(first, ".") && i != "golang.org/x/sys/cpu" && !f.isTest() || i == "C" {
+			gpu := strings.HasPrefix(path.Base(f.name), "cuda_") && (i == "github.com/ebitengine/purego" || i == "golang.org/x/sys/windows")
+			if strings.Contains(first, ".") && i != "golang.org/x/sys/cpu" && !gpu && !f.isTest() || i == "C" {
 				t.Errorf("%s imports %s", f.name, i)
 			}
 		}

@@ -29,39 +29,52 @@ func Root(t testing.TB) string {
 	}
 }
 
-// sysModule is the one module that generated packages import.
+// sysModule is the one module that generated packages import for the CPU.
 const sysModule = "golang.org/x/sys"
 
-// Module is a temporary module that requires golang.org/x/sys alone, in the
-// version of this module.
+// Module is a temporary module that requires golang.org/x/sys and what else a
+// test asks for, in the versions of this module.
 type Module struct{ Dir string }
 
 // ModulePath is the path of every temporary module. It never changes, so that
 // packages that did not change come from the build cache.
 const ModulePath = "suite"
 
-// NewModule makes an empty module in a folder that the test removes.
-func NewModule(t testing.TB) *Module {
+// NewModule makes an empty module in a folder that the test removes. It may
+// require more modules than golang.org/x/sys.
+func NewModule(t testing.TB, more ...string) *Module {
 	t.Helper()
 	m := &Module{Dir: t.TempDir()}
+	mod, sums := fmt.Sprintf("module %s\n\ngo 1.26.0\n", ModulePath), ""
+	for _, name := range append([]string{sysModule}, more...) {
+		version, sum := required(t, name)
+		mod += fmt.Sprintf("\nrequire %s %s\n", name, version)
+		sums += sum
+	}
+	m.Write(t, "go.mod", []byte(mod))
+	m.Write(t, "go.sum", []byte(sums))
+	return m
+}
+
+// required returns the version of a module that this one requires, and its
+// lines of go.sum.
+func required(t testing.TB, name string) (version, sums string) {
+	t.Helper()
 	root := Root(t)
-	version, sums := "", ""
 	for _, line := range lines(t, filepath.Join(root, "go.mod")) {
-		if f := strings.Fields(strings.TrimPrefix(line, "require ")); len(f) > 1 && f[0] == sysModule {
+		if f := strings.Fields(strings.TrimPrefix(line, "require ")); len(f) > 1 && f[0] == name {
 			version = f[1]
 		}
 	}
 	for _, line := range lines(t, filepath.Join(root, "go.sum")) {
-		if strings.HasPrefix(line, sysModule+" "+version) {
+		if strings.HasPrefix(line, name+" "+version) {
 			sums += line + "\n"
 		}
 	}
 	if version == "" || sums == "" {
-		t.Fatalf("go.mod and go.sum do not name %s", sysModule)
+		t.Fatalf("go.mod and go.sum do not name %s", name)
 	}
-	m.Write(t, "go.mod", fmt.Appendf(nil, "module %s\n\ngo 1.26.0\n\nrequire %s %s\n", ModulePath, sysModule, version))
-	m.Write(t, "go.sum", []byte(sums))
-	return m
+	return version, sums
 }
 
 func lines(t testing.TB, path string) []string {

@@ -1,0 +1,180 @@
+package support
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+)
+
+// CUDAModel is a network with its weights, in the memory of a GPU. It is safe
+// for concurrent use; sessions share its weights.
+type CUDAModel struct {
+	net     *network
+	plan    *cudaPlan
+	device  *device
+	module  uintptr
+	kernels []uintptr // by launch
+	frames  uintptr   // the kernel that takes bytes
+	weights uintptr
+	lengths *Model         // the same network for the CPU, without weights: what is checked is the same
+	held    *packedWeights // counts the model and its sessions; the last one frees
+	closed  atomic.Bool
+	cleanup runtime.Cleanup // for a model that nobody closes
+}
+
+// CUDAOption changes how OpenCUDA works.
+type CUDAOption func(*cudaConfig)
+
+type cudaConfig struct {
+	device        int
+	driver, nvrtc string
+}
+
+// CUDADevice chooses a GPU of several, counted from 0.
+func CUDADevice(n int) CUDAOption { return func(c *cudaConfig) { c.device = n } }
+
+// CUDALibraries says where the driver (libcuda.so.1, nvcuda.dll) and the run-time
+// compiler (libnvrtc.so.12, nvrtc64_120_0.dll) are, where the system would not find
+// them; an empty path leaves that to the system.
+func CUDALibraries(driver, nvrtc string) CUDAOption {
+	return func(c *cudaConfig) { c.driver, c.nvrtc = driver, nvrtc }
+}
+
+// openCUDAModel checks and packs the weights, compiles the kernels and brings
+// both to the GPU.
+func openCUDAModel(net *network, p *cudaPlan, path string, options []CUDAOption) (*CUDAModel, error) {
+	var c cudaConfig
+	for _, o := range options {
+		o(&c)
+	}
+	driver, err := openCUDA(c.driver)
+	if err != nil {
+		return nil, err
+	}
+	d, err := driver.openDevice(c.device)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := readCUDAWeights(net, p, path)
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	compiler, err := openNVRTC(c.nvrtc)
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	code, err := machineCode(compiler, net.name+".cu", p.source, d.arch)
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	m := &CUDAModel{net: net, plan: p, device: d, lengths: &Model{net: net, plan: p.lengths()}}
+	if err := d.do(func() error { return m.install(code, packed) }); err != nil {
+		return nil, errors.Join(err, m.free())
+	}
+	// What is to be freed must not keep the model alive.
+	rest := &CUDAModel{device: d, module: m.module, weights: m.weights}
+	m.held = newPackedWeights(nil, rest.free)
+	m.cleanup = runtime.AddCleanup(m, (*packedWeights).release, m.held)
+	return m, nil
+}
+
+// readCUDAWeights reads and packs a safetensors file.
+func readCUDAWeights(net *network, p *cudaPlan, path string) ([]byte, error) {
+	data, unmap, err := mapFile(path)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := func() ([]byte, error) {
+		if isPacked(data) {
+			return nil, errors.New("these weights are packed for the CPU; OpenCUDA takes a safetensors file")
+		}
+		tensors, err := readSafetensors(data)
+		if err != nil {
+			return nil, err
+		}
+		raw, err := match(net, tensors)
+		if err != nil {
+			return nil, err
+		}
+		return packCUDA(net, p, raw)
+	}()
+	if err = errors.Join(err, unmap()); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return packed, nil
+}
+
+// install loads the kernels and the weights.
+func (m *CUDAModel) install(code, packed []byte) error {
+	d := m.device
+	if err := d.check("loading the kernels", d.loadModule(&m.module, &code[0])); err != nil {
+		return err
+	}
+	most, err := d.ask(attributeShared)
+	if err != nil {
+		return err
+	}
+	for i := range m.plan.launches {
+		l := &m.plan.launches[i]
+		if l.shared > most {
+			return fmt.Errorf("%s takes %d bytes of shared memory, %s has %d", l.kernel, l.shared, d.name, most)
+		}
+		f, err := m.kernel(l.kernel)
+		if err != nil {
+			return err
+		}
+		if err := d.check("giving shared memory to "+l.kernel, d.setFunction(f, functionShared, int32(l.shared))); err != nil {
+			return err
+		}
+		m.kernels = append(m.kernels, f)
+	}
+	if m.frames, err = m.kernel(m.plan.frames); err != nil {
+		return err
+	}
+	if m.weights, err = d.allocate("the weights", len(packed)); err != nil {
+		return err
+	}
+	return d.upload(m.weights, packed)
+}
+
+func (m *CUDAModel) kernel(name string) (uintptr, error) {
+	var f uintptr
+	err := m.device.check("looking for the kernel "+name, m.device.function(&f, m.module, cString(name)))
+	return f, err
+}
+
+// free gives the GPU's memory and its context back.
+func (m *CUDAModel) free() error {
+	d := m.device
+	err := d.do(func() error {
+		var errs []error
+		if m.weights != 0 {
+			errs = append(errs, d.check("freeing the weights", d.cuda.free(m.weights)))
+		}
+		if m.module != 0 {
+			errs = append(errs, d.check("unloading the kernels", d.unloadModule(m.module)))
+		}
+		return errors.Join(errs...)
+	})
+	return errors.Join(err, d.close())
+}
+
+// close gives the context back.
+func (d *device) close() error {
+	return d.check("leaving "+d.name, d.releaseContext(d.number))
+}
+
+// Close gives the GPU's memory back, as soon as no session is open any more.
+// Sessions of a closed model return ErrClosed. Closing twice is no error.
+func (m *CUDAModel) Close() error {
+	if m.closed.CompareAndSwap(false, true) {
+		m.cleanup.Stop()
+		m.held.release()
+		runtime.KeepAlive(m)
+	}
+	return nil
+}
+
+// Device returns the GPU's name.
+func (m *CUDAModel) Device() string { return m.device.name }

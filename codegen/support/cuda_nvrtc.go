@@ -1,0 +1,134 @@
+package support
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"runtime"
+)
+
+// nvrtc is NVIDIA's run-time compiler. Its methods may be called from several
+// goroutines.
+type nvrtc struct {
+	errorString func(result int32) string
+	number      func(major, minor *int32) int32
+	create      func(program *uintptr, source, name *byte, headers int32, contents, names uintptr) int32
+	destroy     func(program *uintptr) int32
+	compile     func(program uintptr, count int32, options **byte) int32
+	logSize     func(program uintptr, size *uint64) int32
+	log         func(program uintptr, text *byte) int32
+	cubinSize   func(program uintptr, size *uint64) int32
+	cubin       func(program uintptr, code *byte) int32
+	ptxSize     func(program uintptr, size *uint64) int32
+	ptx         func(program uintptr, text *byte) int32
+}
+
+// openNVRTC opens NVRTC: the library at a path or, where that is empty, one that
+// the system finds.
+func openNVRTC(path string) (*nvrtc, error) {
+	names := []string{path}
+	if path == "" {
+		names = nvrtcNames()
+	}
+	lib, err := openLibrary(names)
+	if err != nil {
+		return nil, fmt.Errorf("no NVRTC, CUDA's run-time compiler; it comes with the CUDA toolkit and with the Python package nvidia-cuda-nvrtc-cu12: %w", err)
+	}
+	c := new(nvrtc)
+	return c, lib.bind([]cFunc{
+		{&c.errorString, "nvrtcGetErrorString"}, {&c.number, "nvrtcVersion"},
+		{&c.create, "nvrtcCreateProgram"}, {&c.destroy, "nvrtcDestroyProgram"}, {&c.compile, "nvrtcCompileProgram"},
+		{&c.logSize, "nvrtcGetProgramLogSize"}, {&c.log, "nvrtcGetProgramLog"},
+		{&c.cubinSize, "nvrtcGetCUBINSize"}, {&c.cubin, "nvrtcGetCUBIN"},
+		{&c.ptxSize, "nvrtcGetPTXSize"}, {&c.ptx, "nvrtcGetPTX"},
+	})
+}
+
+// nvrtcNames returns what NVRTC may be called, newest first.
+func nvrtcNames() []string {
+	if runtime.GOOS == "windows" {
+		return []string{"nvrtc64_130_0.dll", "nvrtc64_120_0.dll"}
+	}
+	return []string{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}
+}
+
+// version returns the compiler's version, as in 12.9.
+func (c *nvrtc) version() (string, error) {
+	var major, minor int32
+	if err := c.check(c.number(&major, &minor)); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d.%d", major, minor), nil
+}
+
+// CUDACode is what CUDA's compiler made of a source.
+type CUDACode struct {
+	CUBIN []byte // machine code
+	PTX   string
+	Log   string // what the compiler had to say: warnings and, if asked for, resources
+}
+
+// CompileCUDA compiles CUDA source with NVRTC, which needs no GPU: the library at
+// a path or, where that is empty, one that the system finds. The code is for a
+// GPU such as sm_80; more options are those of nvcc, and the name is for messages.
+// Where it fails the error has the compiler's log.
+func CompileCUDA(library, name string, source []byte, arch string, options ...string) (*CUDACode, error) {
+	c, err := openNVRTC(library)
+	if err != nil {
+		return nil, err
+	}
+	return c.build(name, source, arch, options...)
+}
+
+// build compiles a source: see CompileCUDA.
+func (c *nvrtc) build(name string, source []byte, arch string, options ...string) (*CUDACode, error) {
+	if bytes.IndexByte(source, 0) >= 0 {
+		return nil, fmt.Errorf("%s: the source has a zero byte", name)
+	}
+	var program uintptr
+	if err := c.check(c.create(&program, cString(string(source)), cString(name), 0, 0, 0)); err != nil {
+		return nil, err
+	}
+	defer c.destroy(&program)
+	options = append([]string{"--gpu-architecture=" + arch, "--std=c++17"}, options...)
+	list := make([]*byte, len(options))
+	for i, o := range options {
+		list[i] = cString(o)
+	}
+	failed := c.check(c.compile(program, int32(len(list)), &list[0]))
+	runtime.KeepAlive(list) // its texts, which C sees through it
+	log, err := c.text(program, c.logSize, c.log)
+	if failed != nil || err != nil {
+		return nil, fmt.Errorf("%s for %s: %w\n%s", name, arch, errors.Join(failed, err), log)
+	}
+	code := &CUDACode{Log: log}
+	if code.PTX, err = c.text(program, c.ptxSize, c.ptx); err != nil {
+		return nil, err
+	}
+	if code.CUBIN, err = c.bytes(program, c.cubinSize, c.cubin); err != nil {
+		return nil, err
+	}
+	return code, nil
+}
+
+func (c *nvrtc) bytes(program uintptr, size func(uintptr, *uint64) int32, get func(uintptr, *byte) int32) ([]byte, error) {
+	var n uint64
+	if err := c.check(size(program, &n)); err != nil || n == 0 {
+		return nil, err
+	}
+	b := make([]byte, n)
+	return b, c.check(get(program, &b[0]))
+}
+
+// text is bytes without the zero at the end.
+func (c *nvrtc) text(program uintptr, size func(uintptr, *uint64) int32, get func(uintptr, *byte) int32) (string, error) {
+	b, err := c.bytes(program, size, get)
+	return string(bytes.TrimRight(b, "\x00")), err
+}
+
+func (c *nvrtc) check(result int32) error {
+	if result == 0 {
+		return nil
+	}
+	return fmt.Errorf("NVRTC: %s", c.errorString(result))
+}

@@ -1,0 +1,65 @@
+package support
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+)
+
+// packCUDA folds every batch norm into its layer and lays the weights out as a
+// GPU's kernels read them, layers in parallel. raw holds the parameters' values.
+func packCUDA(net *network, p *cudaPlan, raw [][]float32) ([]byte, error) {
+	packed := make([]byte, p.packed)
+	faults := make([]error, len(p.packs))
+	parallel(len(p.packs), func() func(int) {
+		return func(i int) {
+			pk := &p.packs[i]
+			if err := pk.fill(packed, raw, p.precision); err != nil {
+				faults[i] = fmt.Errorf("%s: %w", net.params[pk.weight].name, err)
+			}
+		}
+	})
+	return packed, errors.Join(faults...)
+}
+
+// fill packs one layer.
+func (p *cudaPack) fill(packed []byte, raw [][]float32, values precision) error {
+	own, _ := p.steps()
+	for o := range p.out {
+		scale, bias := p.fold(raw, o)
+		ok := p.finiteNorm(raw, o, float32(bias))
+		if p.project != nil {
+			more, shift := p.project.fold(raw, o)
+			ok = ok && p.project.finiteNorm(raw, o, float32(shift))
+			bias += shift
+			if err := p.row(packed, raw, p.project, values, o, own*p.depth, 0, more); err != nil {
+				return err
+			}
+		}
+		if !ok {
+			return fmt.Errorf("output channel %d has a batch norm or bias that is not finite", o)
+		}
+		binary.LittleEndian.PutUint32(packed[p.bias+4*o:], math.Float32bits(float32(bias)))
+		if err := p.row(packed, raw, &p.pack, values, o, 0, p.pitch, scale); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// row packs the weights of one output channel, from a place of the reduction on,
+// with taps so far apart.
+func (p *cudaPack) row(packed []byte, raw [][]float32, of *pack, values precision, o, from, pitch int, scale float64) error {
+	taps := of.tapCount()
+	weights := raw[of.weight][o*of.in*taps:][:of.in*taps]
+	for c := range of.in {
+		for t := range taps {
+			at := p.weights + p.place(o, from+t*pitch+c)*values.bytes()
+			if x := float32(float64(weights[c*taps+t]) * scale); !values.put(packed[at:], x) {
+				return fmt.Errorf("the weight of output channel %d, input channel %d is not finite, or too large for the precision: %g", o, c, x)
+			}
+		}
+	}
+	return nil
+}

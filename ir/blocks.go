@@ -1,0 +1,169 @@
+package ir
+
+import "fmt"
+
+// ScheduleBlocks plans how a fused graph runs on a machine whose workers are
+// blocks of threads. Every op is a region of its own so far; its space is the
+// layer's positions strung together, over all clips of a launch, by channels.
+//
+// Maps have no borders: a block asks for what lies on padding by itself. Pixels
+// are padded to accesses of 16 bytes, with zeros, those of a clip of up to four
+// channels to four values. Outputs of a single position are float32 values.
+//
+// It fails where an op has no kernel, or a tile no room in shared memory, naming
+// the op.
+func ScheduleBlocks(g *Graph, m Machine) (*Plan, error) {
+	s, err := newScheduler(g, m)
+	if err != nil {
+		return nil, err
+	}
+	s.plan.Buffers = s.blockLayouts()
+	s.plan.Regions = append(s.plan.Regions, s.blockIngest())
+	for i := range s.ops {
+		r, err := s.blockRegion(&s.ops[i])
+		if err != nil {
+			return nil, err
+		}
+		s.plan.Regions = append(s.plan.Regions, r)
+	}
+	planMemory(s.plan)
+	if err := s.plan.Verify(); err != nil {
+		panic(fmt.Sprintf("BUG: schedule of %s for %s: %v", g.Name, m.Name, err))
+	}
+	return s.plan, nil
+}
+
+// inputLanes is the pitch of a clip's pixels: most have three channels.
+const inputLanes = 4
+
+// blockLayouts lays out every value. Lengths are in values of a feature map,
+// wide buffers take as many as they need.
+func (s *scheduler) blockLayouts() []Buffer {
+	bufs := make([]Buffer, len(s.g.Values))
+	for i, v := range s.g.Values {
+		pixel := roundUp(v.Shape.C, s.m.Lanes)
+		if i == 0 && v.Shape.C <= inputLanes {
+			pixel = inputLanes
+		}
+		bufs[i] = newBuffer(v.Name, v.Shape, Border{}, pixel)
+		bufs[i].Wide = s.wide(BufferID(i))
+		bufs[i].Len = s.place(v.Shape.Pixels()*pixel, bufs[i].Wide)
+	}
+	return bufs
+}
+
+// place returns the length of so many values, narrow or wide, as whole accesses.
+func (s *scheduler) place(n int, wide bool) int {
+	if wide {
+		n *= ceilDiv(4, s.m.Blocks.ValueBytes)
+	}
+	return roundUp(n, s.m.Lanes)
+}
+
+// wide reports whether a value is kept in float32: outputs of one position, as
+// far as nothing reads them but what follows at the same position.
+func (s *scheduler) wide(v BufferID) bool {
+	output := false
+	for _, o := range s.g.Outputs {
+		output = output || o.Value == ValueID(v)
+	}
+	if !output || s.g.Values[v].Shape.Pixels() != 1 || v == 0 {
+		return false
+	}
+	for _, r := range s.readers[v] {
+		switch s.ops[r].Attr.(type) {
+		case Linear, Softmax:
+			if s.ops[r].res == v {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// blockIngest is the region that brings the caller's clip into the layout.
+func (s *scheduler) blockIngest() Region {
+	in := s.g.Input.Shape
+	k := s.kernel(Kernel{
+		Kind: KernelIngest, Rows: 1, Cols: blockThreads, Vectors: 1,
+		Out: Pitch{Pixel: s.plan.Buffers[0].Pixel}, Block: Block{In: in, Out: in, Window: UnitWindow, Every: NoSkip},
+	})
+	return Region{
+		Name: "input", Space: in, Tile: in, Why: "the caller's clip, normalised",
+		Steps: []Step{{
+			Op: "input", Kernel: k, In: 0, Out: 0, Res: NoBuffer, Every: NoSkip, Pack: NoPack,
+			Window: UnitWindow, Cover: UnitWindow, InShape: in, OutShape: in, MaxTiles: 1,
+		}},
+	}
+}
+
+// blockThreads is the size of blocks of kernels that have a thread for each
+// access of their result.
+const blockThreads = 256
+
+func (s *scheduler) blockRegion(op *plannedOp) (Region, error) {
+	in, out := s.g.Values[op.in].Shape, s.g.Values[op.Out].Shape
+	k := Kernel{
+		Kind: op.kind, Rows: 1, Pool: op.pool, Epi: op.epi,
+		In: Pitch{Pixel: s.plan.Buffers[op.in].Pixel}, Out: Pitch{Pixel: s.plan.Buffers[op.out].Pixel},
+		TapsT: op.window.T.Kernel, TapsH: op.window.H.Kernel, TapsW: op.window.W.Kernel,
+		Block: Block{
+			Window: op.window, In: in, Out: out, Every: op.every,
+			WideIn: s.plan.Buffers[op.in].Wide, WideOut: s.plan.Buffers[op.out].Wide,
+		},
+	}
+	if op.res != NoBuffer {
+		k.Block.Res, k.Res.Pixel = s.g.Values[op.res].Shape, s.plan.Buffers[op.res].Pixel
+	}
+	st := Step{
+		Op: op.Name, Run: RunFlat, In: op.in, Out: op.out, Res: op.res, Every: op.every, Pack: NoPack,
+		Window: op.window, Cover: UnitWindow, InShape: in, OutShape: Shape{1, 1, out.Pixels(), out.C}, MaxTiles: 1,
+	}
+	r := Region{Name: op.Name, Space: st.OutShape, Algorithm: directName}
+	switch _, linear := op.Attr.(Linear); {
+	case linear:
+		k.Kind, k.Cols, k.Vectors, k.K = KernelLinear, 1, 1, in.C
+		st.Pack = s.blockPack(op, 1, s.plan.Buffers[op.in].Pixel)
+		r.Tile, r.Why = Shape{1, 1, 1, 8}, "a warp for each channel"
+	case op.kind == KernelConv:
+		tile, err := s.blockTile(op)
+		if err != nil {
+			return r, err
+		}
+		k.Cols, k.Vectors, k.K = tile.Positions, ceilDiv(tile.Channels, s.m.Lanes), in.C
+		if op.project != nil {
+			k.K2 = k.Block.Res.C
+		}
+		k.Block.Depth, k.Block.Stages = s.blockDepth(), blockStages
+		st.Pack = s.blockPack(op, tile.Channels, s.blockDepth())
+		r.Tile = Shape{1, 1, tile.Positions, tile.Channels}
+		r.Why = fmt.Sprintf("%d blocks for %d clips on %d multiprocessors", tile.blocks, s.m.Blocks.Clips, s.m.Cores)
+	case op.kind == KernelPool:
+		k.Cols, k.Vectors = blockThreads, 1
+		r.Tile, r.Why = Shape{1, 1, r.Space.W, min(s.m.Lanes, out.C)}, "a thread for each access"
+	default:
+		k.Cols, k.Vectors = 1, 1
+		r.Tile, r.Why = r.Space, "a warp for each clip"
+	}
+	st.Kernel = s.kernel(k)
+	r.Steps = []Step{st}
+	return r, nil
+}
+
+// blockPack reserves the place of an op's weights, and of its biases.
+func (s *scheduler) blockPack(op *plannedOp, channels, depth int) PackID {
+	p := Pack{
+		Op: op.Name, Conv: op.conv, In: s.g.Values[op.in].Shape.C, Channels: channels,
+		Depth: depth, InPitch: s.plan.Buffers[op.in].Pixel,
+	}
+	if op.project != nil {
+		p.Project, p.ProjectIn, p.ProjectPitch = op.project, s.g.Values[op.res].Shape.C, s.plan.Buffers[op.res].Pixel
+	}
+	p.Weights = s.plan.PackedLen
+	p.Bias = p.Weights + s.place(p.Panels()*p.PanelLen(), false)
+	s.plan.PackedLen = p.Bias + s.place(p.Panels()*channels, true)
+	s.plan.Packs = append(s.plan.Packs, p)
+	return PackID(len(s.plan.Packs) - 1)
+}

@@ -1,0 +1,75 @@
+package ir
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// blockMachines have a multiprocessor or many, and values of both sizes.
+var blockMachines = []Machine{
+	{Name: "narrow", Lanes: 8, Cores: 108, Blocks: BlockMachine{ValueBytes: 2, Shared: 99 << 10, Clips: 8}},
+	{Name: "wide", Lanes: 4, Cores: 1, Blocks: BlockMachine{ValueBytes: 4, Shared: 99 << 10, Clips: 1}},
+}
+
+// TestBlockPlanAgreesWithGraph draws networks and compares the interpreter of
+// plans for blocks of threads with the graph's.
+func TestBlockPlanAgreesWithGraph(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := drawNet(t)
+		m := rapid.SampledFrom(blockMachines).Draw(t, "machine")
+		seed := rapid.Uint64().Draw(t, "seed")
+		g, err := RunPasses(b.g, Passes())
+		if err != nil {
+			t.Fatalf("%v\n%v", err, b.g)
+		}
+		w, clip := randomWeights(g, seed), randomClip(g, seed)
+		want, err := Interpret(g, w, clip)
+		if err != nil {
+			t.Fatalf("%v\n%v", err, g)
+		}
+		p, err := ScheduleBlocks(g, m)
+		if err != nil {
+			t.Fatalf("%v\n%v", err, g)
+		}
+		got, err := InterpretPlan(p, w, clip)
+		if err != nil {
+			t.Fatalf("%v\n%v", err, p)
+		}
+		comparePlan(t, p, m.Name, got, want)
+	})
+}
+
+// TestBlockPlanRegressions keeps the networks that once went wrong.
+func TestBlockPlanRegressions(t *testing.T) {
+	for _, tc := range []struct{ name, text string }{
+		{
+			// The sum is float32, and has no room in the place of what it adds.
+			"a wide sum of a narrow value", `graph t: input 1x1x1x3 rgb
+%1 conv 1x1x1x3 = conv 1x1x1/1x1x1/0x0x0 w=w b=b %0 | bias relu
+%2 sum 1x1x1x3 = conv 1x1x1/1x1x1/0x0x0 w=v b=c %1 | bias add %0
+output y = %2
+`,
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			g := parseGraph(t, tc.text)
+			w, clip := randomWeights(g, 1), randomClip(g, 1)
+			want, err := Interpret(g, w, clip)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range blockMachines {
+				p, err := ScheduleBlocks(g, m)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := InterpretPlan(p, w, clip)
+				if err != nil {
+					t.Fatal(err)
+				}
+				comparePlan(t, p, m.Name, got, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,73 @@
+package ir
+
+import (
+	"fmt"
+	"math"
+)
+
+// BlockTile is the tile of results of a block of threads, at so many positions
+// and output channels.
+type BlockTile struct{ Positions, Channels int }
+
+// BlockTiles returns the tiles that conv kernels have code for, and how their
+// warps share them: down the positions and along the channels.
+func BlockTiles() []BlockTile {
+	return []BlockTile{{128, 128}, {128, 64}, {64, 64}, {64, 32}, {32, 32}}
+}
+
+// Warps returns how many warps share a tile, down its positions and along its
+// channels: each has 32 x 64 results at most, which leaves registers for what
+// they are made of.
+func (t BlockTile) Warps() (positions, channels int) {
+	switch t {
+	case BlockTile{128, 128}:
+		return 4, 2
+	case BlockTile{128, 64}:
+		return 4, 1
+	}
+	return 2, 2
+}
+
+// Shared returns the bytes of shared memory that a tile takes: both operands of
+// the steps that are under way.
+func (t BlockTile) Shared(depth, stages, valueBytes int) int {
+	return (t.Positions + t.Channels) * depth * valueBytes * stages
+}
+
+// blockStages is how many steps of a reduction are under way: three on their
+// way from memory hide its latency behind the one that is multiplied.
+const blockStages = 4
+
+// blockDepth is how many values of the reduction a step takes: 64 bytes, so
+// that rows of tiles meet in whole sectors of memory.
+func (s *scheduler) blockDepth() int { return 64 / s.m.Blocks.ValueBytes }
+
+// chosenTile is a tile and how many blocks it makes of a layer.
+type chosenTile struct {
+	BlockTile
+	blocks int
+}
+
+// blockTile chooses the tile that keeps the multiprocessors busiest: blocks
+// run in waves, and a block takes as long as its products, or as the operands
+// that it fetches for them.
+func (s *scheduler) blockTile(op *plannedOp) (chosenTile, error) {
+	const fetch = 24 // products of a lane-wide multiprocessor for each value fetched
+	out := s.g.Values[op.Out].Shape
+	positions := out.Pixels() * s.m.Blocks.Clips
+	best, least := chosenTile{}, math.Inf(1)
+	for _, t := range BlockTiles() {
+		if t.Shared(s.blockDepth(), blockStages, s.m.Blocks.ValueBytes) > s.m.Blocks.Shared {
+			continue
+		}
+		blocks := ceilDiv(positions, t.Positions) * ceilDiv(out.C, t.Channels)
+		one := float64(t.Positions*t.Channels + fetch*(t.Positions+t.Channels))
+		if cost := float64(ceilDiv(blocks, s.m.Cores)) * one; cost < least {
+			best, least = chosenTile{t, blocks}, cost
+		}
+	}
+	if best.blocks == 0 {
+		return best, fmt.Errorf("%s: no tile of results has room in %d bytes of shared memory", op.Name, s.m.Blocks.Shared)
+	}
+	return best, nil
+}

@@ -1,0 +1,69 @@
+package ir
+
+import (
+	"fmt"
+	"strings"
+)
+
+// block checks a kernel of a block of threads.
+func (v *planVerifier) block(k *Kernel) {
+	b := &k.Block
+	if !b.In.Valid() || !b.Out.Valid() || k.Cols < 1 {
+		v.fail(k.Name, "%v from %v by %d positions", b.Out, b.In, k.Cols)
+	}
+	if k.Kind != KernelConv {
+		return
+	}
+	m := &v.p.Machine
+	t := BlockTile{k.Cols, k.Vectors * m.Lanes}
+	if b.Depth < 1 || b.Stages < 2 {
+		v.fail(k.Name, "%d steps of %d values under way", b.Stages, b.Depth)
+	} else if n := t.Shared(b.Depth, b.Stages, m.Blocks.ValueBytes); n > m.Blocks.Shared {
+		v.fail(k.Name, "takes %d bytes of shared memory, a block may have %d", n, m.Blocks.Shared)
+	}
+}
+
+// blockStep checks that a step's operands are what its kernel takes them for.
+func (v *planVerifier) blockStep(r *Region, st *Step, k *Kernel) {
+	p, b := v.p, &k.Block
+	operand := func(id BufferID, want Shape, pixel int, wide bool) {
+		buf := &p.Buffers[id]
+		if buf.Shape != want || buf.Pixel != pixel || buf.Wide != wide || buf.Border != (Border{}) {
+			v.fail(st.Op, "%s takes %s for %v with pixels of %d, it is %v with pixels of %d",
+				k.Name, buf.Name, want, pixel, buf.Shape, buf.Pixel)
+		}
+	}
+	if k.Kind == KernelIngest {
+		return
+	}
+	operand(st.In, b.In, k.In.Pixel, b.WideIn)
+	operand(st.Out, b.Out, k.Out.Pixel, b.WideOut)
+	if st.Res != NoBuffer {
+		operand(st.Res, b.Res, k.Res.Pixel, false)
+	}
+	if r.Space.Elems() != b.Out.Elems() {
+		v.fail(st.Op, "%s computes %v, its region %v", k.Name, b.Out, r.Space)
+	}
+	if k.Kind == KernelConv && (st.Pack < 0 || int(st.Pack) >= len(p.Packs) ||
+		p.Packs[st.Pack].Channels != k.Vectors*p.Machine.Lanes || p.Packs[st.Pack].Depth != b.Depth) {
+		v.fail(st.Op, "%s with pack %d, whose panels are others", k.Name, st.Pack)
+	}
+}
+
+// printBlock writes what a kernel of a block of threads is.
+func printBlock(b *strings.Builder, k *Kernel) {
+	fmt.Fprintf(b, ": block of %d positions x %d vectors, %v -> %v %v, in %d out %d",
+		k.Cols, k.Vectors, k.Block.In, k.Block.Out, k.Block.Window, k.In.Pixel, k.Out.Pixel)
+	if k.Kind == KernelConv {
+		fmt.Fprintf(b, ", %d stages of %d", k.Block.Stages, k.Block.Depth)
+	}
+	if k.Block.Res != (Shape{}) {
+		fmt.Fprintf(b, ", res %v pixel %d", k.Block.Res, k.Res.Pixel)
+		if k.K2 > 0 {
+			b.WriteString(" projected")
+		}
+	}
+	if k.Epi != "" {
+		fmt.Fprintf(b, " | %s", k.Epi)
+	}
+}
