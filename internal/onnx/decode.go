@@ -1,9 +1,15 @@
 package onnx
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/p3dc/p3dc/internal/protobuf"
 )
 
 // The limits of a file, beyond any network in use: they keep memory in
@@ -19,17 +25,17 @@ const (
 func Decode(data []byte) (*Model, error) {
 	m := new(Model)
 	graphs := 0
-	err := eachField(data, func(v field) error {
-		switch v.num {
+	err := protobuf.EachField(data, func(v protobuf.Field) error {
+		switch v.Number {
 		case 1:
-			return v.int(&m.IRVersion)
+			return v.Int(&m.IRVersion)
 		case 2:
-			return v.text(&m.Producer)
+			return v.Text(&m.Producer)
 		case 3:
-			return v.text(&m.Version)
+			return v.Text(&m.Version)
 		case 7:
 			graphs++
-			return within("graph", v.message(m.Graph.decode))
+			return within("graph", v.Message(m.Graph.decode))
 		case 8:
 			return within("opset import", m.opset(v))
 		case 14:
@@ -54,15 +60,15 @@ func within(part string, err error) error {
 	return fmt.Errorf("%s: %w", part, err)
 }
 
-func (m *Model) opset(v field) error {
+func (m *Model) opset(v protobuf.Field) error {
 	var domain string
 	var version int64
-	err := v.message(func(v field) error {
-		switch v.num {
+	err := v.Message(func(v protobuf.Field) error {
+		switch v.Number {
 		case 1:
-			return v.text(&domain)
+			return v.Text(&domain)
 		case 2:
-			return v.int(&version)
+			return v.Int(&version)
 		}
 		return nil
 	})
@@ -72,8 +78,8 @@ func (m *Model) opset(v field) error {
 	return err
 }
 
-func (m *Model) entry(v field) error {
-	key, value, err := v.entry()
+func (m *Model) entry(v protobuf.Field) error {
+	key, value, err := entry(v)
 	if m.Metadata == nil {
 		m.Metadata = map[string]string{}
 	}
@@ -82,17 +88,42 @@ func (m *Model) entry(v field) error {
 }
 
 // entry decodes a StringStringEntryProto.
-func (v field) entry() (key, value string, err error) {
-	err = v.message(func(v field) error {
-		switch v.num {
+func entry(v protobuf.Field) (key, value string, err error) {
+	err = v.Message(func(v protobuf.Field) error {
+		switch v.Number {
 		case 1:
-			return v.text(&key)
+			return v.Text(&key)
 		case 2:
-			return v.text(&value)
+			return v.Text(&value)
 		}
 		return nil
 	})
 	return key, value, err
+}
+
+// texts appends a string.
+func texts(v protobuf.Field, dst *[]string) error {
+	var s string
+	err := v.Text(&s)
+	*dst = append(*dst, s)
+	return err
+}
+
+// ints appends a repeated integer, packed or not.
+func ints(v protobuf.Field, dst *[]int64) error {
+	return v.Varints(func(x uint64) error {
+		*dst = append(*dst, int64(x))
+		return nil
+	})
+}
+
+// floats appends a repeated float, packed or not.
+func floats(v protobuf.Field, dst *[]float32) error {
+	values, err := v.Values(protowire.Fixed32Type)
+	for ; len(values) > 0; values = values[4:] {
+		*dst = append(*dst, math.Float32frombits(binary.LittleEndian.Uint32(values)))
+	}
+	return err
 }
 
 func atMost(n, limit int) error {
@@ -102,20 +133,20 @@ func atMost(n, limit int) error {
 	return nil
 }
 
-func (g *Graph) decode(v field) error {
-	switch v.num {
+func (g *Graph) decode(v protobuf.Field) error {
+	switch v.Number {
 	case 1:
 		var n Node
-		if err := v.message(n.decode); err != nil {
+		if err := v.Message(n.decode); err != nil {
 			return fmt.Errorf("%v: %w", &n, err)
 		}
 		g.Nodes = append(g.Nodes, n)
 		return within("nodes", atMost(len(g.Nodes), maxNodes))
 	case 2:
-		return v.text(&g.Name)
+		return v.Text(&g.Name)
 	case 5:
 		var t Tensor
-		if err := v.message(t.decode); err != nil {
+		if err := v.Message(t.decode); err != nil {
 			return fmt.Errorf("initializer %q: %w", t.Name, err)
 		}
 		g.Initializers = append(g.Initializers, t)
@@ -130,73 +161,71 @@ func (g *Graph) decode(v field) error {
 	return nil
 }
 
-func (n *Node) decode(v field) error {
-	switch v.num {
+func (n *Node) decode(v protobuf.Field) error {
+	switch v.Number {
 	case 1:
-		return errors.Join(v.texts(&n.Inputs), atMost(len(n.Inputs), maxArgs))
+		return errors.Join(texts(v, &n.Inputs), atMost(len(n.Inputs), maxArgs))
 	case 2:
-		return errors.Join(v.texts(&n.Outputs), atMost(len(n.Outputs), maxArgs))
+		return errors.Join(texts(v, &n.Outputs), atMost(len(n.Outputs), maxArgs))
 	case 3:
-		return v.text(&n.Name)
+		return v.Text(&n.Name)
 	case 4:
-		return v.text(&n.Op)
+		return v.Text(&n.Op)
 	case 5:
 		var a Attr
-		if err := v.message(a.decode); err != nil {
+		if err := v.Message(a.decode); err != nil {
 			return fmt.Errorf("attribute %q: %w", a.Name, err)
 		}
 		n.Attrs = append(n.Attrs, a)
 		return atMost(len(n.Attrs), maxArgs)
 	case 7:
-		return v.text(&n.Domain)
+		return v.Text(&n.Domain)
 	}
 	return nil
 }
 
 // decode reads an attribute. Graphs and other values that no operator here
 // has are left out; Type tells.
-func (a *Attr) decode(v field) error {
-	switch v.num {
+func (a *Attr) decode(v protobuf.Field) error {
+	switch v.Number {
 	case 1:
-		return v.text(&a.Name)
+		return v.Text(&a.Name)
 	case 2:
-		return v.float(&a.Float)
+		return v.Float(&a.Float)
 	case 3:
-		return v.int(&a.Int)
+		return v.Int(&a.Int)
 	case 4:
-		return v.text(&a.Text)
+		return v.Text(&a.Text)
 	case 5:
 		a.Tensor = new(Tensor)
-		return v.message(a.Tensor.decode)
+		return v.Message(a.Tensor.decode)
 	case 7:
-		return v.floats(&a.Floats)
+		return floats(v, &a.Floats)
 	case 8:
-		return v.ints(&a.Ints)
+		return ints(v, &a.Ints)
 	case 20:
-		return v.int((*int64)(&a.Type))
+		return v.Int((*int64)(&a.Type))
 	}
 	return nil
 }
 
-func (t *Tensor) decode(v field) error {
-	switch v.num {
+func (t *Tensor) decode(v protobuf.Field) error {
+	switch v.Number {
 	case 1:
-		return errors.Join(v.ints(&t.Dims), within("dimensions", atMost(len(t.Dims), maxDims)))
+		return errors.Join(ints(v, &t.Dims), within("dimensions", atMost(len(t.Dims), maxDims)))
 	case 2:
-		return v.int((*int64)(&t.Type))
+		return v.Int((*int64)(&t.Type))
 	case 3:
 		return errors.New("a tensor in segments is not supported")
 	case 4:
-		return v.floats(&t.Floats)
+		return floats(v, &t.Floats)
 	case 5, 7: // int32_data, int64_data
-		return v.ints(&t.Ints)
+		return ints(v, &t.Ints)
 	case 8:
-		return v.text(&t.Name)
+		return v.Text(&t.Name)
 	case 9:
-		if v.bytes == nil {
-			return v.errWire()
-		}
-		t.Raw = v.bytes
+		t.Raw = v.Bytes
+		return v.Want(protowire.BytesType)
 	case 13:
 		return within("external data", t.external(v))
 	}
@@ -204,8 +233,8 @@ func (t *Tensor) decode(v field) error {
 }
 
 // external decodes an entry of external_data.
-func (t *Tensor) external(v field) error {
-	key, value, err := v.entry()
+func (t *Tensor) external(v protobuf.Field) error {
+	key, value, err := entry(v)
 	if err != nil {
 		return err
 	}
@@ -224,18 +253,18 @@ func (t *Tensor) external(v field) error {
 }
 
 // valueInfo appends a graph's input or output.
-func valueInfo(v field, dst *[]ValueInfo) error {
+func valueInfo(v protobuf.Field, dst *[]ValueInfo) error {
 	var i ValueInfo
-	err := v.message(func(v field) error {
-		switch v.num {
+	err := v.Message(func(v protobuf.Field) error {
+		switch v.Number {
 		case 1:
-			return v.text(&i.Name)
+			return v.Text(&i.Name)
 		case 2: // the type, of which field 1 is that of tensors
-			return v.message(func(v field) error {
-				if v.num != 1 {
+			return v.Message(func(v protobuf.Field) error {
+				if v.Number != 1 {
 					return nil
 				}
-				return v.message(i.tensorType)
+				return v.Message(i.tensorType)
 			})
 		}
 		return nil
@@ -247,22 +276,22 @@ func valueInfo(v field, dst *[]ValueInfo) error {
 	return within("inputs or outputs", atMost(len(*dst), maxNodes))
 }
 
-func (i *ValueInfo) tensorType(v field) error {
-	switch v.num {
+func (i *ValueInfo) tensorType(v protobuf.Field) error {
+	switch v.Number {
 	case 1:
-		return v.int((*int64)(&i.Type))
+		return v.Int((*int64)(&i.Type))
 	case 2:
-		return v.message(func(v field) error {
-			if v.num != 1 {
+		return v.Message(func(v protobuf.Field) error {
+			if v.Number != 1 {
 				return nil
 			}
 			var d Dim
-			err := v.message(func(v field) error {
-				switch v.num {
+			err := v.Message(func(v protobuf.Field) error {
+				switch v.Number {
 				case 1:
-					return v.int(&d.Size)
+					return v.Int(&d.Size)
 				case 2:
-					return v.text(&d.Name)
+					return v.Text(&d.Name)
 				}
 				return nil
 			})

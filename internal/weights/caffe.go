@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/p3dc/p3dc/internal/protobuf"
 )
 
 // A caffemodel is a protobuf message, NetParameter, with a message for each
@@ -84,22 +86,22 @@ func parseCaffe(data []byte) (*File, error) {
 		tensors  []Tensor
 		metadata map[string]string
 	)
-	err := eachField(data, func(f protoField) error {
-		if f.number == netName && f.kind == protowire.BytesType && len(f.bytes) <= maxCaffeName && utf8.Valid(f.bytes) {
-			metadata = map[string]string{"name": string(f.bytes)}
+	err := protobuf.EachField(data, func(f protobuf.Field) error {
+		if f.Number == netName && f.Type == protowire.BytesType && len(f.Bytes) <= maxCaffeName && utf8.Valid(f.Bytes) {
+			metadata = map[string]string{"name": string(f.Bytes)}
 			return nil
 		}
-		fields, ok := caffeLayerFields[f.number]
+		fields, ok := caffeLayerFields[f.Number]
 		if !ok {
 			return nil
 		}
-		if err := f.want(protowire.BytesType, "a layer"); err != nil {
+		if err := f.Want(protowire.BytesType); err != nil {
 			return err
 		}
-		if f.number == netLayers && isOldestLayer(f.bytes) {
+		if f.Number == netLayers && isOldestLayer(f.Bytes) {
 			return errors.New("a layer of the kind before V1; Caffe's upgrade_net_proto_binary makes a current one of it")
 		}
-		layer, err := parseCaffeLayer(f.bytes, fields.name, fields.blobs)
+		layer, err := parseCaffeLayer(f.Bytes, fields.name, fields.blobs)
 		if err != nil {
 			return err
 		}
@@ -122,8 +124,8 @@ func parseCaffe(data []byte) (*File, error) {
 // which V1's message was a shell around another.
 func isOldestLayer(message []byte) bool {
 	old := false
-	eachField(message, func(f protoField) error { // its faults are parseCaffeLayer's
-		old = old || f.number == v1Older && f.kind == protowire.BytesType
+	protobuf.EachField(message, func(f protobuf.Field) error { // its faults are parseCaffeLayer's
+		old = old || f.Number == v1Older && f.Type == protowire.BytesType
 		return nil
 	})
 	return old
@@ -136,24 +138,24 @@ func parseCaffeLayer(message []byte, name, blobs protowire.Number) ([]Tensor, er
 		layer   string
 		tensors []Tensor
 	)
-	err := eachField(message, func(f protoField) error {
-		switch f.number {
+	err := protobuf.EachField(message, func(f protobuf.Field) error {
+		switch f.Number {
 		case name:
-			if err := f.want(protowire.BytesType, "its name"); err != nil {
+			if err := f.Want(protowire.BytesType); err != nil {
 				return err
 			}
-			if len(f.bytes) > maxCaffeName {
-				return fmt.Errorf("a name of %d bytes, expected at most %d", len(f.bytes), maxCaffeName)
+			if len(f.Bytes) > maxCaffeName {
+				return fmt.Errorf("a name of %d bytes, expected at most %d", len(f.Bytes), maxCaffeName)
 			}
-			layer = string(f.bytes)
+			layer = string(f.Bytes)
 		case blobs:
-			if err := f.want(protowire.BytesType, "a blob"); err != nil {
+			if err := f.Want(protowire.BytesType); err != nil {
 				return err
 			}
 			if len(tensors) == maxCaffeBlobs {
 				return fmt.Errorf("more than %d blobs", maxCaffeBlobs)
 			}
-			t, err := parseCaffeBlob(f.bytes)
+			t, err := parseCaffeBlob(f.Bytes)
 			if err != nil {
 				return fmt.Errorf("blob %d: %w", len(tensors), err)
 			}

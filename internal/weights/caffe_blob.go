@@ -6,6 +6,8 @@ import (
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/p3dc/p3dc/internal/protobuf"
 )
 
 // The fields of a BlobProto that are read, and of its BlobShape. Fields 1 to 4
@@ -31,7 +33,7 @@ type caffeBlob struct {
 // parseCaffeBlob reads the message of a blob. The tensor has no name yet.
 func parseCaffeBlob(message []byte) (Tensor, error) {
 	var b caffeBlob
-	if err := eachField(message, b.field); err != nil {
+	if err := protobuf.EachField(message, b.field); err != nil {
 		return Tensor{}, err
 	}
 	if b.hasExtents { // Caffe, too, asks for them first
@@ -57,50 +59,31 @@ func parseCaffeBlob(message []byte) (Tensor, error) {
 }
 
 // field takes a field of the message.
-func (b *caffeBlob) field(f protoField) (err error) {
-	switch f.number {
+func (b *caffeBlob) field(f protobuf.Field) (err error) {
+	switch f.Number {
 	case 1, 2, 3, blobExtents:
-		if err := f.want(protowire.VarintType, "an extent"); err != nil {
+		if err := f.Want(protowire.VarintType); err != nil {
 			return err
 		}
 		b.hasExtents = true
-		b.extents[f.number-1], err = caffeDim(f.varint)
+		b.extents[f.Number-1], err = caffeDim(f.Varint)
 	case blobData:
 		b.floats, err = appendValues(b.floats, f, protowire.Fixed32Type)
 	case blobDoubleData:
 		b.doubles, err = appendValues(b.doubles, f, protowire.Fixed64Type)
 	case blobShape:
-		if err := f.want(protowire.BytesType, "the shape"); err != nil {
-			return err
-		}
-		return eachField(f.bytes, b.shapeField)
+		return f.Message(b.shapeField)
 	}
 	return err
 }
 
 // shapeField takes a field of the shape's message: dimensions, packed or one
 // by one.
-func (b *caffeBlob) shapeField(f protoField) error {
-	if f.number != blobShapeDim {
+func (b *caffeBlob) shapeField(f protobuf.Field) error {
+	if f.Number != blobShapeDim {
 		return nil
 	}
-	if f.kind == protowire.VarintType {
-		return b.addDim(f.varint)
-	}
-	if err := f.want(protowire.BytesType, "a dimension"); err != nil {
-		return err
-	}
-	for rest := f.bytes; len(rest) > 0; {
-		v, n := protowire.ConsumeVarint(rest)
-		if n < 0 {
-			return fmt.Errorf("shape: %w", protowire.ParseError(n))
-		}
-		if err := b.addDim(v); err != nil {
-			return err
-		}
-		rest = rest[n:]
-	}
-	return nil
+	return f.Varints(b.addDim)
 }
 
 func (b *caffeBlob) addDim(v uint64) error {
@@ -123,21 +106,10 @@ func caffeDim(v uint64) (int, error) {
 
 // appendValues appends the values of a field, packed or a single one of the
 // given type. The first are not copied.
-func appendValues(values []byte, f protoField, single protowire.Type) ([]byte, error) {
-	size := 4
-	if single == protowire.Fixed64Type {
-		size = 8
-	}
-	if f.kind != single {
-		if err := f.want(protowire.BytesType, "the values"); err != nil {
-			return nil, err
-		}
-		if len(f.bytes)%size != 0 {
-			return nil, fmt.Errorf("%d bytes of values of %d bytes each", len(f.bytes), size)
-		}
-	}
+func appendValues(values []byte, f protobuf.Field, single protowire.Type) ([]byte, error) {
+	more, err := f.Values(single)
 	if len(values) == 0 {
-		return f.bytes[:len(f.bytes):len(f.bytes)], nil
+		return more[:len(more):len(more)], err
 	}
-	return append(values, f.bytes...), nil
+	return append(values, more...), err
 }
