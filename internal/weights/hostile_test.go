@@ -118,10 +118,15 @@ func TestSharedElements(t *testing.T) {
 	}
 	overlapping := overlap(zipFile(t, entries...))
 
-	for name, data := range map[string][]byte{"views": views, "entries": overlapping} {
-		const want = "they share their elements"
-		if _, err := parse(data); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v, expected one with %q", name, err, want)
+	for _, tt := range []struct {
+		name, want string
+		data       []byte
+	}{
+		{"views", "they share their elements", views},
+		{"entries", "all entries together may take no more than", overlapping},
+	} {
+		if _, err := parse(tt.data); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, expected one with %q", tt.name, err, tt.want)
 		}
 	}
 }
@@ -159,6 +164,10 @@ func TestReaderMemory(t *testing.T) {
 		tensors = append(tensors, fmt.Sprintf(`"%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`, i))
 	}
 	zeros := strings.Repeat("\x00", 15*mib)
+	swapped := []zipEntry{{name: "0.npy", data: npyFile(npyOf(">f4", fmt.Sprintf("(%d,)", mib/4)), zeros[:mib])}}
+	for i := range 1 << 8 {
+		swapped = append(swapped, zipEntry{name: fmt.Sprintf("%05d.npy", i)})
+	}
 	for name, data := range map[string][]byte{
 		"caffemodel, values one by one": caffeNet(currentLayer("a", slices.Concat(unpacked, protoBytes(blobShape, protoVarint(1, mib)...)))),
 		"caffemodel, empty blobs":       caffeNet(currentLayer("a", slices.Repeat([][]byte{caffeBlobOf([]int{0}, nil)}, maxCaffeBlobs)...)),
@@ -166,6 +175,7 @@ func TestReaderMemory(t *testing.T) {
 		"caffemodel, dimensions":        caffeNet(currentLayer("a", protoBytes(blobShape, slices.Repeat(protoVarint(1, 1), mib)...))),
 		"NumPy, many entries":           zipFile(t, entries...),
 		"NumPy, compressed":             zipFile(t, zipEntry{"a.npy", npyFile(npyOf("<f4", fmt.Sprintf("(%d,)", len(zeros)/4)), zeros), zip.Deflate}),
+		"NumPy, big-endian overlap":     overlap(zipFile(t, swapped...)),
 		"NumPy, dimensions":             zipFile(t, zipEntry{name: "a.npy", data: npyFile(npyOf("<f4", "("+strings.Repeat("1,", 30000)+")"), "")}),
 		"safetensors, many tensors":     safetensorsFile("{"+strings.Join(tensors, ",")+"}", 0),
 		"safetensors, dimensions":       safetensorsFile(`{"a":{"dtype":"F32","data_offsets":[0,4],"shape":[`+strings.Repeat("1,", mib)+`1]}}`, 4),

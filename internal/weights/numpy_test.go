@@ -143,8 +143,8 @@ func TestNPZRefused(t *testing.T) {
 	}{
 		{"another file", zipFile(t, good, zipEntry{name: "readme.txt"}), "readme.txt is no array"},
 		{"entry twice", zipFile(t, good, good), "two entries are named a.npy"},
-		{"bomb", zipFile(t, zeros), "bomb.npy: it would become 67108939 bytes, and all entries together may become no more than"},
-		{"small bombs", zipFile(t, half, other, third), "third.npy: it would become"},
+		{"bomb", zipFile(t, zeros), "bomb.npy: it takes 67108939 bytes, and all entries together may take no more than"},
+		{"small bombs", zipFile(t, half, other, third), "third.npy: it takes"},
 		{"smaller than it is", harmed(packed, directory+24, 4), "a.npy: its size or checksum is not what the archive says"},
 		{"another checksum", harmed(packed, directory+16, 1), "a.npy: its size or checksum is not what the archive says"},
 		{"larger than it says", harmed(packed, directory+25, 0x10), "unexpected EOF: the file is damaged or truncated"},

@@ -13,7 +13,7 @@ type zipArchive struct {
 	data    []byte
 	files   []*zip.File // in the archive's order
 	entries map[string]*zip.File
-	// room is how many bytes its compressed entries may still become.
+	// room is how many bytes may still be taken from its entries.
 	room int
 }
 
@@ -69,13 +69,19 @@ func (a *zipArchive) stored(entry *zip.File) ([]byte, error) {
 }
 
 // contents returns the contents of an entry, inflated where it is compressed.
-// All entries together may become no larger than roomFor allows.
+// All entries together may take no more than roomFor allows: those that are not
+// compressed can lie in the same bytes.
 func (a *zipArchive) contents(entry *zip.File) ([]byte, error) {
+	if entry.UncompressedSize64 > uint64(a.room) {
+		return nil, fmt.Errorf("zip archive: %s: it takes %d bytes, and all entries together may take no more than %d in a file of %d",
+			shorten(entry.Name), entry.UncompressedSize64, roomFor(len(a.data)), len(a.data))
+	}
+	a.room -= int(entry.UncompressedSize64)
 	switch entry.Method {
 	case zip.Store:
 		return a.stored(entry)
 	case zip.Deflate:
-		data, err := a.inflate(entry)
+		data, err := inflate(entry)
 		if err != nil {
 			return nil, fmt.Errorf("zip archive: %s: %w", shorten(entry.Name), err)
 		}
@@ -84,12 +90,8 @@ func (a *zipArchive) contents(entry *zip.File) ([]byte, error) {
 	return nil, fmt.Errorf("zip archive: %s is compressed by method %d, expected none or deflate", shorten(entry.Name), entry.Method)
 }
 
-func (a *zipArchive) inflate(entry *zip.File) ([]byte, error) {
-	if entry.UncompressedSize64 > uint64(a.room) {
-		return nil, fmt.Errorf("it would become %d bytes, and all entries together may become no more than %d in a file of %d",
-			entry.UncompressedSize64, roomFor(len(a.data)), len(a.data))
-	}
-	a.room -= int(entry.UncompressedSize64)
+// inflate returns the contents of a compressed entry.
+func inflate(entry *zip.File) ([]byte, error) {
 	r, err := entry.Open()
 	if err != nil {
 		return nil, err
