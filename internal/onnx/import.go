@@ -51,6 +51,7 @@ type importer struct {
 	reads    map[string]int // of a name, by live nodes and outputs
 	params   map[paramKey]ir.ParamID
 	weights  map[string][]float32
+	unbiased string // the result of the last linear layer, while it lacks a bias
 }
 
 // operand is what a name in the model stands for: a constant, or a value of

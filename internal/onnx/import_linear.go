@@ -56,6 +56,7 @@ func (in *importer) linear(n *Node, x, weight operand, turned bool) (operand, er
 	if a.Weight, err = in.addParam(weight, "weight", turned, []int{out, c}, turn); err != nil {
 		return operand{}, err
 	}
+	in.unbiased = n.Outputs[0]
 	return in.emit(n, a, []int64{x.dims[0], int64(out)}, x.value)
 }
 
@@ -81,23 +82,18 @@ func (in *importer) setBias(bias operand) error {
 	a.Bias = id
 	op.Attr = a
 	in.addBias()
+	in.unbiased = ""
 	return nil
 }
 
 // linearBias imports the sum of a value and a constant: a linear layer's bias.
 func (in *importer) linearBias(n *Node, x, bias operand) (operand, error) {
-	var last *ir.Op
-	if len(in.g.Ops) > 0 {
-		last = &in.g.Ops[len(in.g.Ops)-1]
-	}
 	read := n.Inputs[0]
 	if in.operands[read].constant != nil {
 		read = n.Inputs[1]
 	}
-	if last != nil && last.Out == x.value && in.reads[read] == 1 {
-		if a, ok := last.Attr.(ir.Linear); ok && a.Bias == ir.NoParam {
-			return x, in.setBias(bias)
-		}
+	if read == in.unbiased && in.reads[read] == 1 && in.g.Ops[len(in.g.Ops)-1].Out == x.value {
+		return x, in.setBias(bias)
 	}
 	return operand{}, errors.New("it adds a constant to something else than a linear layer without bias, which is not supported")
 }

@@ -137,6 +137,9 @@ func (in *importer) batchNorm(n *Node, inputs []operand) (operand, error) {
 	if err := n.wantInt("training_mode", 0, 0); err != nil {
 		return operand{}, err
 	}
+	if in.model.Opset < 14 && len(n.Outputs) > 1 { // how it was said before there was the attribute
+		return operand{}, errors.New("it is in training mode; expected a model for inference: call eval before export")
+	}
 	b := ir.BatchNorm{Epsilon: 1e-5}
 	if a, err := n.typed("epsilon", AttrFloat); err != nil {
 		return operand{}, err

@@ -7,11 +7,12 @@ import (
 	"github.com/p3dc/p3dc/ir"
 )
 
-// paramKey tells parameters apart: one tensor may be a convolution's weight
-// and, turned around, a linear layer's.
+// paramKey tells parameters apart: one tensor may be a linear layer's weight
+// and, turned around, another's, or a vector.
 type paramKey struct {
 	tensor *Tensor
 	turned bool
+	rank   int // of the parameter, as which the tensor has one shape
 }
 
 // param makes a constant a parameter of the given shape, which must have as
@@ -24,9 +25,8 @@ func (in *importer) addParam(o operand, what string, turned bool, shape []int, t
 	if o.constant == nil {
 		return 0, fmt.Errorf("its %s is computed; expected a constant", what)
 	}
-	key := paramKey{o.constant, turned}
-	id, ok := in.params[key]
-	if ok && slices.Equal(in.g.Params[id].Shape, shape) {
+	key := paramKey{o.constant, turned, len(shape)}
+	if id, ok := in.params[key]; ok && slices.Equal(in.g.Params[id].Shape, shape) {
 		return id, nil
 	}
 	values, err := o.constant.Float32s()
@@ -42,7 +42,7 @@ func (in *importer) addParam(o operand, what string, turned bool, shape []int, t
 			return 0, fmt.Errorf("its %s %q: element %d is %v; expected a finite number", what, o.constant.Name, i, v)
 		}
 	}
-	id = in.g.AddParam(p.Name, shape...)
+	id := in.g.AddParam(p.Name, shape...)
 	in.params[key] = id
 	in.weights[p.Name] = turn(values)
 	return id, nil

@@ -66,6 +66,20 @@ func TestImportErrors(t *testing.T) {
 			p := pool(m)
 			p.Op, p.Inputs = "Add", []string{"y", "fc.b"}
 		}, `node "pool" (Add): it adds a constant to something else than a linear layer`},
+		{"added behind another reader", func(m *Model) {
+			n := fc(m)
+			n.Op, n.Inputs, n.Attrs, n.Outputs = "MatMul", []string{"v", "fc.w"}, nil, []string{"product"}
+			m.Graph.Initializers[1].Dims = []int64{2, 1}
+			m.Graph.Nodes = append(m.Graph.Nodes,
+				Node{Op: "Identity", Inputs: []string{"product"}, Outputs: []string{"same"}},
+				Node{Op: "Add", Inputs: []string{"same", "fc.b"}, Outputs: []string{"logits"}})
+			m.Graph.Outputs = append(m.Graph.Outputs, ValueInfo{Name: "product"})
+		}, "it adds a constant to something else than a linear layer without bias"},
+		{"training", func(m *Model) {
+			m.Opset = 13
+			p := pool(m)
+			p.Op, p.Inputs, p.Outputs = "BatchNormalization", []string{"y", "w", "w", "w", "w"}, []string{"z", "mean", "var", "m", "v2"}
+		}, `node "pool" (BatchNormalization): it is in training mode`},
 		{"opset", func(m *Model) { m.Opset = 7 }, "the model has operators of opset 7; expected 9 or newer"},
 		{"metadata", func(m *Model) { m.Metadata[metaMean] = "1 2" }, "p3dc.mean has 2 numbers for 3 channels"},
 	} {
@@ -156,5 +170,35 @@ func TestImportForms(t *testing.T) {
 				t.Errorf("the linear layer's weight is %v", got)
 			}
 		})
+	}
+}
+
+// TestTensorReadInTwoWays wants one copy of a tensor for each way in which nodes
+// read it, however many there are.
+func TestTensorReadInTwoWays(t *testing.T) {
+	m := small()
+	m.Graph.Outputs = nil
+	var nodes []Node
+	for i := range 20 {
+		product := fmt.Sprint("product", i)
+		nodes = append(nodes, Node{Op: "Gemm", Inputs: []string{"v", "fc.w"}, Outputs: []string{product}, Attrs: []Attr{intAttr("transB", 1)}})
+		m.Graph.Outputs = append(m.Graph.Outputs, ValueInfo{Name: product})
+		normed := fmt.Sprint("normed", i)
+		nodes = append(nodes, Node{Op: "BatchNormalization", Inputs: []string{"z", "fc.w", "fc.w", "fc.w", "fc.w"}, Outputs: []string{normed}})
+		m.Graph.Outputs = append(m.Graph.Outputs, ValueInfo{Name: normed})
+	}
+	m.Graph.Nodes = slices.Replace(m.Graph.Nodes, 4, 5, nodes...)
+	g, values, err := Import(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copies := 0
+	for name := range values {
+		if name == "fc.w" || strings.HasPrefix(name, "fc.w#") {
+			copies++
+		}
+	}
+	if copies != 2 {
+		t.Errorf("%d parameters of %d hold the tensor, want 2", copies, len(g.Params))
 	}
 }
