@@ -7,6 +7,7 @@ import (
 
 	"github.com/p3dc/p3dc/backends/cuda"
 	"github.com/p3dc/p3dc/codegen"
+	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/ir"
 )
 
@@ -57,5 +58,5 @@ func (g *gpu) summary(w io.Writer) {
 	}
 	size := g.precision.Bytes()
 	fmt.Fprintf(w, "\n  CUDA in %v: weights %s, %s a clip, %d kernels, %d launches\n", g.precision,
-		bytesText(g.plan.PackedLen*size), bytesText(cuda.ArenaBytes(g.plan)), len(g.plan.Kernels), len(cuda.Launches(g.plan)))
+		units.Bytes(g.plan.PackedLen*size), units.Bytes(cuda.ArenaBytes(g.plan)), len(g.plan.Kernels), len(cuda.Launches(g.plan)))
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/p3dc/p3dc/internal/bench"
+	"github.com/p3dc/p3dc/internal/units"
 )
 
 // benchCmd is "p3dc bench".
@@ -85,11 +86,11 @@ func (c *benchCmd) Run(ctx context.Context, s *streams) error {
 
 // writeSpeed prints what was measured.
 func writeSpeed(w io.Writer, r *bench.Result) {
-	clips, timed := plural(r.Runs, "clip"), "a clip"
+	clips, timed := units.Plural(r.Runs, "clip"), "a clip"
 	if r.Batch > 1 {
 		clips, timed = fmt.Sprintf("%s, %d at once", clips, r.Batch), "a batch"
 	}
-	fmt.Fprintf(w, "%s on %s: %s of %s, %s\n", r.Network, r.ISA, plural(r.Sessions, "session"), plural(r.Threads, "thread"), clips)
+	fmt.Fprintf(w, "%s on %s: %s of %s, %s\n", r.Network, r.ISA, units.Plural(r.Sessions, "session"), units.Plural(r.Threads, "thread"), clips)
 	t := table{align: "ll"}
 	t.row(timed, fmt.Sprintf("%.2f ms median, %.2f min, %.2f max", r.MedianMS, r.MinMS, r.MaxMS))
 	t.row("clips/s", fmt.Sprintf("%.2f", r.ClipsPerSecond))

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/internal/video"
 	"github.com/p3dc/p3dc/ir"
 )
@@ -148,7 +149,7 @@ func (c *classifyCmd) print(w io.Writer, r *videoResult, took time.Duration) err
 	if r.Error != "" {
 		return nil
 	}
-	fmt.Fprintf(w, "%s: %s, %.2f s\n", r.Video, plural(len(r.Starts), "clip"), took.Seconds())
+	fmt.Fprintf(w, "%s: %s, %.2f s\n", r.Video, units.Plural(len(r.Starts), "clip"), took.Seconds())
 	t := table{align: "rl"}
 	for _, x := range r.Predictions {
 		label := x.Label

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/ir"
 )
 
@@ -117,7 +118,7 @@ func (x *explanation) write(w io.Writer) {
 		blankZero(x.Totals.WeightBytes, 1e3), blankZero(x.Totals.BytesMoved, 1e3), "")
 	t.write(w, "")
 	fmt.Fprintf(w, "\nmemory: %s weights, %s a session, %s a thread\n",
-		bytesText(x.Totals.PackedBytes), bytesText(x.Totals.ArenaBytes), bytesText(x.Totals.ScratchBytes))
+		units.Bytes(x.Totals.PackedBytes), units.Bytes(x.Totals.ArenaBytes), units.Bytes(x.Totals.ScratchBytes))
 }
 
 // blankZero formats a count in a unit, with three digits behind the point

@@ -94,7 +94,7 @@ func explain(n *network, p *ir.Plan) *explanation {
 func cutText(r *ir.Region, s ir.Shape) string {
 	switch {
 	case len(r.Steps) == 1:
-		return shapeText(s)
+		return units.Shape(s)
 	case r.Space.C != 1:
 		panic(fmt.Sprintf("BUG: a fused region cut in channels: %v", r.Space))
 	case r.Space.T == 1:
@@ -111,11 +111,11 @@ func explainLayer(p *ir.Plan, st *ir.Step, op *ir.Op, work ir.StepWork) layerExp
 	}
 	if op == nil {
 		in := p.Graph.Input.Shape
-		l.Kind, l.Input, l.Output = "input", shapeText(in), shapeText(in)
+		l.Kind, l.Input, l.Output = "input", units.Shape(in), units.Shape(in)
 		return l
 	}
 	in, out := p.Graph.Values[op.In[0]].Shape, p.Graph.Values[op.Out].Shape
-	l.Kind, l.Input, l.Output, l.Epilogue = kindText(op.Attr), shapeText(in), shapeText(out), epilogueText(op.Epi)
+	l.Kind, l.Input, l.Output, l.Epilogue = kindText(op.Attr), units.Shape(in), units.Shape(out), epilogueText(op.Epi)
 	l.FLOPs = p.Graph.FLOPs(op)
 	return l
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/p3dc/p3dc/internal/onnx"
+	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/internal/weights"
 )
 
@@ -59,6 +60,6 @@ func (c *exportOnnxCmd) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "wrote %s, %d nodes, %s\n", c.Out, len(m.Graph.Nodes), bytesText(int(info.Size())))
+	fmt.Fprintf(s.out, "wrote %s, %d nodes, %s\n", c.Out, len(m.Graph.Nodes), units.Bytes(int(info.Size())))
 	return nil
 }

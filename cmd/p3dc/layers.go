@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"github.com/p3dc/p3dc/internal/bench"
+	"github.com/p3dc/p3dc/internal/units"
 )
 
 // writeLayers prints where the time of a clip goes, a line a region.
 func writeLayers(w io.Writer, r *bench.LayersResult) {
-	fmt.Fprintf(w, "%s on %s: %s, %s\n", r.Network, r.ISA, plural(r.Threads, "thread"), plural(r.Runs, "clip"))
+	fmt.Fprintf(w, "%s on %s: %s, %s\n", r.Network, r.ISA, units.Plural(r.Threads, "thread"), units.Plural(r.Runs, "clip"))
 	if r.PeakGFLOPS > 0 {
 		fmt.Fprintf(w, "peak %.1f GFLOP/s of %s multiply-adds: cores at %.2f GHz\n", r.PeakGFLOPS, r.PeakISA, r.ClockGHz)
 	}

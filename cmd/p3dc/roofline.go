@@ -9,6 +9,7 @@ import (
 
 	"github.com/p3dc/p3dc/internal/bench"
 	"github.com/p3dc/p3dc/internal/roofline"
+	"github.com/p3dc/p3dc/internal/units"
 )
 
 // rooflineArgs are the flags of "p3dc explain" that draw what is measured.
@@ -51,7 +52,7 @@ func (a *rooflineArgs) draw(ctx context.Context, n *network, isa string, s *stre
 
 // writeCeilings prints what the machine can do.
 func writeCeilings(w io.Writer, r *bench.RooflineResult) {
-	fmt.Fprintf(w, "%s on %s: %s, %s\n", r.Network, r.ISA, plural(r.Threads, "thread"), plural(r.Runs, "clip"))
+	fmt.Fprintf(w, "%s on %s: %s, %s\n", r.Network, r.ISA, units.Plural(r.Threads, "thread"), units.Plural(r.Runs, "clip"))
 	t := table{align: "ll"}
 	t.row("multiply-adds", fmt.Sprintf("%.1f GFLOP/s of %s", r.PeakGFLOPS, r.PeakISA))
 	t.row("memory", fmt.Sprintf("%.1f GB/s", r.MemoryGBs))
@@ -63,7 +64,7 @@ func writeCeilings(w io.Writer, r *bench.RooflineResult) {
 // nothing have no place in it.
 func rooflineChart(r *bench.RooflineResult) *roofline.Chart {
 	c := &roofline.Chart{
-		Title:      fmt.Sprintf("%s on %s, %s: what each region reaches of what this machine can do", r.Network, r.ISA, plural(r.Threads, "thread")),
+		Title:      fmt.Sprintf("%s on %s, %s: what each region reaches of what this machine can do", r.Network, r.ISA, units.Plural(r.Threads, "thread")),
 		Peak:       roofline.Ceiling{Name: r.PeakISA + " multiply-adds", Rate: r.PeakGFLOPS},
 		Bandwidths: []roofline.Ceiling{{Name: "memory", Rate: r.MemoryGBs}, {Name: "second-level cache", Rate: r.L2GBs}},
 	}

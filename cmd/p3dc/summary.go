@@ -8,6 +8,7 @@ import (
 
 	"github.com/p3dc/p3dc/codegen"
 	"github.com/p3dc/p3dc/dsl"
+	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/ir"
 )
 
@@ -16,12 +17,12 @@ import (
 func (n *network) summary(w io.Writer, plans []*ir.Plan) {
 	in := n.graph.Input
 	fmt.Fprintf(w, "%s from %s: %s parameters, %sFLOPs a clip of %d %v frames, %dx%d pixels\n\n",
-		n.Name, n.source, countText(n.graph.NumParams()), countText(n.graph.TotalFLOPs()), in.Shape.T, in.Order, in.Shape.H, in.Shape.W)
+		n.Name, n.source, units.Count(n.graph.NumParams()), units.Count(n.graph.TotalFLOPs()), in.Shape.T, in.Order, in.Shape.H, in.Shape.W)
 	t := table{align: "lllrr"}
 	t.row("layer", "blocks", "output CxTxHxW", "parameters", "FLOPs")
-	t.row("input", "", shapeText(in.Shape), "", "")
+	t.row("input", "", units.Shape(in.Shape), "", "")
 	for _, l := range n.layers() {
-		t.row(l.name, l.blocks, shapeText(l.out), countOrBlank(l.params), countOrBlank(l.flops))
+		t.row(l.name, l.blocks, units.Shape(l.out), countOrBlank(l.params), countOrBlank(l.flops))
 	}
 	t.write(w, "  ")
 	fmt.Fprintln(w)
@@ -115,8 +116,8 @@ func memory(w io.Writer, plans []*ir.Plan) {
 	t := table{align: "lrrrr"}
 	t.row("memory", "weights", "a session", "a thread", "regions")
 	for _, p := range plans {
-		t.row(p.Machine.Name, bytesText(floatBytes*p.PackedLen), bytesText(floatBytes*p.ArenaLen),
-			bytesText(floatBytes*p.ScratchLen), len(p.Regions))
+		t.row(p.Machine.Name, units.Bytes(floatBytes*p.PackedLen), units.Bytes(floatBytes*p.ArenaLen),
+			units.Bytes(floatBytes*p.ScratchLen), len(p.Regions))
 	}
 	t.write(w, "  ")
 }
@@ -127,8 +128,8 @@ func writeFiles(w io.Writer, dir string, files []codegen.File) {
 	t := table{align: "lr"}
 	for _, f := range files {
 		total += len(f.Content)
-		t.row(f.Name, bytesText(len(f.Content)))
+		t.row(f.Name, units.Bytes(len(f.Content)))
 	}
-	fmt.Fprintf(w, "\nwrote %d files, %s, to %s\n", len(files), bytesText(total), dir+string(filepath.Separator))
+	fmt.Fprintf(w, "\nwrote %d files, %s, to %s\n", len(files), units.Bytes(total), dir+string(filepath.Separator))
 	t.write(w, "  ")
 }

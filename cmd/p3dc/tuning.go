@@ -14,6 +14,7 @@ import (
 
 	"github.com/p3dc/p3dc/dsl"
 	"github.com/p3dc/p3dc/internal/tune"
+	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/ir"
 )
 
@@ -136,7 +137,7 @@ func (n *network) measureTuning(ctx context.Context, out, terminal io.Writer, na
 
 // writeTuned prints what a tuning found.
 func writeTuned(w io.Writer, r *tune.Result, processor string) {
-	fmt.Fprintf(w, "tuned for %s on %s: %s measured", r.ISA, processor, plural(r.Candidates, "candidate"))
+	fmt.Fprintf(w, "tuned for %s on %s: %s measured", r.ISA, processor, units.Plural(r.Candidates, "candidate"))
 	if !math.IsNaN(r.RankCorrelation) {
 		fmt.Fprintf(w, ", rank correlation of predicted and measured times %.3f", r.RankCorrelation)
 	}
@@ -151,5 +152,5 @@ func writeTuned(w io.Writer, r *tune.Result, processor string) {
 		fmt.Fprintln(w, "the cost model's schedule stays")
 		return
 	}
-	fmt.Fprintf(w, "%s of %d changed\n", plural(r.Changed, "region"), len(r.Regions))
+	fmt.Fprintf(w, "%s of %d changed\n", units.Plural(r.Changed, "region"), len(r.Regions))
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/internal/weights"
 	"github.com/p3dc/p3dc/ir"
 )
@@ -63,7 +64,7 @@ func (c *convertCmd) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "wrote %s, %s\n", c.Out, bytesText(int(info.Size())))
+	fmt.Fprintf(s.out, "wrote %s, %s\n", c.Out, units.Bytes(int(info.Size())))
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/p3dc/p3dc/dsl"
+	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/internal/weights"
 )
 
@@ -70,7 +71,7 @@ func (c *inflateCmd) Run(s *streams) (err error) {
 		classifier = "classifier made anew"
 	}
 	fmt.Fprintf(s.out, "wrote %s, %s: %d parameters copied, %d of temporal convolutions, %s\n",
-		c.Out, bytesText(int(info.Size())), inflated.Copied, inflated.Temporal, classifier)
+		c.Out, units.Bytes(int(info.Size())), inflated.Copied, inflated.Temporal, classifier)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/internal/weights"
 )
 
@@ -65,7 +66,7 @@ func (c *inspectCmd) packed(w io.Writer) error {
 	if c.Net != "" {
 		return fmt.Errorf("%s: packed weights, which the package that opens them checks; --net is for the checkpoint that they were packed from", c.File)
 	}
-	fmt.Fprintf(w, "%s: packed weights, %s values, %s, checksum right\n", c.File, countText(p.Values), bytesText(floatBytes*p.Values))
+	fmt.Fprintf(w, "%s: packed weights, %s values, %s, checksum right\n", c.File, units.Count(p.Values), units.Bytes(floatBytes*p.Values))
 	fmt.Fprintf(w, "network: %s\nisa: %s\nfingerprint: %016x\n", printable(p.Network), printable(p.ISA), p.Fingerprint)
 	return nil
 }
@@ -79,7 +80,7 @@ func listTensors(w io.Writer, f *weights.File) {
 		bytes += x.Bytes()
 		t.row(printable(x.Name), x.DType, dimsText(x.Shape), x.Bytes())
 	}
-	fmt.Fprintf(w, "%s: %s, %d tensors, %s values, %s\n", f.Path(), f.Format(), len(f.Tensors()), countText(elements), bytesText(bytes))
+	fmt.Fprintf(w, "%s: %s, %d tensors, %s values, %s\n", f.Path(), f.Format(), len(f.Tensors()), units.Count(elements), units.Bytes(bytes))
 	meta := f.Metadata()
 	for _, key := range slices.Sorted(maps.Keys(meta)) {
 		fmt.Fprintf(w, "%s: %s\n", printable(key), printable(meta[key]))

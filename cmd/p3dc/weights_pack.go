@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/p3dc/p3dc/internal/harness"
+	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/internal/weights"
 )
 
@@ -63,7 +64,7 @@ func (c *packCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "wrote %s for %s, %s\n", c.Out, h.ISA, bytesText(int(info.Size())))
+	fmt.Fprintf(s.out, "wrote %s for %s, %s\n", c.Out, h.ISA, units.Bytes(int(info.Size())))
 	return nil
 }
 
