@@ -220,6 +220,16 @@ func (p Pool) OutShape(s Shape) Shape {
 	return Shape{T: p.T.OutCeil(s.T), H: p.H.OutCeil(s.H), W: p.W.OutCeil(s.W), C: s.C}
 }
 
+// GlobalPool returns the pool of all of a map.
+func GlobalPool(kind PoolKind, s Shape) Pool {
+	whole := func(n int) Axis { return Axis{Kernel: n, Stride: n} }
+	return Pool{Kind: kind, Window: Window{T: whole(s.T), H: whole(s.H), W: whole(s.W)}}
+}
+
+// IsGlobal reports whether the pool, on maps of shape s, is the one of all of a
+// map.
+func (p Pool) IsGlobal(s Shape) bool { return p.Window == GlobalPool(p.Kind, s).Window }
+
 // Flatten strings all values of a map together, in C, T, H, W order, as the
 // channels of one position.
 type Flatten struct{}
@@ -288,38 +298,6 @@ func (g *Graph) NumParams() int {
 	n := 0
 	for _, p := range g.Params {
 		n += p.Elems()
-	}
-	return n
-}
-
-// OpParams returns how many trained values an op, one of the graph's, has.
-func (g *Graph) OpParams(op *Op) int {
-	n := 0
-	add := func(ids ...ParamID) {
-		for _, id := range ids {
-			if id != NoParam {
-				n += g.Params[id].Elems()
-			}
-		}
-	}
-	conv := func(c *Conv) {
-		add(c.Weight, c.Bias)
-		if b := c.Norm; b != nil {
-			add(b.Gamma, b.Beta, b.Mean, b.Var)
-		}
-	}
-	switch a := op.Attr.(type) {
-	case Conv:
-		conv(&a)
-	case BatchNorm:
-		add(a.Gamma, a.Beta, a.Mean, a.Var)
-	case Linear:
-		add(a.Weight, a.Bias)
-	}
-	for _, e := range op.Epi {
-		if e.Conv != nil {
-			conv(e.Conv)
-		}
 	}
 	return n
 }

@@ -105,11 +105,8 @@ func (m *matcher) op(w, g *ir.Op) error {
 	if !reflect.DeepEqual(bare(w.Attr), bare(g.Attr)) {
 		return differ
 	}
-	wp, gp := params(w.Attr), params(g.Attr)
+	wp, gp := ir.Params(w.Attr), ir.Params(g.Attr)
 	for i := range wp {
-		if wp[i] == ir.NoParam {
-			continue
-		}
 		if a, b := m.want.Params[wp[i]], m.got.Params[gp[i]]; a.Elems() != b.Elems() {
 			return errAt(g, "its parameter %s has %d values, and the description's %d", b.Name, b.Elems(), a.Elems())
 		}
@@ -137,19 +134,6 @@ func bare(a ir.Attr) ir.Attr {
 		return a
 	}
 	return a
-}
-
-// params returns the parameters of a function, in one order for all of a kind.
-func params(a ir.Attr) []ir.ParamID {
-	switch a := a.(type) {
-	case ir.Conv:
-		return []ir.ParamID{a.Weight, a.Bias}
-	case ir.BatchNorm:
-		return []ir.ParamID{a.Gamma, a.Beta, a.Mean, a.Var}
-	case ir.Linear:
-		return []ir.ParamID{a.Weight, a.Bias}
-	}
-	return nil
 }
 
 // complete checks that no op of either graph is left over.

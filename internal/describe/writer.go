@@ -86,7 +86,7 @@ func (w *writer) follows(it item) bool {
 		return false
 	}
 	p, ok := it.op.Attr.(ir.Pool)
-	return ok && !w.whole(p, it.op)
+	return ok && !p.IsGlobal(w.g.Values[it.op.In[0]].Shape)
 }
 
 // cleanName makes a word of the language of a name.

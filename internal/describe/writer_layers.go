@@ -97,16 +97,9 @@ func (w *writer) conv(m *module) {
 	}
 }
 
-// whole reports whether a pool takes all of what op reads.
-func (w *writer) whole(p ir.Pool, op *ir.Op) bool {
-	s := w.g.Values[op.In[0]].Shape
-	all := func(n int) ir.Axis { return ir.Axis{Kernel: n, Stride: n} }
-	return p.Window == ir.Window{T: all(s.T), H: all(s.H), W: all(s.W)}
-}
-
 func (w *writer) pool(p ir.Pool, op *ir.Op) {
 	w.printf("pool %v", p.Kind)
-	if w.whole(p, op) {
+	if p.IsGlobal(w.g.Values[op.In[0]].Shape) {
 		return
 	}
 	kernel := [3]int{p.T.Kernel, p.H.Kernel, p.W.Kernel}

@@ -78,7 +78,7 @@ type exporter struct {
 func (e *exporter) params() error {
 	used := make([]bool, len(e.g.Params))
 	for i := range e.g.Ops {
-		for _, id := range opParams(e.g.Ops[i].Attr) {
+		for _, id := range ir.Params(e.g.Ops[i].Attr) {
 			used[id] = true
 		}
 	}
@@ -112,25 +112,6 @@ func paramDims(shape []int) []int64 {
 		dims = append(dims, int64(d))
 	}
 	return dims
-}
-
-// opParams returns the parameters that an op reads.
-func opParams(a ir.Attr) (ids []ir.ParamID) {
-	switch a := a.(type) {
-	case ir.Conv:
-		ids = []ir.ParamID{a.Weight}
-		if a.Bias != ir.NoParam {
-			ids = append(ids, a.Bias)
-		}
-	case ir.BatchNorm:
-		ids = []ir.ParamID{a.Gamma, a.Beta, a.Mean, a.Var}
-	case ir.Linear:
-		ids = []ir.ParamID{a.Weight}
-		if a.Bias != ir.NoParam {
-			ids = append(ids, a.Bias)
-		}
-	}
-	return ids
 }
 
 // info describes a value N x C x T x H x W.

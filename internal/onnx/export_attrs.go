@@ -32,7 +32,7 @@ func windowAttrs(w ir.Window, behind [3]int) []Attr {
 // no result either: runtimes differ in what ceil_mode means to them.
 func pool(p ir.Pool, s ir.Shape) (kind string, attrs []Attr) {
 	kind = map[ir.PoolKind]string{ir.PoolMax: "MaxPool", ir.PoolAverage: "AveragePool"}[p.Kind]
-	if isGlobal(p, s) {
+	if p.IsGlobal(s) {
 		return "Global" + kind, nil
 	}
 	out := p.OutShape(s)
@@ -42,12 +42,6 @@ func pool(p ir.Pool, s ir.Shape) (kind string, attrs []Attr) {
 		padBehind(p.W, s.W, out.W),
 	}
 	return kind, windowAttrs(p.Window, behind)
-}
-
-// isGlobal reports whether a pool is the one that takes all of maps of shape s.
-func isGlobal(p ir.Pool, s ir.Shape) bool {
-	whole := func(n int) ir.Axis { return ir.Axis{Kernel: n, Stride: n} }
-	return p.Window == ir.Window{T: whole(s.T), H: whole(s.H), W: whole(s.W)}
 }
 
 // padBehind returns how much padding behind n elements makes room for out

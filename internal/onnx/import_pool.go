@@ -40,7 +40,7 @@ func (in *importer) pool(n *Node, inputs []operand) (operand, error) {
 	}
 	out := p.OutShape(s)
 	if out == (ir.Shape{T: 1, H: 1, W: 1, C: s.C}) && unpadded(w.Window) == w.Window && p.T.Kernel == s.T && p.H.Kernel == s.H && p.W.Kernel == s.W {
-		p = globalPool(p.Kind, s) // whatever its stride
+		p = ir.GlobalPool(p.Kind, s) // whatever its stride
 	}
 	return in.emit(n, p, moved(x, out), x.value)
 }
@@ -78,12 +78,6 @@ func (w window) rounding(s ir.Shape, ceil bool) (bool, error) {
 	return !floors, nil
 }
 
-// globalPool is the pool that takes all of maps of shape s.
-func globalPool(kind ir.PoolKind, s ir.Shape) ir.Pool {
-	whole := func(n int) ir.Axis { return ir.Axis{Kernel: n, Stride: n} }
-	return ir.Pool{Kind: kind, Window: ir.Window{T: whole(s.T), H: whole(s.H), W: whole(s.W)}}
-}
-
 func (in *importer) global(n *Node, inputs []operand) (operand, error) {
 	x := inputs[0]
 	if _, err := mapped(x); err != nil {
@@ -91,7 +85,7 @@ func (in *importer) global(n *Node, inputs []operand) (operand, error) {
 	}
 	s := in.shapeAt(x)
 	kind := map[string]ir.PoolKind{"GlobalMaxPool": ir.PoolMax, "GlobalAveragePool": ir.PoolAverage}[n.Op]
-	return in.emit(n, globalPool(kind, s), moved(x, ir.Shape{T: 1, H: 1, W: 1, C: s.C}), x.value)
+	return in.emit(n, ir.GlobalPool(kind, s), moved(x, ir.Shape{T: 1, H: 1, W: 1, C: s.C}), x.value)
 }
 
 // reduce imports the mean or maximum over frames, rows and columns, or some of
@@ -111,7 +105,7 @@ func (in *importer) reduce(n *Node, inputs []operand) (operand, error) {
 	}
 	s := in.shapeAt(x)
 	kind := map[string]ir.PoolKind{"ReduceMax": ir.PoolMax, "ReduceMean": ir.PoolAverage}[n.Op]
-	p := globalPool(kind, s)
+	p := ir.GlobalPool(kind, s)
 	out := slices.Clone(x.dims)
 	for i := range x.dims {
 		if slices.Contains(axes, i) {
