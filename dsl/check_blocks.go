@@ -16,6 +16,8 @@ func (c *checker) stage(s *Stage) {
 		c.errorf(s.Pos, "%snothing says how its blocks are made; add `block bottleneck mix A B C` before the stages", what)
 	case s.Flat && s.Mix != nil:
 		c.errorf(s.at("mix"), "%sthe blocks of a flat stage have no kind; remove the mix, or flat", what)
+	case s.Flat && s.Mid != 0:
+		c.errorf(s.at("mid"), "%sthe blocks of a flat stage have S alone, and nothing behind it; remove mid, or flat", what)
 	case !s.Flat && len(s.mix(b)) == 0:
 		kinds := "A B C"
 		if b.Form == Basic {
