@@ -129,8 +129,12 @@ func (n *node) text() string {
 func (l *layout) legend(p *svg.Printer) {
 	notes := []string{"Sizes are channels x frames x height x width."}
 	if len(l.entries) > 0 {
+		follows := "batch norm follows each convolution, and ReLU all"
+		if !l.normed {
+			follows = "ReLU follows all convolutions"
+		}
 		notes = []string{
-			"In a block batch norm follows each convolution, and ReLU all but the last and the shortcut’s; ReLU also follows the sum.",
+			"In a block " + follows + " but the last and the shortcut’s; ReLU also follows the sum.",
 			notes[0] + " A dashed shortcut is a 1x1x1 convolution, /1x2x2 a block’s stride.",
 		}
 		p.Line(`<path stroke="%s" d="M%d %.1fH%.1f"/>`, rule, margin, l.entries[0].y-12, l.width-margin)

@@ -229,3 +229,17 @@ func TestShortcuts(t *testing.T) {
 		t.Errorf("projections %q, want %q", got, want)
 	}
 }
+
+// TestBiases wants no batch norms to be claimed where blocks have biases.
+func TestBiases(t *testing.T) {
+	g := lower(t, `network n {
+		input rgb 3x4x16x16
+		block basic mix full bias
+		conv 4 kernel 3x3x3
+		stage res2 width 4 blocks 1
+		pool average
+		names torchvision
+	}`)
+	contains(t, read(t, Network(g)), "text",
+		"In a block ReLU follows all convolutions but the last and the shortcut’s; ReLU also follows the sum.")
+}

@@ -41,6 +41,7 @@ type reader struct {
 	// blocks where it is part of one.
 	single   *ir.Op
 	approach bool // the head begins with the next layer
+	normed   bool // blocks have batch norms
 }
 
 // newReader reads a graph. Ops of one position in the description belong
@@ -157,6 +158,7 @@ func (r *reader) addBlock(b *block, i int) {
 		at = len(r.kinds)
 		r.kinds = append(r.kinds, k)
 	}
+	r.normed = r.normed || slices.ContainsFunc(b.ops, func(op *ir.Op) bool { _, ok := op.Attr.(ir.BatchNorm); return ok })
 	params, flops := r.count(b.ops...)
 	last := b.ops[len(b.ops)-1]
 	before, after := r.g.Values[b.entry].Shape, r.shape(last)
