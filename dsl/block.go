@@ -160,8 +160,8 @@ func (b *block) act(x ir.ValueID) ir.ValueID {
 }
 
 // part appends the parameters of one of the block's convolutions, its n-th, and
-// of its batch norm if it has one, and returns what emits both. Padding keeps the size at
-// stride 1.
+// of its batch norm if it has one, and returns what emits both. Padding keeps
+// the size at stride 1.
 func (b *block) part(role string, n, in, out int, kernel, stride Extent) emitter {
 	path, w := b.names.name(role, b.path, n), window(kernel, stride, half(kernel))
 	if b.blocks.Bias {

@@ -17,7 +17,7 @@ import (
 // classifyCmd is "p3dc classify".
 type classifyCmd struct {
 	netArgs
-	Weights string   `required:"" placeholder:"FILE" help:"Checkpoint: safetensors or PyTorch's, or packed weights. \"synthetic\" makes up reproducible values, to try things out."`
+	Weights string   `required:"" placeholder:"FILE" help:"Checkpoint of any kind that weights inspect reads, or packed weights. \"synthetic\" makes up reproducible values, to try things out."`
 	Labels  string   `placeholder:"FILE" help:"Names of the classes, one a line."`
 	Clips   int      `default:"1" help:"Clips to average over, spread evenly over the video."`
 	Top     int      `default:"5" help:"How many of the best classes to print."`

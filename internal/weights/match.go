@@ -65,10 +65,12 @@ func isBookkeeping(name string) bool {
 //
 // Names are compared after [CleanName], and tensors named num_batches_tracked
 // are ignored. In a caffemodel dimensions of 1 do not count, since Caffe wrote
-// vectors as 1x1x1xC and kernels of one frame without their extent in time. If a tensor is missing, not expected, of another shape, not of
-// floating-point numbers, or holds an infinity or NaN, the error is a
-// [*MatchError] with all such faults. Two parameters of one name in want are a
-// fault of the caller and panic.
+// vectors as 1x1x1xC and kernels of one frame without their extent in time.
+//
+// If a tensor is missing, not expected, of another shape, not of floating-point
+// numbers, or holds an infinity or NaN, the error is a [*MatchError] with all
+// such faults. Two parameters of one name in want are a fault of the caller and
+// panic.
 func Match(f *File, want []Param) (map[string][]float32, error) {
 	m := matcher{file: f, byName: map[string]Tensor{}, wanted: make(map[string]bool, len(want)), suggest: map[string]bool{}}
 	for _, p := range want {
