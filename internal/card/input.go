@@ -2,7 +2,6 @@ package card
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/ir"
@@ -40,8 +39,8 @@ func (c *Card) Input() []Fact {
 	}
 	return append(facts,
 		Fact{"Range", fmt.Sprintf("0 to %.6g", 255*in.Scale), "of a pixel’s 0 to 255"},
-		Fact{"Mean", numbers(in.Mean), "subtracted, by channel"},
-		Fact{"Standard deviation", numbers(in.Std), "divided by, by channel"},
+		Fact{"Mean", units.Numbers(in.Mean...), "subtracted, by channel"},
+		Fact{"Standard deviation", units.Numbers(in.Std...), "divided by, by channel"},
 	)
 }
 
@@ -56,14 +55,6 @@ func channels(o ir.ChannelOrder) string {
 		return "optical flow: displacement in x, in y"
 	}
 	panic(fmt.Sprintf("BUG: channel order %d", int(o)))
-}
-
-func numbers(values []float64) string {
-	var texts []string
-	for _, v := range values {
-		texts = append(texts, fmt.Sprintf("%.6g", v))
-	}
-	return strings.Join(texts, " ")
 }
 
 // Outputs lists what a run returns.

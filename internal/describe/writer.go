@@ -3,11 +3,11 @@ package describe
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/p3dc/p3dc/dsl"
+	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/ir"
 )
 
@@ -117,25 +117,15 @@ func (w *writer) input() error {
 	if in.ResizeShort > 0 {
 		w.printf("resize %d\n", in.ResizeShort)
 	}
-	w.printf("range 0..%s\n", number(255*in.Scale))
+	w.printf("range 0..%s\n", units.Numbers(255*in.Scale))
 	if slices.ContainsFunc(in.Mean, func(v float64) bool { return v != 0 }) {
-		w.printf("mean %s\n", numbers(in.Mean))
+		w.printf("mean %s\n", units.Numbers(in.Mean...))
 	}
 	if slices.ContainsFunc(in.Std, func(v float64) bool { return v != 1 }) {
-		w.printf("std %s\n", numbers(in.Std))
+		w.printf("std %s\n", units.Numbers(in.Std...))
 	}
 	w.printf("}\n")
 	return nil
-}
-
-func number(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-
-func numbers(list []float64) string {
-	var words []string
-	for _, v := range list {
-		words = append(words, number(v))
-	}
-	return strings.Join(words, " ")
 }
 
 // declarations writes what holds for all blocks and batch norms.
@@ -170,7 +160,7 @@ func (w *writer) declarations() error {
 		}
 	}
 	if epsilon != 0 {
-		w.printf("batchnorm epsilon %s\n", number(epsilon))
+		w.printf("batchnorm epsilon %s\n", units.Numbers(epsilon))
 	}
 	return nil
 }

@@ -2,8 +2,8 @@ package onnx
 
 import (
 	"strconv"
-	"strings"
 
+	"github.com/p3dc/p3dc/internal/units"
 	"github.com/p3dc/p3dc/ir"
 )
 
@@ -68,8 +68,8 @@ func inputMetadata(in ir.Input) map[string]string {
 	m := map[string]string{
 		metaChannels: in.Order.String(),
 		metaRange:    "0..1",
-		metaMean:     numbers(in.Mean),
-		metaStd:      numbers(in.Std),
+		metaMean:     units.Numbers(in.Mean...),
+		metaStd:      units.Numbers(in.Std...),
 	}
 	if in.Scale == 1 {
 		m[metaRange] = "0..255"
@@ -78,13 +78,4 @@ func inputMetadata(in ir.Input) map[string]string {
 		m[metaResize] = strconv.Itoa(in.ResizeShort)
 	}
 	return m
-}
-
-// numbers writes numbers in their shortest form.
-func numbers(list []float64) string {
-	var words []string
-	for _, v := range list {
-		words = append(words, strconv.FormatFloat(v, 'g', -1, 64))
-	}
-	return strings.Join(words, " ")
 }

@@ -3,6 +3,8 @@ package units
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/p3dc/p3dc/ir"
 )
@@ -46,6 +48,15 @@ func Window(w ir.Window) string {
 		s += fmt.Sprintf("/%dx%dx%d", w.T.Stride, w.H.Stride, w.W.Stride)
 	}
 	return s
+}
+
+// Numbers writes numbers in their shortest form, with spaces between.
+func Numbers(list ...float64) string {
+	var words []string
+	for _, v := range list {
+		words = append(words, strconv.FormatFloat(v, 'g', -1, 64))
+	}
+	return strings.Join(words, " ")
 }
 
 // Plural formats a count of things.

@@ -20,6 +20,7 @@ func TestFormats(t *testing.T) {
 		{Shape(ir.Shape{T: 16, H: 112, W: 96, C: 3}), "3x16x112x96"},
 		{Window(ir.Window{T: axis(1, 1), H: axis(7, 2), W: axis(7, 2)}), "1x7x7/1x2x2"},
 		{Window(ir.Window{T: axis(3, 1), H: axis(1, 1), W: axis(1, 1)}), "3x1x1"},
+		{Numbers(0.485, 104, 1e-5), "0.485 104 1e-05"},
 		{Plural(1, "clip"), "1 clip"},
 		{Plural(0, "clip"), "0 clips"},
 	} {
