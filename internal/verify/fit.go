@@ -59,31 +59,16 @@ func (f *fitter) fault(setting, format string, args ...any) {
 // blocks compares depths and, if those agree, the kind of each block.
 func (f *fitter) blocks(net *dsl.Network) {
 	var depths []int
-	var kinds []string
 	var mix []dsl.Kind
-	within, mixed := false, 0
 	for _, s := range net.Body {
 		switch s := s.(type) {
 		case *dsl.Blocks:
-			mix, within = s.Mix, s.WithinStage
+			mix = s.Mix
 		case *dsl.Stage:
 			depths = append(depths, s.Blocks)
-			if s.Flat {
-				continue
-			}
-			cycle, counted := mix, &mixed
-			if s.Mix != nil {
-				cycle = s.Mix
-			}
-			if within || s.Mix != nil {
-				counted = new(int)
-			}
-			for range s.Blocks {
-				kinds = append(kinds, string(cycle[*counted%len(cycle)]))
-				*counted++
-			}
 		}
 	}
+	kinds := net.Kinds()
 	want := f.r.Layers
 	if !slices.Equal(depths, want) {
 		setting := "depths=" + join(want)
@@ -93,10 +78,10 @@ func (f *fitter) blocks(net *dsl.Network) {
 		f.fault(setting, "stages of %s blocks, the reference of %s", join(depths), join(want))
 	}
 	for i, kind := range kinds {
-		if kind != f.r.Mix[i%len(f.r.Mix)] {
+		if string(kind) != f.r.Mix[i%len(f.r.Mix)] {
 			found := join(mix)
 			if len(mix) == 0 { // stages have their own
-				found = strings.Join(kinds, ",")
+				found = join(kinds)
 			}
 			f.fault("mix="+strings.Join(f.r.Mix, ","), "blocks of the mix %s, the reference of %s", found, strings.Join(f.r.Mix, ","))
 			break
