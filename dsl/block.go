@@ -8,10 +8,7 @@ import (
 
 // stage lowers a stage's blocks, one after the other.
 func (l *lowerer) stage(s *Stage) {
-	mix, counted := s.mix(l.blocks), &l.mixed
-	if l.blocks.WithinStage || s.Mix != nil {
-		counted = new(int)
-	}
+	kinds := l.mixing.next(s)
 	for i := range s.Blocks {
 		in := l.shape(l.cur).C
 		b := &block{
@@ -28,8 +25,7 @@ func (l *lowerer) stage(s *Stage) {
 			b.stride = s.stride()
 		}
 		if !s.Flat {
-			b.kind = mix[*counted%len(mix)]
-			*counted++
+			b.kind = kinds[i%len(kinds)]
 		}
 		l.cur = b.lower(l.cur)
 	}
