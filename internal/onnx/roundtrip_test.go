@@ -68,6 +68,15 @@ var nets = map[string]string{
 		stage two width 4 blocks 1 mix A
 		pool average
 		linear 3`,
+	"mids in turn": `input rgb 3x4x8x8
+		block basic mix full split mid 5
+		conv 6 kernel 1x3x3
+		stage one width 6 blocks 1
+		stage two width 8 blocks 1
+		stage three width 8 blocks 1 mix split mid 7
+		stage four width 8 blocks 3
+		pool average then linear 4
+		names torchvision-video`,
 	"basic": `input rgb 3x8x16x16
 		block basic mix full
 		conv 8 kernel 3x7x7 stride 1x2x2
