@@ -115,7 +115,7 @@ func (g *Graph) decode(v field) error {
 		return v.text(&g.Name)
 	case 5:
 		var t Tensor
-		if err := v.message(t.decode); err != nil {
+		if err := t.decode(v); err != nil {
 			return fmt.Errorf("initializer %q: %w", t.Name, err)
 		}
 		g.Initializers = append(g.Initializers, t)
@@ -167,7 +167,7 @@ func (a *Attr) decode(v field) error {
 		return v.text(&a.Text)
 	case 5:
 		a.Tensor = new(Tensor)
-		return v.message(a.Tensor.decode)
+		return a.Tensor.decode(v)
 	case 7:
 		return v.floats(&a.Floats)
 	case 8:
@@ -178,7 +178,26 @@ func (a *Attr) decode(v field) error {
 	return nil
 }
 
+// decode reads a tensor, whose elements may stand in one place only: readers
+// differ in which of several they take.
 func (t *Tensor) decode(v field) error {
+	if err := v.message(t.field); err != nil {
+		return err
+	}
+	places := 0
+	for _, has := range []bool{t.Raw != nil, len(t.Floats) > 0, len(t.Ints) > 0, t.Extern != nil} {
+		if has {
+			places++
+		}
+	}
+	if places > 1 {
+		return errors.New("its elements are given twice: expected one of raw data, a list of numbers, and a file")
+	}
+	return nil
+}
+
+// field reads a tensor's field.
+func (t *Tensor) field(v field) error {
 	switch v.num {
 	case 1:
 		return errors.Join(v.ints(&t.Dims), within("dimensions", atMost(len(t.Dims), maxDims)))
@@ -199,6 +218,13 @@ func (t *Tensor) decode(v field) error {
 		t.Raw = v.bytes
 	case 13:
 		return within("external data", t.external(v))
+	case 14: // data_location, of which 1 is a file
+		var location int64
+		err := v.int(&location)
+		if location == 1 && t.Extern == nil {
+			t.Extern = new(External)
+		}
+		return err
 	}
 	return nil
 }
