@@ -8,7 +8,7 @@ import (
 
 // stage lowers a stage's blocks, one after the other.
 func (l *lowerer) stage(s *Stage) {
-	kinds := s.kinds(l.blocks, &l.mixed)
+	kinds := l.mixing.next(s)
 	for i := range s.Blocks {
 		in := l.shape(l.cur).C
 		b := &block{
@@ -25,39 +25,10 @@ func (l *lowerer) stage(s *Stage) {
 			b.stride = s.stride()
 		}
 		if !s.Flat {
-			b.kind = kinds[i]
+			b.kind = kinds[i%len(kinds)]
 		}
 		l.cur = b.lower(l.cur)
 	}
-}
-
-// kinds returns what the stage's blocks are, none of a flat one. mixed counts the
-// blocks so far that took a kind of the network's mix.
-func (s *Stage) kinds(b *Blocks, mixed *int) []Kind {
-	if s.Flat {
-		return nil
-	}
-	if b.WithinStage || s.Mix != nil {
-		mixed = new(int)
-	}
-	mix := s.mix(b)
-	kinds := make([]Kind, s.Blocks)
-	for i := range kinds {
-		kinds[i] = mix[*mixed%len(mix)]
-		*mixed++
-	}
-	return kinds
-}
-
-// Kinds returns the kinds of all blocks that are not of flat stages, in order, of
-// a network that [Check] accepts.
-func (n *Network) Kinds() []Kind {
-	var kinds []Kind
-	mixed := 0
-	for _, s := range list[*Stage](n) {
-		kinds = append(kinds, s.kinds(only[*Blocks](n), &mixed)...)
-	}
-	return kinds
 }
 
 // midChannels returns how many channels lie between S and T of a split block:

@@ -18,13 +18,14 @@ func Check(n *Network) error {
 
 // checker collects the faults of one network.
 type checker struct {
-	n    *Network
-	errs ErrorList
+	n      *Network
+	mixing mixing // of the stages checked so far
+	errs   ErrorList
 }
 
 // check reports the faults that can be seen without building the graph.
 func check(n *Network) ErrorList {
-	c := &checker{n: n}
+	c := &checker{n: n, mixing: mixing{blocks: only[*Blocks](n)}}
 	c.declarations()
 	for _, l := range list[Layer](n) {
 		c.layer(l)

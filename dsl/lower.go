@@ -46,6 +46,7 @@ type lowerer struct {
 	names   namer
 	epsilon float64
 	blocks  *Blocks
+	mixing  mixing
 	scores  *Linear // the last linear layer, if there is one
 	marked  bool    // whether a layer says that its results are the features
 
@@ -56,7 +57,6 @@ type lowerer struct {
 	drops   int
 	linears int
 	stages  int
-	mixed   int // blocks so far that took a kind of the network's mix
 
 	paramAt map[string]ir.Pos
 	opAt    map[string]ir.Pos
@@ -70,6 +70,7 @@ func newLowerer(n *Network) *lowerer {
 		names:   newNamer(only[*Names](n)),
 		epsilon: DefaultEpsilon,
 		blocks:  only[*Blocks](n),
+		mixing:  mixing{blocks: only[*Blocks](n)},
 		paramAt: map[string]ir.Pos{},
 		opAt:    map[string]ir.Pos{},
 	}

@@ -50,7 +50,7 @@ func shortest(n *Network, frames int) int {
 // walk follows the shapes through the layers for a clip of some frames.
 func walk(n *Network, frames int) *misfit {
 	in := only[*Input](n)
-	w := walker{n: n, shape: ir.Shape{T: frames, H: in.H, W: in.W, C: in.C}, from: "the input"}
+	w := walker{mixing: mixing{blocks: only[*Blocks](n)}, shape: ir.Shape{T: frames, H: in.H, W: in.W, C: in.C}, from: "the input"}
 	if bad := w.fits(nil, ""); bad != nil {
 		return bad
 	}
@@ -76,7 +76,7 @@ func last(n *Network) Layer {
 
 // walker is the shape that reaches the next layer, and where it comes from.
 type walker struct {
-	n      *Network
+	mixing mixing // of the stages so far
 	shape  ir.Shape
 	from   string
 	params int64
@@ -116,7 +116,7 @@ func (w *walker) layer(l Layer) *misfit {
 }
 
 func (w *walker) stage(s *Stage) *misfit {
-	b, in := only[*Blocks](w.n), w.shape
+	b, in, kinds := w.mixing.blocks, w.shape, w.mixing.next(s)
 	st := s.stride()
 	wide := s.Width * b.Expansion
 	out := window(point, st, Extent{}).Out(in, wide)
@@ -126,33 +126,36 @@ func (w *walker) stage(s *Stage) *misfit {
 	w.from = "stage " + s.Name
 	w.weights(wide, in.C, 1) // the projection
 	for c, i := in.C, 0; i < s.Blocks; c, i = wide, i+1 {
-		if mid := midChannels(s.mid(b), c, s.Width); mid > MaxChannels {
+		var kind Kind
+		if !s.Flat {
+			kind = kinds[i%len(kinds)]
+		}
+		if mid := midChannels(s.mid(b), c, s.Width); kind == Split && mid > MaxChannels {
 			return &misfit{s, "width", fmt.Sprintf("stage %s has %d channels between S and T; expected at most %d", s.Name, mid, MaxChannels)}
 		}
 		if b.Form == Basic {
-			w.middle(s, c, s.Width)
-			w.middle(s, s.Width, wide)
+			w.middle(s, kind, c, s.Width)
+			w.middle(s, kind, s.Width, wide)
 			continue
 		}
 		w.weights(s.Width, c, 1)
-		w.middle(s, s.Width, s.Width)
+		w.middle(s, kind, s.Width, s.Width)
 		w.weights(wide, s.Width, 1)
 	}
 	return nil
 }
 
-// middle adds the weights of a convolution in the middle of a block.
-func (w *walker) middle(s *Stage, in, out int) {
-	b := only[*Blocks](w.n)
-	kinds := s.mix(b)
+// middle adds the weights of a convolution in the middle of a block, which has
+// a kind if its stage is not flat.
+func (w *walker) middle(s *Stage, kind Kind, in, out int) {
 	switch {
 	case s.Flat:
 		w.weights(out, in, 9)
-	case contains(kinds, Split):
-		mid := midChannels(s.mid(b), in, out)
+	case kind == Split:
+		mid := midChannels(s.mid(w.mixing.blocks), in, out)
 		w.weights(mid, in, 9)
 		w.weights(out, mid, 3)
-	case contains(kinds, Full):
+	case kind == Full:
 		w.weights(out, in, 27)
 	default:
 		w.weights(out, in, 9+3)

@@ -42,6 +42,9 @@ func (c *exportOnnxCmd) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
+	if err := onnx.CheckSize(n.graph); err != nil {
+		return fmt.Errorf("%s: %w", c.Net, err)
+	}
 	values, err := readWeights(c.Weights, n.graph.Params)
 	if err != nil {
 		return err

@@ -107,6 +107,12 @@ func TestDescribeErrors(t *testing.T) {
 			c.T.Kernel, c.T.Pad = 5, 2
 			o.Attr = c
 		}, "layer1.1.conv2: found a convolution to 8 channels, kernel/stride/pad 5x3x3"},
+		{"two mids", "block basic mix split mid 5\nconv 8 kernel 3x3x3\nstage res2 width 8 blocks 1" + head + "\nnames torchvision-video", func(t *testing.T, g *ir.Graph) {
+			o := op(t, g, "layer1.0.conv2.0.0")
+			c := o.Attr.(ir.Conv)
+			c.Out = 6
+			o.Attr = c
+		}, "layer1.0.conv1.0.0: the block that begins with it has 5 channels between its convolutions in space and time, and then 6"},
 		{"channels", "conv 4 kernel 3x3x3" + head, func(_ *testing.T, g *ir.Graph) { g.Input.Shape.C = 4 },
 			"the input has 4 channels; expected 3, of pictures, or 2, of optical flow"},
 		{"output", blocks, func(t *testing.T, g *ir.Graph) {

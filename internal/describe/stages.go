@@ -10,6 +10,7 @@ import (
 type stage struct {
 	blocks []*block
 	flat   bool
+	mids   mids
 }
 
 // first returns the stage's first block, the only one that may stride.
@@ -26,7 +27,13 @@ func (s *stage) kinds() []dsl.Kind {
 
 // takes reports whether a block that follows the stage's can be one of them.
 func (s *stage) takes(b *block) bool {
-	return !b.projected && b.width == s.first().width && s.flat == b.flat()
+	return !b.projected && b.width == s.first().width && s.flat == b.flat() && s.mids.with(b).sayable()
+}
+
+// add appends a block.
+func (s *stage) add(b *block) {
+	s.blocks = append(s.blocks, b)
+	s.mids = s.mids.with(b)
 }
 
 // flat reports whether a block is two-dimensional.
@@ -51,8 +58,7 @@ func items(layers []layer) []item {
 			list = append(list, item{stage: &stage{flat: l.block.flat()}})
 			last++
 		}
-		s := list[last].stage
-		s.blocks = append(s.blocks, l.block)
+		list[last].stage.add(l.block)
 	}
 	return list
 }
@@ -124,26 +130,4 @@ func cycle(kinds []dsl.Kind) []dsl.Kind {
 		}
 	}
 	return kinds
-}
-
-// matched reports whether a split block has as many channels between S and T
-// as `mid matched` says; other blocks have.
-func (b *block) matched() bool {
-	want := 27 * b.in * b.width / (9*b.in + 3*b.width)
-	return !slices.ContainsFunc(b.mids, func(mid int) bool { return mid != want })
-}
-
-// mid returns the number of channels that all split blocks of the stage have
-// between S and T, 0 without such blocks.
-func (s *stage) mid() (int, error) {
-	mid := 0
-	for _, b := range s.blocks {
-		for _, m := range b.mids {
-			if mid != 0 && mid != m {
-				return 0, errAt(b.first, "the block that begins with it has %d channels between its convolutions in space and time, and those before it %d; a stage has one number, or one that follows from the others as `mid matched` says", m, mid)
-			}
-			mid = m
-		}
-	}
-	return mid, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/p3dc/p3dc/dsl"
 	"github.com/p3dc/p3dc/ir"
 )
 
@@ -14,22 +15,22 @@ func (w *writer) stage(s *stage, number int) error {
 	if b.stride != point {
 		w.printf(" stride %s", size(b.stride))
 	}
-	mid, err := s.mid()
 	switch {
 	case s.flat:
 		w.printf(" flat")
 	case w.forms.mix == nil:
 		w.mix(cycle(s.kinds()))
 	}
-	if !w.forms.matched {
-		switch {
-		case err == nil && mid != 0:
-			w.printf(" mid %d", mid)
-		case err != nil && !slices.ContainsFunc(s.blocks, func(b *block) bool { return !b.matched() }):
-			w.printf(" mid matched")
-		case err != nil:
-			return err
-		}
+	if w.forms.matched {
+		return nil
+	}
+	switch mid, err := s.mid(); {
+	case err != nil:
+		return err
+	case mid == dsl.MidMatched:
+		w.printf(" mid matched")
+	case mid != 0:
+		w.printf(" mid %d", mid)
 	}
 	return nil
 }

@@ -146,7 +146,7 @@ func (g *Graph) decode(v protobuf.Field) error {
 		return v.Text(&g.Name)
 	case 5:
 		var t Tensor
-		if err := v.Message(t.decode); err != nil {
+		if err := t.decode(v); err != nil {
 			return fmt.Errorf("initializer %q: %w", t.Name, err)
 		}
 		g.Initializers = append(g.Initializers, t)
@@ -198,7 +198,7 @@ func (a *Attr) decode(v protobuf.Field) error {
 		return v.Text(&a.Text)
 	case 5:
 		a.Tensor = new(Tensor)
-		return v.Message(a.Tensor.decode)
+		return a.Tensor.decode(v)
 	case 7:
 		return floats(v, &a.Floats)
 	case 8:
@@ -209,7 +209,26 @@ func (a *Attr) decode(v protobuf.Field) error {
 	return nil
 }
 
+// decode reads a tensor, whose elements may stand in one place only: readers
+// differ in which of several they take.
 func (t *Tensor) decode(v protobuf.Field) error {
+	if err := v.Message(t.field); err != nil {
+		return err
+	}
+	places := 0
+	for _, has := range []bool{t.Raw != nil, len(t.Floats) > 0, len(t.Ints) > 0, t.Extern != nil} {
+		if has {
+			places++
+		}
+	}
+	if places > 1 {
+		return errors.New("its elements are given twice: expected one of raw data, a list of numbers, and a file")
+	}
+	return nil
+}
+
+// field reads a tensor's field.
+func (t *Tensor) field(v protobuf.Field) error {
 	switch v.Number {
 	case 1:
 		return errors.Join(ints(v, &t.Dims), within("dimensions", atMost(len(t.Dims), maxDims)))
@@ -228,6 +247,13 @@ func (t *Tensor) decode(v protobuf.Field) error {
 		return v.Want(protowire.BytesType)
 	case 13:
 		return within("external data", t.external(v))
+	case 14: // data_location, of which 1 is a file
+		var location int64
+		err := v.Int(&location)
+		if location == 1 && t.Extern == nil {
+			t.Extern = new(External)
+		}
+		return err
 	}
 	return nil
 }

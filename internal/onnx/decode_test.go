@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,6 +98,9 @@ func TestDecodeErrors(t *testing.T) {
 	number := func(num protowire.Number, v uint64) []byte {
 		return protowire.AppendVarint(protowire.AppendTag(nil, num, protowire.VarintType), v)
 	}
+	tensor := func(fields ...[]byte) []byte {
+		return nested(7, nested(5, slices.Concat(nested(8, []byte("w")), slices.Concat(fields...))))
+	}
 	for _, tt := range []struct {
 		name string
 		file []byte
@@ -112,6 +116,12 @@ func TestDecodeErrors(t *testing.T) {
 		{"attributes", nested(7, nested(1, bytes.Repeat(nested(5, nil), maxArgs+1))), "more than 1024 of them"},
 		{"dimensions", nested(7, nested(5, nested(1, make([]byte, maxDims+1)))), `initializer "": dimensions: more than 16 of them`},
 		{"raw data", nested(7, nested(5, number(9, 1))), "field 9 has wire type 0"},
+		{"raw data and floats", tensor(nested(9, make([]byte, 4)), nested(4, make([]byte, 4))), `initializer "w": its elements are given twice`},
+		{"raw data and integers", tensor(nested(9, make([]byte, 4)), number(7, 1)), `initializer "w": its elements are given twice`},
+		{"raw data and a file", tensor(nested(9, make([]byte, 4)), nested(13, nil)), `initializer "w": its elements are given twice`},
+		{"raw data of a file", tensor(number(14, 1), nested(9, make([]byte, 4))), `initializer "w": its elements are given twice`},
+		{"attribute's elements", nested(7, nested(1, slices.Concat(nested(3, []byte("n")), nested(5, slices.Concat(nested(1, []byte("value")),
+			nested(5, slices.Concat(nested(9, nil), number(7, 1)))))))), `node "n" (): attribute "value": its elements are given twice`},
 		{"sparse", nested(7, nested(15, nil)), "sparse initializers are not supported"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -159,11 +169,25 @@ func TestExternal(t *testing.T) {
 		{"length", map[string]string{"location": "w.bin", "length": "20"}, false, "has 20 bytes in w.bin; expected 24"},
 		{"number", map[string]string{"location": "w.bin", "offset": "x"}, false, "invalid syntax"},
 		{"folder itself", map[string]string{"location": "."}, false, "not a regular file"},
+		{"link", map[string]string{"location": "inside.bin"}, false, ""},
+		{"link out", map[string]string{"location": "outside.bin"}, false, `tensor "w": outside.bin: a symbolic link leads out of the model's folder; expected a file beside the model`},
+		{"linked folder", map[string]string{"location": "up/w.bin"}, false, `tensor "w": up/w.bin: a symbolic link leads out`},
+		{"no location", map[string]string{"offset": "4"}, false, `the elements of tensor "w" are in ""; expected a file beside the model`},
+		{"no entries", nil, false, `the elements of tensor "w" are in ""; expected a file beside the model`},
 		{"overlap", map[string]string{"location": "w.bin"}, true, "they overlap"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "w.bin"), make([]byte, 28), 0o666); err != nil {
+			above := t.TempDir()
+			dir := filepath.Join(above, "model")
+			err := errors.Join(
+				os.Mkdir(dir, 0o777),
+				os.WriteFile(filepath.Join(above, "w.bin"), make([]byte, 28), 0o666),
+				os.WriteFile(filepath.Join(dir, "w.bin"), make([]byte, 28), 0o666),
+				os.Symlink("w.bin", filepath.Join(dir, "inside.bin")),
+				os.Symlink("../w.bin", filepath.Join(dir, "outside.bin")),
+				os.Symlink("..", filepath.Join(dir, "up")),
+			)
+			if err != nil {
 				t.Fatal(err)
 			}
 			file := externalised(t, tt.entries, tt.twice)

@@ -76,16 +76,7 @@ type exporter struct {
 
 // params makes the parameters initializers.
 func (e *exporter) params() error {
-	used := make([]bool, len(e.g.Params))
-	for i := range e.g.Ops {
-		for _, id := range ir.Params(e.g.Ops[i].Attr) {
-			used[id] = true
-		}
-	}
-	for i, p := range e.g.Params {
-		if !used[i] {
-			continue
-		}
+	for _, p := range usedParams(e.g) {
 		values, ok := e.weights[p.Name]
 		if !ok {
 			return fmt.Errorf("parameter %s is missing from the weights", p.Name)
@@ -99,6 +90,36 @@ func (e *exporter) params() error {
 		})
 	}
 	return nil
+}
+
+// CheckSize is an error where a graph's weights alone are more than a model can
+// hold, 2 GiB. It is for before they are made or read: what the nodes add, only
+// [Model.Encode] knows.
+func CheckSize(g *ir.Graph) error {
+	size := int64(0)
+	for _, p := range usedParams(g) {
+		size += 4 * int64(p.Elems())
+	}
+	if size > maxModel {
+		return fmt.Errorf("the weights take %d bytes; expected less than %d, which is all that an ONNX model can have: use fewer channels or classes", size, maxModel)
+	}
+	return nil
+}
+
+// usedParams returns the parameters that ops read, in the graph's order.
+func usedParams(g *ir.Graph) (list []ir.Param) {
+	used := make([]bool, len(g.Params))
+	for i := range g.Ops {
+		for _, id := range ir.Params(g.Ops[i].Attr) {
+			used[id] = true
+		}
+	}
+	for i, p := range g.Params {
+		if used[i] {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // paramDims returns a parameter's dimensions, those of a two-dimensional

@@ -23,7 +23,7 @@ func ReadFile(path string) (*Model, error) {
 }
 
 func readModel(path string) (*Model, error) {
-	data, err := readRegular(path, func(size int64) (offset, length int64, err error) {
+	data, err := readRegular(anywhere{}, path, func(size int64) (offset, length int64, err error) {
 		if size > maxModel {
 			return 0, 0, errTooLarge
 		}
@@ -38,10 +38,22 @@ func readModel(path string) (*Model, error) {
 // errTooLarge is a file that no model can be.
 var errTooLarge = errors.New("larger than 2 GiB, which no ONNX model can be; weights beyond that lie in a file beside it")
 
+// files are where a file is looked for: [anywhere], or a folder, an [os.Root].
+type files interface {
+	Stat(name string) (os.FileInfo, error)
+	Open(name string) (*os.File, error)
+}
+
+// anywhere has the files that the tool's user names.
+type anywhere struct{}
+
+func (anywhere) Stat(name string) (os.FileInfo, error) { return os.Stat(name) }
+func (anywhere) Open(name string) (*os.File, error)    { return os.Open(name) }
+
 // readRegular returns those bytes of a regular file that part chooses by its
 // size.
-func readRegular(path string, part func(size int64) (offset, length int64, err error)) (_ []byte, err error) {
-	info, err := os.Stat(path) // before it is opened, which a pipe would wait in
+func readRegular(in files, name string, part func(size int64) (offset, length int64, err error)) (_ []byte, err error) {
+	info, err := in.Stat(name) // before it is opened, which a pipe would wait in
 	if err != nil {
 		return nil, bare(err)
 	}
@@ -52,7 +64,7 @@ func readRegular(path string, part func(size int64) (offset, length int64, err e
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Open(path)
+	file, err := in.Open(name)
 	if err != nil {
 		return nil, bare(err)
 	}
@@ -74,8 +86,13 @@ func bare(err error) error {
 }
 
 // readExternal reads the elements that lie in files in dir.
-func (m *Model) readExternal(dir string) error {
-	r := externalReader{dir: dir, read: map[string]int64{}}
+func (m *Model) readExternal(dir string) (err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return bare(err)
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	r := externalReader{dir: root, read: map[string]int64{}}
 	for i := range m.Graph.Initializers {
 		if err := r.tensor(&m.Graph.Initializers[i]); err != nil {
 			return err
@@ -96,13 +113,14 @@ func (m *Model) readExternal(dir string) error {
 
 // externalReader reads elements from files in a folder.
 type externalReader struct {
-	dir  string
+	dir  *os.Root
 	read map[string]int64 // bytes so far, by location
 }
 
 // tensor reads a tensor's elements if they are in a file in the folder. A file
-// anywhere else is refused: a model may not make the tool read what its user
-// did not name. Nor may its tensors together be more than the file.
+// anywhere else is refused, also where a symbolic link leads to it: a model may
+// not make the tool read what its user did not name. Nor may its tensors together
+// be more than the file.
 func (r *externalReader) tensor(t *Tensor) error {
 	if t.Extern == nil {
 		return nil
@@ -122,7 +140,7 @@ func (r *externalReader) tensor(t *Tensor) error {
 	if l := t.Extern.Length; l != 0 && l != want {
 		return fmt.Errorf("tensor %q has %d bytes in %s; expected %d for %v of dimensions %v", t.Name, l, name, want, t.Type, t.Dims)
 	}
-	t.Raw, err = readRegular(filepath.Join(r.dir, filepath.FromSlash(name)), func(size int64) (offset, length int64, err error) {
+	t.Raw, err = readRegular(r.dir, filepath.FromSlash(name), func(size int64) (offset, length int64, err error) {
 		offset = t.Extern.Offset
 		if offset < 0 || offset > size || want > size-offset {
 			return 0, 0, fmt.Errorf("%d bytes from byte %d on lie outside of the file, which has %d", want, offset, size)
@@ -132,10 +150,21 @@ func (r *externalReader) tensor(t *Tensor) error {
 		}
 		return offset, want, nil
 	})
+	if err != nil && r.leadsOut(name) {
+		err = errors.New("a symbolic link leads out of the model's folder; expected a file beside the model")
+	}
 	if err != nil {
 		return fmt.Errorf("tensor %q: %s: %w", t.Name, name, err)
 	}
 	return nil
+}
+
+// leadsOut reports whether there is such a file, but not in the folder.
+func (r *externalReader) leadsOut(name string) bool {
+	name = filepath.FromSlash(name)
+	_, inside := r.dir.Stat(name)
+	_, outside := os.Stat(filepath.Join(r.dir.Name(), name))
+	return inside != nil && outside == nil
 }
 
 // WriteFile writes the model at path, which is created or overwritten. After an

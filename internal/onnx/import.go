@@ -230,9 +230,12 @@ func (in *importer) node(n *Node) error {
 		return fmt.Errorf("the operator is not supported; networks can be made of %s", strings.Join(names, ", "))
 	}
 	known := strings.Fields(op.attrs)
-	for _, a := range n.Attrs {
+	for i, a := range n.Attrs {
 		if !slices.Contains(known, a.Name) {
 			return fmt.Errorf("the attribute %q is not supported", a.Name)
+		}
+		if n.attr(a.Name) != &n.Attrs[i] {
+			return fmt.Errorf("the attribute %q is given twice", a.Name)
 		}
 	}
 	inputs := make([]operand, len(n.Inputs))

@@ -49,7 +49,11 @@ func (in *importer) linear(n *Node, x, weight operand, turned bool) (operand, er
 		turn = func(values []float32) []float32 { return transposed(values, c, out) }
 	}
 	if int64(c) != x.dims[1] {
-		return operand{}, fmt.Errorf("its weight has the dimensions %v; expected one of them to be the %d values that it reads", weight.constant.Dims, x.dims[1])
+		which := "second"
+		if turned {
+			which = "first"
+		}
+		return operand{}, fmt.Errorf("its weight has the dimensions %v; expected the %s to be %d, the values that it reads", weight.constant.Dims, which, x.dims[1])
 	}
 	a := ir.Linear{Out: out, Bias: ir.NoParam}
 	var err error

@@ -144,6 +144,9 @@ func (in *importer) batchNorm(n *Node, inputs []operand) (operand, error) {
 	if a, err := n.typed("epsilon", AttrFloat); err != nil {
 		return operand{}, err
 	} else if a != nil {
+		if !(a.Float > 0 && a.Float < 1) {
+			return operand{}, fmt.Errorf("its epsilon is %v; expected more than 0 and less than 1", a.Float)
+		}
 		b.Epsilon = decimal(a.Float)
 	}
 	for i, dst := range []*ir.ParamID{&b.Gamma, &b.Beta, &b.Mean, &b.Var} {

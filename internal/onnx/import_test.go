@@ -60,7 +60,13 @@ func TestImportErrors(t *testing.T) {
 		{"computed shape", func(m *Model) { flat(m).Inputs[1] = "y" }, "its dimensions are computed of the clip"},
 		{"transA", func(m *Model) { fc(m).Attrs = append(fc(m).Attrs, intAttr("transA", 1)) }, "transA is 1; only 0 is supported"},
 		{"alpha", func(m *Model) { fc(m).Attrs[0].Float = 2 }, "alpha is 2; only 1 is supported"},
-		{"linear's size", func(m *Model) { fc(m).Attrs[1].Int = 0 }, "expected one of them to be the 2 values that it reads"},
+		{"linear's size, turned", func(m *Model) { fc(m).Attrs[1].Int = 0 }, `node "fc" (Gemm): its weight has the dimensions [1 2]; expected the first to be 2, the values that it reads`},
+		{"linear's size as it is", func(m *Model) { m.Graph.Initializers[1].Dims = []int64{2, 1} }, `node "fc" (Gemm): its weight has the dimensions [2 1]; expected the second to be 2, the values that it reads`},
+		{"attribute twice", func(m *Model) { fc(m).Attrs = append(fc(m).Attrs, intAttr("transB", 0)) }, `node "fc" (Gemm): the attribute "transB" is given twice`},
+		{"epsilon 0", normed(0), `node "norm" (BatchNormalization): its epsilon is 0; expected more than 0 and less than 1`},
+		{"epsilon 1", normed(1), `node "norm" (BatchNormalization): its epsilon is 1; expected`},
+		{"epsilon infinite", normed(math.Inf(1)), `node "norm" (BatchNormalization): its epsilon is +Inf; expected`},
+		{"epsilon NaN", normed(math.NaN()), `node "norm" (BatchNormalization): its epsilon is NaN; expected`},
 		{"linear on map", func(m *Model) { fc(m).Inputs[0] = "z" }, `node "fc" (Gemm): its input has the dimensions [1 2 1 1 1]; expected N x C`},
 		{"added constant", func(m *Model) {
 			p := pool(m)
@@ -90,6 +96,16 @@ func TestImportErrors(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// normed puts a batch norm with the given epsilon in the pool's place.
+func normed(epsilon float64) func(*Model) {
+	return func(m *Model) {
+		m.Graph.Initializers = append(m.Graph.Initializers, Tensor{Name: "ones", Type: Float, Dims: []int64{2}, Floats: []float32{1, 1}})
+		n := &m.Graph.Nodes[1]
+		n.Name, n.Op, n.Inputs = "norm", "BatchNormalization", []string{"y", "ones", "ones", "ones", "ones"}
+		n.Attrs = []Attr{{Name: "epsilon", Type: AttrFloat, Float: float32(epsilon)}}
 	}
 }
 

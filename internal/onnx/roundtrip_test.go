@@ -68,6 +68,15 @@ var nets = map[string]string{
 		stage two width 4 blocks 1 mix A
 		pool average
 		linear 3`,
+	"mids in turn": `input rgb 3x4x8x8
+		block basic mix full split mid 5
+		conv 6 kernel 1x3x3
+		stage one width 6 blocks 1
+		stage two width 8 blocks 1
+		stage three width 8 blocks 1 mix split mid 7
+		stage four width 8 blocks 3
+		pool average then linear 4
+		names torchvision-video`,
 	"basic": `input rgb 3x8x16x16
 		block basic mix full
 		conv 8 kernel 3x7x7 stride 1x2x2
@@ -100,7 +109,14 @@ var nets = map[string]string{
 		pool average 2x6x6 stride 1x1x1 then pool average`,
 }
 
-func parse(t *testing.T, text string) *ir.Graph {
+// testingT is what the helpers need of a test, and of a check of a drawn network.
+type testingT interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+}
+
+func parse(t testingT, text string) *ir.Graph {
 	t.Helper()
 	n, err := dsl.Parse("test", []byte(text))
 	if err != nil {
@@ -211,7 +227,7 @@ type description struct {
 }
 
 // imported returns the description of a model, and its parameters.
-func imported(t *testing.T, m *onnx.Model) (description, map[string][]float32) {
+func imported(t testingT, m *onnx.Model) (description, map[string][]float32) {
 	t.Helper()
 	g, values, err := onnx.Import(m)
 	if err != nil {
@@ -230,7 +246,7 @@ func imported(t *testing.T, m *onnx.Model) (description, map[string][]float32) {
 
 // sameGraph compares graphs as they are deployed, whatever they call their
 // layers; of parameters, that the same stands in the same place.
-func sameGraph(t *testing.T, want *ir.Graph, got description) {
+func sameGraph(t testingT, want *ir.Graph, got description) {
 	t.Helper()
 	a := anonymous(fused(t, want), func(name string) string { return name })
 	b := anonymous(fused(t, got.graph), func(name string) string { return got.names[name] })
@@ -239,7 +255,7 @@ func sameGraph(t *testing.T, want *ir.Graph, got description) {
 	}
 }
 
-func fused(t *testing.T, g *ir.Graph) *ir.Graph {
+func fused(t testingT, g *ir.Graph) *ir.Graph {
 	t.Helper()
 	g = g.Clone()
 	g.Taps = nil
@@ -278,7 +294,7 @@ func anonymous(g *ir.Graph, param func(string) string) *ir.Graph {
 }
 
 // sameValues compares weights bit by bit.
-func sameValues(t *testing.T, want, got map[string][]float32, d description) {
+func sameValues(t testingT, want, got map[string][]float32, d description) {
 	t.Helper()
 	if len(d.names) != len(want) {
 		t.Errorf("imported %d parameters, want %d", len(d.names), len(want))
