@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/p3dc/p3dc/dsl"
 	"github.com/p3dc/p3dc/internal/weights"
@@ -74,12 +75,19 @@ func (c *inflateCmd) Run(s *streams) (err error) {
 	return nil
 }
 
+// inflatable says what inflate serves.
+const inflatable = "inflate serves networks of one convolution, stages of residual blocks and at most one linear layer, such as p3d63"
+
 // imageNames returns what torchvision calls a network's parameters, in their
-// order.
+// order. The error says that the network is no relative of a ResNet.
 func imageNames(n *network) ([]string, error) {
+	isStage := func(s dsl.Stmt) bool { _, ok := s.(*dsl.Stage); return ok }
+	if !slices.ContainsFunc(n.Body, isStage) {
+		return nil, fmt.Errorf("%s has no stages of residual blocks, so no ResNet can be inflated into it; %s", n.Name, inflatable)
+	}
 	g, err := dsl.Lower(dsl.Renamed(n.Network, "torchvision"))
-	if err != nil {
-		return nil, err
+	if err != nil { // names that collide, and which the user never wrote
+		return nil, fmt.Errorf("%s has layers that no ResNet for images has, so none can be inflated into it; %s", n.Name, inflatable)
 	}
 	names := make([]string, len(g.Params))
 	for i, p := range g.Params {
