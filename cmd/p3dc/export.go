@@ -16,7 +16,7 @@ type exportCmd struct {
 // exportOnnxCmd is "p3dc export onnx".
 type exportOnnxCmd struct {
 	Net     string `arg:"" help:"Name of a network (${presets}) or file of a description."`
-	Weights string `required:"" placeholder:"FILE" help:"Checkpoint: safetensors, or PyTorch's .pth, .pt or .pth.tar. \"synthetic\" makes up reproducible values."`
+	Weights string `required:"" placeholder:"FILE" help:"Checkpoint: safetensors, PyTorch's .pth, .pt or .pth.tar, a .caffemodel, or NumPy's .npz. \"synthetic\" makes up reproducible values."`
 	Out     string `short:"o" required:"" placeholder:"FILE" help:"The file to write."`
 	Batch   int    `default:"1" help:"Clips at a time; 0 leaves their number to who runs the model."`
 	setArgs

@@ -24,7 +24,7 @@ type inflateCmd struct {
 func (*inflateCmd) Help() string {
 	return `The network then begins as the ResNet, run on each frame. Convolutions in space and 1x1x1, and batch norms, are copied; kernels of 3x3 become 1x3x3, the first one of 7x7 becomes 1x7x7, for optical flow with the mean of its colors in each channel. A classifier of another number of classes is made anew.
 
-Temporal convolutions that begin as exact are the identity in block A and zero in blocks B and C. docs/cli.md says what each kind of block computes then.
+Temporal convolutions that begin as exact are the identity in block A and zero in blocks B and C. docs/cli.md says what each kind of block computes then, and which networks are served.
 
 Examples:
 
