@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -127,7 +128,8 @@ func shorten(word string) string {
 }
 
 // nearest returns the choice that differs from word by the fewest edits,
-// ignoring case, or "" where nothing is near enough to be a slip.
+// ignoring case, or else the first that word is the beginning of, or "" where
+// nothing is near enough to be a slip.
 func nearest(word string, choices []string) string {
 	if len(word) > 64 {
 		return ""
@@ -138,6 +140,9 @@ func nearest(word string, choices []string) string {
 		if d < bestAt && d < len(c) {
 			best, bestAt = c, d
 		}
+	}
+	if i := slices.IndexFunc(choices, func(c string) bool { return strings.HasPrefix(c, word) }); best == "" && len(word) >= 3 && i >= 0 {
+		return choices[i]
 	}
 	return best
 }

@@ -99,7 +99,7 @@ func TestNearest(t *testing.T) {
 	tests := []struct{ word, want string }{
 		{"stge", "stage"}, {"STAGE", "stage"}, {"satge", "stage"}, {"stages", "stage"},
 		{"pol", "pool"}, {"cov", "conv"}, {"x", ""}, {"", ""}, {"banana", ""},
-		{"dropuot", "dropout"}, {strings.Repeat("stage", 1000), ""},
+		{"dropuot", "dropout"}, {"batch", "batchnorm"}, {"ba", ""}, {strings.Repeat("stage", 1000), ""},
 	}
 	for _, tt := range tests {
 		if got := nearest(tt.word, statementWords()); got != tt.want {

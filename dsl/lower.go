@@ -267,8 +267,12 @@ func (l *lowerer) param(role ir.Role, module string, shape ...int) ir.ParamID {
 // unique reports a name that is taken, with the statement that took it.
 func (l *lowerer) unique(taken map[string]ir.Pos, what, name string) {
 	if first, ok := taken[name]; ok {
-		l.fault("two %ss are called %s, the first in the statement at %v; expected names of their own: change the templates of the names clause",
-			what, shorten(name), first)
+		advice := "change the templates of the names clause"
+		names := only[*Names](l.n)
+		if first == l.pos && l.blocks != nil && l.blocks.Form == Basic && (names == nil || names.Scheme == "" || names.Scheme == DefaultNames) {
+			advice = "for basic blocks write `names torchvision-video`"
+		}
+		l.fault("two %ss are called %s, the first in the statement at %v; expected names of their own: %s", what, shorten(name), first, advice)
 	}
 	taken[name] = l.pos
 }

@@ -3,6 +3,7 @@ package dsl
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -91,6 +92,9 @@ func setMix(n *Network, v value) error {
 		}
 		mix = append(mix, k)
 	}
+	if !slices.ContainsFunc(list[*Stage](n), func(s *Stage) bool { return !s.Flat && s.Mix == nil }) {
+		return v.errorf("no stage of the network would take the kinds: each is flat or has a mix of its own")
+	}
 	b.Mix = mix
 	b.mark("mix", v.pos)
 	return nil
@@ -101,6 +105,9 @@ func setDepths(n *Network, v value) error {
 	depths, err := v.integers(",")
 	if err != nil {
 		return err
+	}
+	if len(stages) == 0 {
+		return v.errorf("the network has no stages whose depths could change")
 	}
 	if len(depths) != len(stages) {
 		return v.errorf("expected %d numbers, one for each stage, found %d", len(stages), len(depths))
@@ -151,15 +158,16 @@ func setStemPool(n *Network, v value) error {
 }
 
 // stemPool returns the first pool with a window before the first stage, or
-// nil.
+// nil. A network without stages has no stem.
 func stemPool(n *Network) *Pool {
+	var first *Pool
 	for _, l := range list[Layer](n) {
 		switch l := l.(type) {
 		case *Stage:
-			return nil
+			return first
 		case *Pool:
-			if l.Kernel != nil {
-				return l
+			if l.Kernel != nil && first == nil {
+				first = l
 			}
 		}
 	}

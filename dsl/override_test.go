@@ -98,7 +98,12 @@ func TestSetErrors(t *testing.T) {
 			`unknown block "A"; expected full, spatial or split`},
 		{bare, "mix", "A", "the network has no block statement whose mix could change"},
 		{bare, "classes", "4", "the network has no linear layer whose classes could change"},
-		{bare, "depths", "4", "expected 0 numbers, one for each stage, found 1"},
+		{bare, "depths", "4", "the network has no stages whose depths could change"},
+		{strings.Replace(bare, "pool", "block bottleneck\n    stage one width 1 blocks 1 flat\n    pool", 1), "mix", "A",
+			"no stage of the network would take the kinds: each is flat or has a mix of its own"},
+		{strings.Replace(bare, "pool", "block bottleneck mix A\n    stage one width 1 blocks 1 mix B\n    pool", 1), "mix", "A",
+			"no stage of the network would take the kinds: each is flat or has a mix of its own"},
+		{strings.Replace(bare, "pool", "pool max 1x1x1\n    pool", 1), "stem-pool", "caffe", "the network has no pool with a window before its stages"},
 		{bare, "stem-pool", "caffe", "the network has no pool with a window before its stages"},
 		{"network x {\n}\n", "input", "3x1x1x1", "the network has no input statement"},
 	}

@@ -23,6 +23,9 @@ func TestPresets(t *testing.T) {
 	if meaning(lower(t, a)) == meaning(lower(t, b)) {
 		t.Errorf("a change of one preset's tree changed another's")
 	}
+	if _, err := Preset("r2plus1d"); err == nil || !strings.Contains(err.Error(), `did you mean "r2plus1d_18"?`) {
+		t.Errorf("the beginning of a name: error %v", err)
+	}
 	if _, err := Preset("p3d36"); err == nil || !strings.Contains(err.Error(), `did you mean "p3d63"?`) {
 		t.Errorf("Preset(p3d36): %v", err)
 	}

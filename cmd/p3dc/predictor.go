@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -35,7 +36,8 @@ func newPredictor(ctx context.Context, n *network, file string) (_ *predictor, e
 	if p.dir, err = os.MkdirTemp("", "p3dc-weights-"); err != nil {
 		return nil, err
 	}
-	if file, err = openableWeights(file, n.graph.Params, p.dir); err != nil {
+	opened, err := openableWeights(file, n.graph.Params, p.dir)
+	if err != nil {
 		return nil, err
 	}
 	plans, err := n.plans()
@@ -45,7 +47,9 @@ func newPredictor(ctx context.Context, n *network, file string) (_ *predictor, e
 	if p.program, err = harness.Build(ctx, n.generate(plans, "net")); err != nil {
 		return nil, err
 	}
-	p.process, err = p.program.Start(ctx, "", file)
+	if p.process, err = p.program.Start(ctx, "", opened); err != nil && opened != file {
+		err = fmt.Errorf("%s: %w", file, harness.Unnamed(err, opened))
+	}
 	return p, err
 }
 

@@ -22,7 +22,7 @@ type convertCmd struct {
 
 // Help returns what the command's help says in detail.
 func (*convertCmd) Help() string {
-	return `Values become float32, and names lose the "module." that torch.nn.DataParallel puts before them: the form that generated packages open. The file's metadata say where the values come from: the source, the version of the tool and, with --net, the network. The file appears complete or not at all. Nothing in a checkpoint is executed.
+	return `Floating-point values become float32, tensors of integers stay as they are, and names lose the "module." that torch.nn.DataParallel puts before them: the form that generated packages open. The file's metadata say where the values come from: the source, the version of the tool and, with --net, the network. The file appears complete or not at all. Nothing in a checkpoint is executed.
 
 With --net a caffemodel's tensors, which Caffe wrote with more dimensions of 1 or fewer, get the shapes that the network expects.
 

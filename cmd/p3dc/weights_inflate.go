@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/p3dc/p3dc/dsl"
 	"github.com/p3dc/p3dc/internal/units"
@@ -24,7 +25,7 @@ type inflateCmd struct {
 func (*inflateCmd) Help() string {
 	return `The network then begins as the ResNet, run on each frame. Convolutions in space and 1x1x1, and batch norms, are copied; kernels of 3x3 become 1x3x3, the first one of 7x7 becomes 1x7x7, for optical flow with the mean of its colors in each channel. A classifier of another number of classes is made anew.
 
-Temporal convolutions that begin as exact are the identity in block A and zero in blocks B and C. docs/cli.md says what each kind of block computes then.
+Temporal convolutions that begin as exact are the identity in block A and zero in blocks B and C. docs/cli.md says what each kind of block computes then, and which networks are served.
 
 Examples:
 
@@ -75,12 +76,19 @@ func (c *inflateCmd) Run(s *streams) (err error) {
 	return nil
 }
 
+// inflatable says what inflate serves.
+const inflatable = "inflate serves networks of one convolution, stages of residual blocks and at most one linear layer, such as p3d63"
+
 // imageNames returns what torchvision calls a network's parameters, in their
-// order.
+// order. The error says that the network is no relative of a ResNet.
 func imageNames(n *network) ([]string, error) {
+	isStage := func(s dsl.Stmt) bool { _, ok := s.(*dsl.Stage); return ok }
+	if !slices.ContainsFunc(n.Body, isStage) {
+		return nil, fmt.Errorf("%s has no stages of residual blocks, so no ResNet can be inflated into it; %s", n.Name, inflatable)
+	}
 	g, err := dsl.Lower(dsl.Renamed(n.Network, "torchvision"))
-	if err != nil {
-		return nil, err
+	if err != nil { // names that collide, and which the user never wrote
+		return nil, fmt.Errorf("%s has layers that no ResNet for images has, so none can be inflated into it; %s", n.Name, inflatable)
 	}
 	names := make([]string, len(g.Params))
 	for i, p := range g.Params {

@@ -21,7 +21,7 @@ type inspectCmd struct {
 
 // Help returns what the command's help says in detail.
 func (*inspectCmd) Help() string {
-	return `The format is recognised by content. Nothing in a checkpoint is executed. Of packed weights the header is shown, and their checksum verified. With --net the exit code is 1 where a tensor is missing, not expected, misshapen or holds a value that is not finite; each is named.
+	return `The format is recognised by content. Nothing in a checkpoint is executed. Of packed weights the header is shown, and their checksum verified. With --net the exit code is 1 where a tensor is missing, not expected, misshapen or holds a value that is not finite or a negative variance; the first 20 faults are named, the rest counted.
 
 Examples:
 

@@ -84,7 +84,12 @@ func (c *packCmd) pack(ctx context.Context, n *network, dir, file string) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	return p.Pack(ctx, in, file, c.ISA)
+	if err := p.Pack(ctx, in, file, c.ISA); err != nil && in != c.In {
+		return fmt.Errorf("%s: %w", c.In, harness.Unnamed(err, in))
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // produce lets write make a file in a temporary folder beside the place where it

@@ -2,9 +2,8 @@ package support
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"math"
+	"slices"
 )
 
 // packCUDA folds every batch norm into its layer and lays the weights out as a
@@ -14,35 +13,35 @@ func packCUDA(net *network, p *cudaPlan, raw [][]float32) ([]byte, error) {
 	faults := make([]error, len(p.packs))
 	parallel(len(p.packs), func() func(int) {
 		return func(i int) {
-			pk := &p.packs[i]
-			if err := pk.fill(packed, raw, p.precision); err != nil {
-				faults[i] = fmt.Errorf("%s: %w", net.params[pk.weight].name, err)
+			if fault := p.packs[i].fill(packed, raw, p.precision); fault != nil {
+				faults[i] = fault.in(net)
 			}
 		}
 	})
-	return packed, errors.Join(faults...)
+	return packed, listed(slices.DeleteFunc(faults, func(err error) bool { return err == nil }))
 }
 
 // fill packs one layer.
-func (p *cudaPack) fill(packed []byte, raw [][]float32, values precision) error {
+func (p *cudaPack) fill(packed []byte, raw [][]float32, values precision) *packFault {
 	own, _ := p.steps()
 	for o := range p.out {
 		scale, bias := p.fold(raw, o)
-		ok := p.finiteNorm(raw, o, float32(bias))
+		if !p.finiteNorm(raw, o, float32(bias)) {
+			return p.normFault(raw, o)
+		}
 		if p.project != nil {
 			more, shift := p.project.fold(raw, o)
-			ok = ok && p.project.finiteNorm(raw, o, float32(shift))
+			if !p.project.finiteNorm(raw, o, float32(shift)) {
+				return p.project.normFault(raw, o)
+			}
 			bias += shift
-			if err := p.row(packed, raw, p.project, values, o, own*p.depth, 0, more); err != nil {
-				return err
+			if fault := p.row(packed, raw, p.project, values, o, own*p.depth, 0, more); fault != nil {
+				return fault
 			}
 		}
-		if !ok {
-			return fmt.Errorf("output channel %d has a batch norm or bias that is not finite", o)
-		}
 		binary.LittleEndian.PutUint32(packed[p.bias+4*o:], math.Float32bits(float32(bias)))
-		if err := p.row(packed, raw, &p.pack, values, o, 0, p.pitch, scale); err != nil {
-			return err
+		if fault := p.row(packed, raw, &p.pack, values, o, 0, p.pitch, scale); fault != nil {
+			return fault
 		}
 	}
 	return nil
@@ -50,14 +49,14 @@ func (p *cudaPack) fill(packed []byte, raw [][]float32, values precision) error 
 
 // row packs the weights of one output channel, from a place of the reduction on,
 // with taps so far apart.
-func (p *cudaPack) row(packed []byte, raw [][]float32, of *pack, values precision, o, from, pitch int, scale float64) error {
+func (p *cudaPack) row(packed []byte, raw [][]float32, of *pack, values precision, o, from, pitch int, scale float64) *packFault {
 	taps := of.tapCount()
 	weights := raw[of.weight][o*of.in*taps:][:of.in*taps]
 	for c := range of.in {
 		for t := range taps {
 			at := p.weights + p.place(o, from+t*pitch+c)*values.bytes()
 			if x := float32(float64(weights[c*taps+t]) * scale); !values.put(packed[at:], x) {
-				return fmt.Errorf("the weight of output channel %d, input channel %d is not finite, or too large for the precision: %g", o, c, x)
+				return faultf(of.weight, "the weight of output channel %d, input channel %d is not finite, or too large for the precision: %g", o, c, x)
 			}
 		}
 	}

@@ -65,8 +65,8 @@ func TestPackCUDAErrors(t *testing.T) {
 	}{
 		{single, func(raw [][]float32) { raw[0][6] = nan }, "w: the weight of output channel 1, input channel 1 is not finite, or too large for the precision: NaN"},
 		{half, func(raw [][]float32) { raw[0][3] = 1e5 }, "w: the weight of output channel 0, input channel 1 is not finite, or too large for the precision: 100000"},
-		{single, func(raw [][]float32) { raw[1][2] = nan }, "w: output channel 2 has a batch norm or bias that is not finite"},
-		{bfloat16, func(raw [][]float32) { raw[2][1] = nan }, "w: the weight of output channel 1, input channel 0 is not finite"},
+		{single, func(raw [][]float32) { raw[1][2] = nan }, "b: the value of output channel 2 is not finite: NaN"},
+		{bfloat16, func(raw [][]float32) { raw[2][1] = nan }, "project: the weight of output channel 1, input channel 0 is not finite"},
 	} {
 		net, p := smallPack()
 		p.precision = tc.values

@@ -213,8 +213,18 @@ func TestPackNotFinite(t *testing.T) {
 	} {
 		for _, bad := range tc.values {
 			err := fill(tc.param, bad)
-			if err == nil || strings.Count(err.Error(), "conv.weight: ") != 2 || !strings.Contains(err.Error(), "channel 4") {
+			at := "conv.weight: " // where values overflow together
+			if !finite(float32(bad)) || bad < 0 {
+				at = net.params[tc.param].name + ": "
+			}
+			if err == nil || strings.Count(err.Error(), at) != 2 || !strings.Contains(err.Error(), "channel 4") {
 				t.Errorf("%s of %g: %v", net.params[tc.param].name, bad, err)
+			}
+		}
+		if tc.param == 5 {
+			want := "bn.running_var: the variance of output channel 4 is -1, expected 0 or more"
+			if err := fill(tc.param, -1); err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("a negative variance: %v, want %s", err, want)
 			}
 		}
 		if err := fill(tc.param, 1e30); err != nil { // large is not infinite

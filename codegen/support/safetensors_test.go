@@ -113,7 +113,7 @@ func TestOpenErrors(t *testing.T) {
 		}, "not the weights of testnet: " + strings.Join(extras(10), "\n") + "\nand 1 more"},
 		{"a weight that is no number", func() []byte { g := good(); g[0].data[3] = nan; return safetensors(g) }, "l0.weight: the weight of output channel 1, input channel 1 is not finite"},
 		{"an infinite weight", func() []byte { g := good(); g[0].data[4] = inf; return safetensors(g) }, "l0.weight: the weight of output channel 2, input channel 0 is not finite"},
-		{"a bias that is no number", func() []byte { g := good(); g[1].data[2] = nan; return safetensors(g) }, "l0.weight: output channel 2 has a batch norm or bias that is not finite"},
+		{"a bias that is no number", func() []byte { g := good(); g[1].data[2] = nan; return safetensors(g) }, "l0.bias: the value of output channel 2 is not finite: NaN"},
 	} {
 		n := convNet()
 		path := writeFile(t, tc.file())

@@ -2,8 +2,6 @@
 
 package p3d63
 
-import "fmt"
-
 // strassen writes the points of output channels' weights to their lanes: of each
 // part of the input channels there are as many as a row is long, less the
 // distance of the parts.
@@ -33,7 +31,7 @@ func (p *pack) strassen(lanes []float32, rows [][]float32, scales []float64, blo
 
 // strassenFault says where the first weights of a panel are whose sums are not
 // finite, though each of them is.
-func (p *pack) strassenFault(raw [][]float32, first, lanes int) error {
+func (p *pack) strassenFault(raw [][]float32, first, lanes int) *packFault {
 	one := *p
 	one.width, one.lanes = 1, 1
 	points, in := make([]float32, p.places()), p.in/p.parts()
@@ -49,7 +47,7 @@ func (p *pack) strassenFault(raw [][]float32, first, lanes int) error {
 				rows[part] = raw[p.weight][other*p.in+c:][:1+p.in-in]
 			}
 			if one.strassen(points, rows, scales, 1); !allFinite(points) {
-				return fmt.Errorf("a sum with the weight of output channel %d, input channel %d is not finite", o, c)
+				return faultf(p.weight, "a sum with the weight of output channel %d, input channel %d is not finite", o, c)
 			}
 		}
 	}

@@ -128,12 +128,16 @@ func match(net *network, tensors map[string]tensor) ([][]float32, error) {
 const maxReported = 10
 
 func summary(net *network, errs []error) error {
-	n := len(errs)
-	if n == 0 {
+	if len(errs) == 0 {
 		return nil
 	}
-	if n > maxReported {
-		errs = append(errs[:maxReported:maxReported], fmt.Errorf("and %d more", n-maxReported))
+	return fmt.Errorf("not the weights of %s: %w", net.name, listed(errs))
+}
+
+// listed joins faults, of many the first ones.
+func listed(errs []error) error {
+	if more := len(errs) - maxReported; more > 0 {
+		errs = append(errs[:maxReported:maxReported], fmt.Errorf("and %d more", more))
 	}
-	return fmt.Errorf("not the weights of %s: %w", net.name, errors.Join(errs...))
+	return errors.Join(errs...)
 }

@@ -3,13 +3,27 @@
 package smallflow
 
 import (
-	"errors"
 	"fmt"
 	"math"
 )
 
 // panelTask is a panel of one layer, which one worker packs.
 type panelTask struct{ pack, panel int }
+
+// packFault is why a layer cannot be packed.
+type packFault struct {
+	param int // what is at fault
+	what  string
+}
+
+func faultf(param int, format string, args ...any) *packFault {
+	return &packFault{param, fmt.Sprintf(format, args...)}
+}
+
+// in returns the fault as an error that names the parameter.
+func (f *packFault) in(net *network) error {
+	return fmt.Errorf("%s: %s", net.params[f.param].name, f.what)
+}
 
 // packAll folds every batch norm into its layer and lays the weights out as
 // the kernels read them, in parallel. raw holds the parameters' values.
@@ -24,7 +38,7 @@ func packAll(net *network, p *plan, raw [][]float32) (*packedWeights, error) {
 			tasks = append(tasks, panelTask{i, panel})
 		}
 	}
-	faults := make([]error, len(tasks))
+	faults := make([]*packFault, len(tasks))
 	parallel(len(tasks), func() func(int) {
 		var tile []float32
 		return func(i int) {
@@ -36,13 +50,13 @@ func packAll(net *network, p *plan, raw [][]float32) (*packedWeights, error) {
 	for i, t := range tasks {
 		if faults[i] != nil && t.pack != last {
 			last = t.pack
-			errs = append(errs, fmt.Errorf("%s: %w", net.params[p.packs[t.pack].weight].name, faults[i]))
+			errs = append(errs, faults[i].in(net))
 		}
 	}
 	w := newPackedWeights(packed, free)
 	if errs != nil {
 		w.release()
-		return nil, errors.Join(errs...)
+		return nil, listed(errs)
 	}
 	return w, nil
 }
@@ -56,7 +70,7 @@ const tileLen = 8192
 // s = gamma/sqrt(var + epsilon). Some input channels at a time are gathered in
 // tile, [tap][input channel][output channel], so that both the parameters and
 // the panel are gone through in long runs.
-func (p *pack) fill(packed []float32, raw [][]float32, panel int, tile *[]float32) error {
+func (p *pack) fill(packed []float32, raw [][]float32, panel int, tile *[]float32) *packFault {
 	first := panel * p.panelWidth()
 	lanes := min(p.panelWidth(), p.out-first)
 	for o := first; o < first+lanes; o++ {
@@ -69,8 +83,8 @@ func (p *pack) fill(packed []float32, raw [][]float32, panel int, tile *[]float3
 	}
 	at := p.weights + panel*p.panelLen()
 	for q := p; q != nil; q = q.project {
-		if err := q.fillPanel(packed[at:][:q.ownLen()], raw, first, lanes, tile); err != nil {
-			return err
+		if fault := q.fillPanel(packed[at:][:q.ownLen()], raw, first, lanes, tile); fault != nil {
+			return fault
 		}
 		at += q.ownLen()
 	}
@@ -78,7 +92,7 @@ func (p *pack) fill(packed []float32, raw [][]float32, panel int, tile *[]float3
 }
 
 // fillPanel is the part of fill for the weights of some output channels.
-func (p *pack) fillPanel(dst []float32, raw [][]float32, first, lanes int, tile *[]float32) error {
+func (p *pack) fillPanel(dst []float32, raw [][]float32, first, lanes int, tile *[]float32) *packFault {
 	scales := make([]float64, lanes)
 	ok := true
 	for lane := range scales {
@@ -189,7 +203,7 @@ func (p *pack) finiteNorm(raw [][]float32, o int, bias float32) bool {
 }
 
 // fault says where the first value of a panel is that is not finite.
-func (p *pack) fault(raw [][]float32, first, lanes int) error {
+func (p *pack) fault(raw [][]float32, first, lanes int) *packFault {
 	one := *p
 	one.width = 1
 	taps := p.tapCount()
@@ -197,7 +211,7 @@ func (p *pack) fault(raw [][]float32, first, lanes int) error {
 	for o := first; o < first+lanes; o++ {
 		scale, bias := p.fold(raw, o)
 		if !p.finiteNorm(raw, o, float32(bias)) {
-			return fmt.Errorf("output channel %d has a batch norm or bias that is not finite", o)
+			return p.normFault(raw, o)
 		}
 		for c := range p.in {
 			row := raw[p.weight][(o*p.in+c)*taps:][:taps]
@@ -207,7 +221,7 @@ func (p *pack) fault(raw [][]float32, first, lanes int) error {
 				one.scaled(weights, [][]float32{row}, []float64{scale}, 1)
 			}
 			if !allFinite(weights) {
-				return fmt.Errorf("the weight of output channel %d, input channel %d is not finite", o, c)
+				return faultf(p.weight, "the weight of output channel %d, input channel %d is not finite", o, c)
 			}
 		}
 	}
@@ -215,6 +229,22 @@ func (p *pack) fault(raw [][]float32, first, lanes int) error {
 		return p.strassenFault(raw, first, lanes)
 	}
 	panic("BUG: a panel that is not finite has no value that is not")
+}
+
+// normFault says why a channel's batch norm and bias fold to no finite bias.
+func (p *pack) normFault(raw [][]float32, o int) *packFault {
+	for _, param := range []int{p.vari, p.gamma, p.mean, p.beta, p.conv} {
+		if param == none {
+			continue
+		}
+		switch x := raw[param][o]; {
+		case !finite(x):
+			return faultf(param, "the value of output channel %d is not finite: %g", o, x)
+		case param == p.vari && float64(x)+p.epsilon <= 0:
+			return faultf(param, "the variance of output channel %d is %g, expected 0 or more", o, x)
+		}
+	}
+	return faultf(p.weight, "the bias of output channel %d, with its batch norm folded in, is not finite", o)
 }
 
 // fold returns the factor and the bias of an output channel.

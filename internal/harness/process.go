@@ -54,6 +54,15 @@ func (p *Program) Start(ctx context.Context, isa, weights string) (*Process, err
 	return c, nil
 }
 
+// Unnamed returns an error of Start or Pack about a weights file without the
+// file's path: for files that the user has not named.
+func Unnamed(err error, weights string) error {
+	if text, ok := strings.CutPrefix(err.Error(), weights+": "); ok {
+		return errors.New(text)
+	}
+	return err
+}
+
 func (p *Program) start(ctx context.Context, isa string) (*Process, error) {
 	c := &Process{ctx: ctx, cmd: exec.CommandContext(ctx, p.path)}
 	c.cmd.Env = os.Environ()

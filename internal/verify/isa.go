@@ -58,7 +58,7 @@ func (v *verifier) isa(ctx context.Context, isa string) (*ISAResult, error) {
 func (v *verifier) process(ctx context.Context, program int, isa string, f func(*harness.Process) error) (err error) {
 	c, err := v.programs[program].Start(ctx, isa, v.weightsFile())
 	if err != nil {
-		return err
+		return harness.Unnamed(err, v.weightsFile())
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	return f(c)

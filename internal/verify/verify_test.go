@@ -168,6 +168,10 @@ func TestRunErrors(t *testing.T) {
 			}
 		})
 	}
+	if _, err := Run(t.Context(), load(t, "short"), Options{Weights: negative(t)}); err == nil ||
+		!strings.HasSuffix(err.Error(), ": bn1.running_var: the variance of output channel 0 is -1, expected 0 or more") || strings.Contains(err.Error(), "safetensors") {
+		t.Errorf("a negative variance: %v", err)
+	}
 	if _, err := run(t.Context(), load(t, "short"), Options{}, corrupted(t, "network.go", "package net", "package not", func(g *ir.Graph) bool { return g.Taps == nil })); err == nil || !strings.Contains(err.Error(), "go build of the generated package") {
 		t.Errorf("a package that does not compile: %v", err)
 	}
@@ -267,3 +271,14 @@ func TestRunKeepsTheCause(t *testing.T) {
 }
 
 var errBroken = errors.New("broken")
+
+// negative returns weights of which no package can make anything.
+func negative(t *testing.T) map[string][]float32 {
+	g, err := dsl.Lower(load(t, "short"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := weights.Synthetic(g.Params)
+	values["bn1.running_var"][0] = -1
+	return values
+}

@@ -3,6 +3,7 @@ package weights
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Convert reads the checkpoint in, of any format that [Open] takes, and writes
@@ -50,7 +51,7 @@ func reshape(tensors []Tensor, params []Param) {
 }
 
 // cleaned returns the file's tensors as Convert writes them, after checking
-// their values. All faults are in the error.
+// their values. The error has the faults, of many the first ones.
 func (f *File) cleaned() ([]Tensor, error) {
 	tensors := make([]Tensor, 0, len(f.tensors))
 	original := map[string]string{}
@@ -69,8 +70,12 @@ func (f *File) cleaned() ([]Tensor, error) {
 	}
 	faults := make([]error, len(tensors))
 	parallel(len(tensors), func(i int) { faults[i] = tensors[i].checkFinite() })
-	if err := errors.Join(append(errs, faults...)...); err != nil {
-		return nil, err
+	errs = slices.DeleteFunc(append(errs, faults...), func(err error) bool { return err == nil })
+	if more := len(errs) - maxListed; more > 0 {
+		errs = append(errs[:maxListed], fmt.Errorf("and %d more", more))
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
 	return tensors, nil
 }

@@ -2,6 +2,7 @@ package weights
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -95,6 +96,18 @@ func TestConvertRefuses(t *testing.T) {
 		t.Errorf("out exists after an error (%v)", err)
 	}
 	if err := Convert(filepath.Join(dir, "none"), out, nil, Origin{}); !os.IsNotExist(err) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Of many tensors that are not finite the first are named.
+func TestConvertManyFaults(t *testing.T) {
+	var tensors []Tensor
+	for i := range 23 {
+		tensors = append(tensors, floats(t, fmt.Sprint("x", i), []int{1}, float32(math.NaN())))
+	}
+	_, err := memoryFile(t, tensors...).cleaned()
+	if err == nil || strings.Count(err.Error(), "\n") != 20 || !strings.HasSuffix(err.Error(), "\nand 3 more") {
 		t.Errorf("error %v", err)
 	}
 }

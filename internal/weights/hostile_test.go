@@ -215,8 +215,8 @@ func TestManyExtraTensors(t *testing.T) {
 	if got, rest := problems.Problems[len(problems.Problems)-1], "extra       18000 more"; got != rest {
 		t.Errorf("the last problem is %q, expected %q", got, rest)
 	}
-	suggestions := strings.Count(problems.Error(), "; nearest: ")
-	if most := 2 * maxSuggested; suggestions != most {
+	suggestions := strings.Count(strings.Join(problems.Problems, "\n"), "; nearest: ")
+	if most := 2 * maxListed; suggestions != most {
 		t.Errorf("candidates for %d tensors, expected %d", suggestions, most)
 	}
 }

@@ -53,7 +53,7 @@ func Inflate(f *File, g *ir.Graph, names []string, temporal Temporal) (*Inflated
 	stem := stemWeight(g)
 	for i, p := range g.Params {
 		if _, ok := made[ir.ParamID(i)]; !ok {
-			want = append(want, Param{Name: names[i], Shape: imageShape(p.Shape, ir.ParamID(i) == stem)})
+			want = append(want, Param{Name: names[i], Shape: imageShape(p.Shape, ir.ParamID(i) == stem), Role: p.Role})
 		}
 	}
 	classifier := freshClassifier(f, g, names, want)

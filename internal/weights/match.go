@@ -27,19 +27,40 @@ const (
 	// maxExtra is how many tensors that nobody wants a message names: more
 	// than any network has that is meant to be another.
 	maxExtra = 2000
-	// maxSuggested is for how many of the tensors that are missing, and of
-	// those that are extra, a message says what they may have been meant to
-	// be. Nobody reads more, and finding it takes time.
-	maxSuggested = 256
+	// maxListed is how many faults of a checkpoint a message shows. It is also
+	// for how many of the tensors that are missing, and of those that are
+	// extra, is found what they may have been meant to be: it takes time.
+	maxListed = 20
 )
 
-// Error lists all problems, one a line.
+// Error lists the problems, one a line; of many the first ones.
 func (e *MatchError) Error() string {
 	count := fmt.Sprintf("%d problems", len(e.Problems))
 	if len(e.Problems) == 1 {
 		count = "1 problem"
 	}
-	return fmt.Sprintf("%s does not fit the network: %s\n  %s", e.File, count, strings.Join(e.Problems, "\n  "))
+	lines := e.Problems
+	if more := len(lines) - maxListed; more > 0 {
+		lines = append(lines[:maxListed:maxListed], fmt.Sprintf("and %d more: %s", more, kinds(lines[maxListed:])))
+	}
+	return fmt.Sprintf("%s does not fit the network: %s\n  %s", e.File, count, strings.Join(lines, "\n  "))
+}
+
+// kinds counts problems by how their lines begin.
+func kinds(problems []string) string {
+	var order []string
+	count := map[string]int{}
+	for _, p := range problems {
+		kind, _, _ := strings.Cut(p, "  ")
+		if count[kind] == 0 {
+			order = append(order, kind)
+		}
+		count[kind]++
+	}
+	for i, kind := range order {
+		order[i] = fmt.Sprintf("%d %s", count[kind], kind)
+	}
+	return strings.Join(order, ", ")
 }
 
 // CleanName returns a tensor's name without the "module." that
@@ -68,9 +89,9 @@ func isBookkeeping(name string) bool {
 // vectors as 1x1x1xC and kernels of one frame without their extent in time.
 //
 // If a tensor is missing, not expected, of another shape, not of floating-point
-// numbers, or holds an infinity or NaN, the error is a [*MatchError] with all
-// such faults. Two parameters of one name in want are a fault of the caller and
-// panic.
+// numbers, or holds an infinity or NaN, or a variance a negative value, the error
+// is a [*MatchError] with all such faults. Two parameters of one name in want are a
+// fault of the caller and panic.
 func Match(f *File, want []Param) (map[string][]float32, error) {
 	m := matcher{file: f, byName: map[string]Tensor{}, wanted: make(map[string]bool, len(want)), suggest: map[string]bool{}}
 	for _, p := range want {
@@ -130,7 +151,7 @@ func (m *matcher) collect() {
 func (m *matcher) findMissing(want []Param) {
 	for _, p := range want {
 		if _, ok := m.byName[p.Name]; !ok {
-			m.suggest[p.Name] = len(m.missing) < maxSuggested
+			m.suggest[p.Name] = len(m.missing) < maxListed
 			m.missing = append(m.missing, p)
 		}
 	}
@@ -158,6 +179,9 @@ func (m *matcher) read(p Param) (values []float32, fault string) {
 	if firstNonFinite(values) >= 0 {
 		return nil, "not finite  " + t.checkFinite().Error()
 	}
+	if i := slices.IndexFunc(values, func(v float32) bool { return v < 0 }); i >= 0 && p.Role == ir.RoleVariance {
+		return nil, fmt.Sprintf("negative    %s: the variance of channel %d is %g, expected 0 or more", p.Name, i, values[i])
+	}
 	return values, ""
 }
 
@@ -168,7 +192,7 @@ func (m *matcher) extraProblems() []string {
 	parallel(len(lines), func(i int) {
 		e := m.extra[i]
 		lines[i] = fmt.Sprintf("extra       %s (%s)", e.Name, shapeString(e.Shape))
-		if i < maxSuggested {
+		if i < maxListed {
 			lines[i] += suggest(e, m.missing)
 		}
 	})

@@ -3,10 +3,12 @@ package weights
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
 
+	"github.com/p3dc/p3dc/ir"
 	"pgregory.net/rapid"
 )
 
@@ -84,6 +86,32 @@ func TestMatchOneProblem(t *testing.T) {
 	const want = "the checkpoint does not fit the network: 1 problem\n  misshapen   a: found 2, expected 2x1"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Of many faults the first are shown, and the others counted.
+func TestMatchManyProblems(t *testing.T) {
+	var want []Param
+	for i := range 25 {
+		want = append(want, Param{Name: fmt.Sprintf("layer%02d.weight", i), Shape: []int{1}})
+	}
+	_, err := Match(memoryFile(t, floats(t, "layer24.weight", []int{2})), want)
+	if err == nil || strings.Count(err.Error(), "missing     ") != 20 || !strings.HasSuffix(err.Error(), "\n  and 5 more: 4 missing, 1 misshapen") ||
+		!strings.Contains(err.Error(), ": 25 problems\n") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A variance below zero is named; other parameters may be negative.
+func TestMatchNegativeVariance(t *testing.T) {
+	f := memoryFile(t, floats(t, "bn.bias", []int{3}, 1, -1, 1), floats(t, "bn.running_var", []int{3}, 0, 1, -0.5))
+	_, err := Match(f, []Param{
+		{Name: "bn.bias", Shape: []int{3}, Role: ir.RoleBeta},
+		{Name: "bn.running_var", Shape: []int{3}, Role: ir.RoleVariance},
+	})
+	const want = "1 problem\n  negative    bn.running_var: the variance of channel 2 is -0.5, expected 0 or more"
+	if err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %v, expected one with %q", err, want)
 	}
 }
 
