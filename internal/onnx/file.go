@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -136,19 +135,4 @@ func (r *externalReader) tensor(t *Tensor) error {
 		return fmt.Errorf("tensor %q: %s: %w", t.Name, name, err)
 	}
 	return nil
-}
-
-// WriteFile writes the model at path, which is created or overwritten. After an
-// error there may be a part of it.
-func (m *Model) WriteFile(path string) (err error) {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	w := bufio.NewWriterSize(file, 1<<20)
-	if err := m.Encode(w); err != nil {
-		return err
-	}
-	return w.Flush()
 }
