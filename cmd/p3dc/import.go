@@ -47,6 +47,12 @@ func (c *importOnnxCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	for _, name := range m.ExternalFiles() {
+		read = append(read, place{"the model's file of weights", filepath.Join(filepath.Dir(c.In), name)})
+	}
+	if err := distinct(read, written); err != nil {
+		return err
+	}
 	g, values, err := onnx.Import(m)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.In, err)

@@ -61,7 +61,20 @@ func sameFile(a, b string) bool {
 	if errA == nil && errB == nil {
 		return os.SameFile(infoA, infoB)
 	}
-	a, errA = filepath.Abs(a)
-	b, errB = filepath.Abs(b)
+	a, errA = inRealFolder(a)
+	b, errB = inRealFolder(b)
 	return errA == nil && errB == nil && a == b
+}
+
+// inRealFolder returns the absolute path of a file with no links in its folder's
+// path, as far as that is there.
+func inRealFolder(name string) (string, error) {
+	name, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(name)); err == nil {
+		name = filepath.Join(dir, filepath.Base(name))
+	}
+	return name, nil
 }

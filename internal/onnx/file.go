@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // ReadFile reads a model into memory, and of the files beside it what its
@@ -75,22 +77,43 @@ func bare(err error) error {
 // readExternal reads the elements that lie in files in dir.
 func (m *Model) readExternal(dir string) error {
 	r := externalReader{dir: dir, read: map[string]int64{}}
-	for i := range m.Graph.Initializers {
-		if err := r.tensor(&m.Graph.Initializers[i]); err != nil {
+	for t := range m.tensors() {
+		if err := r.tensor(t); err != nil {
 			return err
 		}
 	}
-	for i := range m.Graph.Nodes {
-		for _, a := range m.Graph.Nodes[i].Attrs {
-			if a.Tensor == nil {
-				continue
+	return nil
+}
+
+// ExternalFiles returns the files that elements of the model lie in, as paths
+// from the model's folder, each once and sorted.
+func (m *Model) ExternalFiles() []string {
+	var files []string
+	for t := range m.tensors() {
+		if t.Extern != nil {
+			files = append(files, filepath.FromSlash(t.Extern.Location))
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
+}
+
+// tensors yields the initializers and the nodes' attributes that are tensors.
+func (m *Model) tensors() iter.Seq[*Tensor] {
+	return func(yield func(*Tensor) bool) {
+		for i := range m.Graph.Initializers {
+			if !yield(&m.Graph.Initializers[i]) {
+				return
 			}
-			if err := r.tensor(a.Tensor); err != nil {
-				return err
+		}
+		for i := range m.Graph.Nodes {
+			for _, a := range m.Graph.Nodes[i].Attrs {
+				if a.Tensor != nil && !yield(a.Tensor) {
+					return
+				}
 			}
 		}
 	}
-	return nil
 }
 
 // externalReader reads elements from files in a folder.
