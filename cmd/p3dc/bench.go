@@ -53,7 +53,7 @@ func (c *benchCmd) Run(ctx context.Context, s *streams) error {
 			return err
 		}
 	}
-	n, err := c.load()
+	n, err := c.load(ctx)
 	if err != nil {
 		return err
 	}

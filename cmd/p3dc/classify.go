@@ -61,7 +61,7 @@ func (c *classifyCmd) Run(ctx context.Context, s *streams) (err error) {
 	if c.Clips < 1 || c.Top < 1 {
 		return usageError{fmt.Errorf("--clips %d --top %d: expected at least 1 of each", c.Clips, c.Top)}
 	}
-	n, err := c.load()
+	n, err := c.load(ctx)
 	if err != nil {
 		return err
 	}

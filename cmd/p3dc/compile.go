@@ -45,7 +45,7 @@ Examples:
 
 // Run compiles the network.
 func (c *compileCmd) Run(ctx context.Context, s *streams) error {
-	n, err := c.loadToTune()
+	n, err := c.loadToTune(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,14 +101,14 @@ func (c *compileCmd) Run(ctx context.Context, s *streams) error {
 }
 
 // loadToTune is load without the tuning that is about to be replaced.
-func (c *compileCmd) loadToTune() (*network, error) {
+func (c *compileCmd) loadToTune(ctx context.Context) (*network, error) {
 	if !c.Tune {
-		return c.load()
+		return c.load(ctx)
 	}
 	if c.Tuning == noTuning {
 		return nil, usageError{errors.New("--tune --tuning none: expected the file to write, or no --tuning")}
 	}
-	return loadNetwork(c.Net, c.Set)
+	return loadNetwork(ctx, c.Net, c.Set)
 }
 
 // tuned returns the tuning file that --tune writes.

@@ -58,7 +58,12 @@ func (c *explainCmd) Run(ctx context.Context, s *streams) error {
 			return err
 		}
 	}
-	n, err := c.load()
+	read := []place{netFile("NET", c.Net), {"--tuning", c.tuningFile(c.Net)}}
+	written := []place{{"--svg", c.SVG}, {"--html", c.HTML}, {"--roofline", c.Roofline}}
+	if err := distinct(read, written); err != nil {
+		return err
+	}
+	n, err := c.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -66,7 +71,7 @@ func (c *explainCmd) Run(ctx context.Context, s *streams) error {
 	case c.Roofline != "":
 		return c.draw(ctx, n, c.ISA, s)
 	case c.SVG != "":
-		return c.drawNetwork(n, s)
+		return c.drawNetwork(ctx, n, s)
 	}
 	plans, err := n.plans()
 	if err != nil {
@@ -80,7 +85,7 @@ func (c *explainCmd) Run(ctx context.Context, s *streams) error {
 	}
 	switch {
 	case c.HTML != "":
-		err = c.writeCard(n, plan, s)
+		err = c.writeCard(ctx, n, plan, s)
 	case c.Plan:
 		_, err = io.WriteString(s.out, plan.String())
 	case c.JSON:

@@ -95,7 +95,7 @@ func TestExplainTotals(t *testing.T) {
 
 // TestExplainNamesEveryLayer wants each op of the fused graph exactly once.
 func TestExplainNamesEveryLayer(t *testing.T) {
-	n, err := loadNetwork("p3d63", nil)
+	n, err := loadNetwork(t.Context(), "p3d63", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestExplainCuts(t *testing.T) {
 // of the network.
 func TestSummaryAddsUp(t *testing.T) {
 	for _, net := range []string{"p3d63", "../../generated/nets/odd.p3d", "../../generated/nets/thin.p3d", "../../generated/nets/long.p3d"} {
-		n, err := loadNetwork(net, nil)
+		n, err := loadNetwork(t.Context(), net, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +175,7 @@ func TestKindsOfBlocks(t *testing.T) {
 		{"../../generated/nets/odd.p3d", nil, []string{"3: CAB", "4: CABC", "1 of 2D"}}, // within stage
 	}
 	for _, tt := range tests {
-		n, err := loadNetwork(tt.net, tt.set)
+		n, err := loadNetwork(t.Context(), tt.net, tt.set)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -34,11 +35,15 @@ Examples:
 }
 
 // Run writes the model.
-func (c *exportOnnxCmd) Run(s *streams) error {
+func (c *exportOnnxCmd) Run(ctx context.Context, s *streams) error {
 	if c.Batch < 0 {
 		return usageError{fmt.Errorf("--batch %d: expected 1 or more clips, or 0 for any number", c.Batch)}
 	}
-	n, err := loadNetwork(c.Net, c.Set)
+	read := []place{netFile("NET", c.Net), weightsFile("--weights", c.Weights)}
+	if err := distinct(read, []place{{"-o", c.Out}}); err != nil {
+		return err
+	}
+	n, err := loadNetwork(ctx, c.Net, c.Set)
 	if err != nil {
 		return err
 	}
@@ -56,7 +61,7 @@ func (c *exportOnnxCmd) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	if err := produce(c.Out, func(_, file string) error { return m.WriteFile(file) }); err != nil {
+	if err := writeFile(ctx, c.Out, m.Encode); err != nil {
 		return err
 	}
 	info, err := os.Stat(c.Out)

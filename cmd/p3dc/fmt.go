@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -34,14 +35,18 @@ Examples:
 const stdinName = "<standard input>"
 
 // Run formats the files, reporting each that cannot be.
-func (c *fmtCmd) Run(s *streams) error {
+func (c *fmtCmd) Run(ctx context.Context, s *streams) error {
 	files := c.Files
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
 	failed := false
 	for _, name := range files {
-		if err := c.file(s, name); err != nil {
+		err := c.file(ctx, s, name)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
 			failed = true
 			reportError(s.err, err)
 		}
@@ -52,15 +57,15 @@ func (c *fmtCmd) Run(s *streams) error {
 	return nil
 }
 
-func (c *fmtCmd) file(s *streams, name string) error {
+func (c *fmtCmd) file(ctx context.Context, s *streams, name string) error {
 	isStdin := name == "-"
 	var src []byte
 	var err error
 	if isStdin {
 		name = stdinName
-		src, err = readAll(s.in)
+		src, err = await(ctx, func() ([]byte, error) { return readAll(s.in) })
 	} else {
-		src, err = readFile(name)
+		src, err = await(ctx, func() ([]byte, error) { return readFile(name) })
 	}
 	if err != nil {
 		return fmt.Errorf("cannot read the description: %w", err)
@@ -81,7 +86,7 @@ func (c *fmtCmd) file(s *streams, name string) error {
 	case isStdin:
 		_, err = s.out.Write(res)
 	case changed:
-		err = replaceFile(name, res)
+		err = writeContent(ctx, name, res)
 	}
 	return err
 }

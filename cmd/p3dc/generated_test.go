@@ -81,7 +81,7 @@ func compileArgs(t *testing.T, args []string) *compileCmd {
 // generateFor returns the files of a compile command.
 func generateFor(t *testing.T, c *compileCmd) []codegen.File {
 	t.Helper()
-	n, err := c.load()
+	n, err := c.load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -37,9 +37,20 @@ Examples:
 }
 
 // Run writes the description and the weights.
-func (c *importOnnxCmd) Run(s *streams) error {
+func (c *importOnnxCmd) Run(ctx context.Context, s *streams) error {
+	read := []place{{"FILE", c.In}, netFile("--preprocess", c.Preprocess)}
+	written := []place{{"-o", c.Out}, {"--weights-out", c.WeightsOut}}
+	if err := distinct(read, written); err != nil {
+		return err
+	}
 	m, err := onnx.ReadFile(c.In)
 	if err != nil {
+		return err
+	}
+	for _, name := range m.ExternalFiles() {
+		read = append(read, place{"the model's file of weights", filepath.Join(filepath.Dir(c.In), name)})
+	}
+	if err := distinct(read, written); err != nil {
 		return err
 	}
 	g, values, err := onnx.Import(m)
@@ -47,7 +58,7 @@ func (c *importOnnxCmd) Run(s *streams) error {
 		return fmt.Errorf("%s: %w", c.In, err)
 	}
 	if c.Preprocess != "" {
-		n, err := loadNetwork(c.Preprocess, nil)
+		n, err := loadNetwork(ctx, c.Preprocess, nil)
 		if err != nil {
 			return err
 		}
@@ -68,10 +79,10 @@ func (c *importOnnxCmd) Run(s *streams) error {
 	}
 	n := network{Network: d.Network, graph: d.Graph}
 	origin := weights.Origin{Network: n.identity(), Source: filepath.Base(c.In), Version: version}
-	if err := writeParams(c.WeightsOut, d.Graph.Params, named, origin); err != nil {
+	if err := writeParams(ctx, c.WeightsOut, d.Graph.Params, named, origin); err != nil {
 		return err
 	}
-	if err := produce(c.Out, func(_, file string) error { return os.WriteFile(file, d.Text, 0o666) }); err != nil {
+	if err := writeContent(ctx, c.Out, d.Text); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.out, "wrote %s, and %s with %d values\n", c.Out, c.WeightsOut, d.Graph.NumParams())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -37,16 +38,18 @@ type network struct {
 
 // load reads the network of the arguments, and its tuning. Faults of --set are
 // usage errors.
-func (a *netArgs) load() (*network, error) {
-	n, err := loadNetwork(a.Net, a.Set)
+func (a *netArgs) load(ctx context.Context) (*network, error) {
+	n, err := loadNetwork(ctx, a.Net, a.Set)
 	if err != nil {
 		return nil, err
 	}
 	return n, n.tune(a.tuningFile(a.Net))
 }
 
-func loadNetwork(name string, set []string) (*network, error) {
-	n, err := dsl.Load(name)
+// loadNetwork reads a network and changes it. Faults of the changes are usage
+// errors.
+func loadNetwork(ctx context.Context, name string, set []string) (*network, error) {
+	n, err := await(ctx, func() (*dsl.Network, error) { return dsl.Load(name) })
 	if err != nil {
 		return nil, err
 	}

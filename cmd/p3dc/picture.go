@@ -2,8 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
-	"os"
 
 	"github.com/p3dc/p3dc/internal/card"
 	"github.com/p3dc/p3dc/internal/figure"
@@ -26,17 +26,17 @@ func (a *pictureArgs) check(isa string) error {
 }
 
 // drawNetwork writes the drawing of a network.
-func (a *pictureArgs) drawNetwork(n *network, s *streams) error {
-	return s.write(a.SVG, figure.Network(n.graph))
+func (a *pictureArgs) drawNetwork(ctx context.Context, n *network, s *streams) error {
+	return s.write(ctx, a.SVG, figure.Network(n.graph))
 }
 
 // writeCard writes the page on a network and its plan.
-func (a *pictureArgs) writeCard(n *network, p *ir.Plan, s *streams) error {
+func (a *pictureArgs) writeCard(ctx context.Context, n *network, p *ir.Plan, s *streams) error {
 	var b bytes.Buffer
 	if err := modelCard(n, p).Write(&b); err != nil {
 		return err
 	}
-	return s.write(a.HTML, b.Bytes())
+	return s.write(ctx, a.HTML, b.Bytes())
 }
 
 // modelCard puts together what the page tells.
@@ -52,8 +52,8 @@ func modelCard(n *network, p *ir.Plan) *card.Card {
 }
 
 // write writes a file, whole or not at all, and says so.
-func (s *streams) write(name string, content []byte) error {
-	if err := produce(name, func(_, part string) error { return os.WriteFile(part, content, 0o666) }); err != nil {
+func (s *streams) write(ctx context.Context, name string, content []byte) error {
+	if err := writeContent(ctx, name, content); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(s.out, "wrote %s\n", name)

@@ -20,7 +20,7 @@ func TestPicturesAreCurrent(t *testing.T) {
 	dir := filepath.Join("..", "..", "docs", "networks")
 	known := map[string]bool{}
 	for _, name := range dsl.Presets() {
-		n, err := loadNetwork(name, nil)
+		n, err := loadNetwork(t.Context(), name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func TestCardsOfPresets(t *testing.T) {
 		if testing.Short() && name != "p3d63" {
 			continue // planning all takes seconds with the race detector
 		}
-		n, err := loadNetwork(name, nil)
+		n, err := loadNetwork(t.Context(), name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

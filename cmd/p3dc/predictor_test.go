@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ func saveWeights(t *testing.T, params []weights.Param, prefix string) string {
 		tensors = append(tensors, x)
 	}
 	file := filepath.Join(t.TempDir(), "weights.safetensors")
-	if err := weights.WriteSafetensorsFile(file, tensors, nil); err != nil {
+	if err := writeFile(t.Context(), file, func(w io.Writer) error { return weights.WriteSafetensors(w, tensors, nil) }); err != nil {
 		t.Fatal(err)
 	}
 	return file
@@ -33,7 +34,7 @@ func saveWeights(t *testing.T, params []weights.Param, prefix string) string {
 // TestUsableWeights wants a file that a package opens used as it is, and every
 // other one written anew with the same values.
 func TestUsableWeights(t *testing.T) {
-	n, err := loadNetwork("../../generated/nets/thin.p3d", nil)
+	n, err := loadNetwork(t.Context(), "../../generated/nets/thin.p3d", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,11 +69,11 @@ func TestUsableWeights(t *testing.T) {
 }
 
 func TestUsableWeightsOfAnotherNetwork(t *testing.T) {
-	n, err := loadNetwork("../../generated/nets/thin.p3d", nil)
+	n, err := loadNetwork(t.Context(), "../../generated/nets/thin.p3d", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := loadNetwork("../../generated/nets/thin.p3d", []string{"classes=3"})
+	other, err := loadNetwork(t.Context(), "../../generated/nets/thin.p3d", []string{"classes=3"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,7 @@ func TestDecoding(t *testing.T) {
 		{"../../generated/nets/thin.p3d", video.Preprocess{ResizeShort: video.KeepSize, Height: 16, Width: 16}},
 	}
 	for _, tt := range tests {
-		n, err := loadNetwork(tt.net, nil)
+		n, err := loadNetwork(t.Context(), tt.net, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

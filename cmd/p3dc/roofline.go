@@ -33,7 +33,7 @@ func (a *rooflineArgs) check() error {
 // draw measures the network and writes the drawing, whole or not at all.
 func (a *rooflineArgs) draw(ctx context.Context, n *network, isa string, s *streams) error {
 	var r *bench.RooflineResult
-	err := produce(a.Roofline, func(_, part string) (err error) {
+	err := produce(ctx, a.Roofline, func(_, part string) (err error) {
 		bar := newProgress(s.err)
 		defer bar.clear()
 		o := bench.Options{Threads: a.Threads, Runs: a.Runs, ISA: isa, Schedule: n.schedule(), Progress: bar.phase}

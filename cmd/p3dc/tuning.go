@@ -128,7 +128,7 @@ func (n *network) measureTuning(ctx context.Context, out, terminal io.Writer, na
 	processor := tune.Processor()
 	file.Set(tune.Section{ISA: r.ISA, Processor: processor, Regions: r.Regions})
 	writeTuned(out, r, processor)
-	if err := produce(name, func(_, part string) error { return os.WriteFile(part, file.Format(), 0o666) }); err != nil {
+	if err := writeContent(ctx, name, file.Format()); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "wrote %s\n\n", name)

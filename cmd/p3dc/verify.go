@@ -47,7 +47,7 @@ func (c *verifyCmd) Run(ctx context.Context, s *streams) error {
 	if c.Reference != "" && c.Weights != syntheticWeights {
 		return usageError{errors.New("--reference: such files are of synthetic weights; leave --weights out")}
 	}
-	n, err := c.load()
+	n, err := c.load(ctx)
 	if err != nil {
 		return err
 	}

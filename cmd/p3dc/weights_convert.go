@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,7 +39,7 @@ Examples:
 }
 
 // Run converts the checkpoint.
-func (c *convertCmd) Run(s *streams) error {
+func (c *convertCmd) Run(ctx context.Context, s *streams) error {
 	if c.Net == "" && len(c.Set) > 0 {
 		return usageError{errors.New("--set changes a network; name one with --net")}
 	}
@@ -50,14 +52,18 @@ func (c *convertCmd) Run(s *streams) error {
 			return usageError{err}
 		}
 	}
+	read := []place{weightsFile("IN", c.In), netFile("--net", c.Net)}
+	if err := distinct(read, []place{{"OUT", c.Out}}); err != nil {
+		return err
+	}
 	var n *network
 	if c.Net != "" {
 		var err error
-		if n, err = loadNetwork(c.Net, c.Set); err != nil {
+		if n, err = loadNetwork(ctx, c.Net, c.Set); err != nil {
 			return err
 		}
 	}
-	if err := c.write(n); err != nil {
+	if err := c.write(ctx, n); err != nil {
 		return err
 	}
 	info, err := os.Stat(c.Out)
@@ -77,26 +83,32 @@ func convertedName(in string) (string, error) {
 	base := strings.TrimSuffix(in, ".tar")
 	out := strings.TrimSuffix(base, filepath.Ext(base)) + ".safetensors"
 	if out == in {
-		return "", fmt.Errorf("%s: it would be converted in place; name the file to write (the same, if that is meant)", in)
+		return "", fmt.Errorf("%s: it would be converted in place; name the file to write", in)
 	}
 	return out, nil
 }
 
 // write writes the output. The network is nil where none is named.
-func (c *convertCmd) write(n *network) error {
+func (c *convertCmd) write(ctx context.Context, n *network) error {
 	origin := weights.Origin{Source: filepath.Base(c.In), Version: version}
 	if n == nil {
-		return weights.Convert(c.In, c.Out, nil, origin)
+		return c.convert(ctx, nil, origin)
 	}
 	origin.Network = n.identity()
 	if c.In == syntheticWeights {
-		return writeParams(c.Out, n.graph.Params, weights.Synthetic(n.graph.Params), origin)
+		return writeParams(ctx, c.Out, n.graph.Params, weights.Synthetic(n.graph.Params), origin)
 	}
-	return weights.Convert(c.In, c.Out, n.graph.Params, origin)
+	return c.convert(ctx, n.graph.Params, origin)
+}
+
+// convert writes what is in the checkpoint, which has to fit the parameters
+// where they are not nil.
+func (c *convertCmd) convert(ctx context.Context, params []ir.Param, origin weights.Origin) error {
+	return writeFile(ctx, c.Out, func(w io.Writer) error { return weights.Convert(w, c.In, params, origin) })
 }
 
 // writeParams writes the values of a network's parameters.
-func writeParams(file string, params []ir.Param, values map[string][]float32, origin weights.Origin) error {
+func writeParams(ctx context.Context, file string, params []ir.Param, values map[string][]float32, origin weights.Origin) error {
 	tensors := make([]weights.Tensor, len(params))
 	for i, p := range params {
 		var err error
@@ -104,5 +116,5 @@ func writeParams(file string, params []ir.Param, values map[string][]float32, or
 			return err
 		}
 	}
-	return weights.WriteSafetensorsFile(file, tensors, origin.Metadata(nil))
+	return writeFile(ctx, file, func(w io.Writer) error { return weights.WriteSafetensors(w, tensors, origin.Metadata(nil)) })
 }

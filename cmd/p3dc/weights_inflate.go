@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -41,8 +42,12 @@ var temporalStarts = map[string]weights.Temporal{
 }
 
 // Run inflates the checkpoint.
-func (c *inflateCmd) Run(s *streams) (err error) {
-	n, err := loadNetwork(c.Net, c.Set)
+func (c *inflateCmd) Run(ctx context.Context, s *streams) (err error) {
+	read := []place{{"IN", c.In}, netFile("--net", c.Net)}
+	if err := distinct(read, []place{{"-o", c.Out}}); err != nil {
+		return err
+	}
+	n, err := loadNetwork(ctx, c.Net, c.Set)
 	if err != nil {
 		return err
 	}
@@ -60,7 +65,7 @@ func (c *inflateCmd) Run(s *streams) (err error) {
 		return err
 	}
 	origin := weights.Origin{Network: n.identity(), Source: filepath.Base(c.In), Version: version}
-	if err := writeParams(c.Out, n.graph.Params, inflated.Values, origin); err != nil {
+	if err := writeParams(ctx, c.Out, n.graph.Params, inflated.Values, origin); err != nil {
 		return err
 	}
 	info, err := os.Stat(c.Out)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,7 @@ Examples:
 }
 
 // Run lists the tensors and checks them.
-func (c *inspectCmd) Run(s *streams) (err error) {
+func (c *inspectCmd) Run(ctx context.Context, s *streams) (err error) {
 	if c.Net == "" && len(c.Set) > 0 {
 		return usageError{errors.New("--set changes a network; name one with --net")}
 	}
@@ -46,7 +47,7 @@ func (c *inspectCmd) Run(s *streams) (err error) {
 	if c.Net == "" {
 		return nil
 	}
-	n, err := loadNetwork(c.Net, c.Set)
+	n, err := loadNetwork(ctx, c.Net, c.Set)
 	if err != nil {
 		return err
 	}

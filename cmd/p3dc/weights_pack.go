@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/p3dc/p3dc/internal/harness"
 	"github.com/p3dc/p3dc/internal/units"
@@ -42,7 +41,11 @@ func (c *packCmd) Run(ctx context.Context, s *streams) error {
 			return err
 		}
 	}
-	n, err := loadNetwork(c.Net, c.Set)
+	read := []place{weightsFile("IN", c.In), netFile("--net", c.Net), {"--tuning", c.tuningFile(c.Net)}}
+	if err := distinct(read, []place{{"-o", c.Out}}); err != nil {
+		return err
+	}
+	n, err := loadNetwork(ctx, c.Net, c.Set)
 	if err != nil {
 		return err
 	}
@@ -52,7 +55,7 @@ func (c *packCmd) Run(ctx context.Context, s *streams) error {
 	bar := newProgress(s.err)
 	defer bar.clear()
 	bar.phase("building the network")
-	if err := produce(c.Out, func(dir, file string) error { return c.pack(ctx, n, dir, file) }); err != nil {
+	if err := produce(ctx, c.Out, func(dir, file string) error { return c.pack(ctx, n, dir, file) }); err != nil {
 		return err
 	}
 	bar.clear()
@@ -90,33 +93,4 @@ func (c *packCmd) pack(ctx context.Context, n *network, dir, file string) (err e
 		return err
 	}
 	return nil
-}
-
-// produce lets write make a file in a temporary folder beside the place where it
-// belongs, and moves it there when it is complete: a program that is killed
-// leaves nothing behind. A file that is there keeps its permissions, and a link
-// to one stays a link.
-func produce(name string, write func(dir, file string) error) (err error) {
-	if followed, err := filepath.EvalSymlinks(name); err == nil {
-		name = followed
-	}
-	info, missing := os.Stat(name)
-	if missing == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s: cannot be written: no regular file but %v", name, info.Mode())
-	}
-	dir, err := os.MkdirTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	file := filepath.Join(dir, filepath.Base(name))
-	if err := write(dir, file); err != nil {
-		return err
-	}
-	if missing == nil {
-		if err := os.Chmod(file, info.Mode().Perm()); err != nil {
-			return err
-		}
-	}
-	return os.Rename(file, name)
 }

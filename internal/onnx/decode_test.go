@@ -200,6 +200,9 @@ func TestExternal(t *testing.T) {
 				if err == nil {
 					_, _, err = Import(m)
 				}
+				if files := m.ExternalFiles(); !slices.Equal(files, []string{"w.bin"}) {
+					t.Errorf("external files %q", files)
+				}
 				if err != nil {
 					t.Error(err)
 				}

@@ -1,12 +1,13 @@
 package onnx
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // ReadFile reads a model into memory, and of the files beside it what its
@@ -93,22 +94,43 @@ func (m *Model) readExternal(dir string) (err error) {
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
 	r := externalReader{dir: root, read: map[string]int64{}}
-	for i := range m.Graph.Initializers {
-		if err := r.tensor(&m.Graph.Initializers[i]); err != nil {
+	for t := range m.tensors() {
+		if err := r.tensor(t); err != nil {
 			return err
 		}
 	}
-	for i := range m.Graph.Nodes {
-		for _, a := range m.Graph.Nodes[i].Attrs {
-			if a.Tensor == nil {
-				continue
+	return nil
+}
+
+// ExternalFiles returns the files that elements of the model lie in, as paths
+// from the model's folder, each once and sorted.
+func (m *Model) ExternalFiles() []string {
+	var files []string
+	for t := range m.tensors() {
+		if t.Extern != nil {
+			files = append(files, filepath.FromSlash(t.Extern.Location))
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
+}
+
+// tensors yields the initializers and the nodes' attributes that are tensors.
+func (m *Model) tensors() iter.Seq[*Tensor] {
+	return func(yield func(*Tensor) bool) {
+		for i := range m.Graph.Initializers {
+			if !yield(&m.Graph.Initializers[i]) {
+				return
 			}
-			if err := r.tensor(a.Tensor); err != nil {
-				return err
+		}
+		for i := range m.Graph.Nodes {
+			for _, a := range m.Graph.Nodes[i].Attrs {
+				if a.Tensor != nil && !yield(a.Tensor) {
+					return
+				}
 			}
 		}
 	}
-	return nil
 }
 
 // externalReader reads elements from files in a folder.
@@ -165,19 +187,4 @@ func (r *externalReader) leadsOut(name string) bool {
 	_, inside := r.dir.Stat(name)
 	_, outside := os.Stat(filepath.Join(r.dir.Name(), name))
 	return inside != nil && outside == nil
-}
-
-// WriteFile writes the model at path, which is created or overwritten. After an
-// error there may be a part of it.
-func (m *Model) WriteFile(path string) (err error) {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	w := bufio.NewWriterSize(file, 1<<20)
-	if err := m.Encode(w); err != nil {
-		return err
-	}
-	return w.Flush()
 }

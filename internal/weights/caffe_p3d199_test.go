@@ -31,7 +31,7 @@ func TestCaffeP3D199(t *testing.T) {
 	writeCaffeModel(t, model, port.Params, caffe.Params, values)
 
 	converted := model + ".safetensors"
-	if err := Convert(model, converted, caffe.Params, Origin{}); err != nil {
+	if err := convertFile(model, converted, caffe.Params, Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	f, err := Open(converted)

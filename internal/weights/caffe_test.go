@@ -73,7 +73,7 @@ func TestConvertCaffe(t *testing.T) {
 	files := map[string]string{}
 	for _, test := range caffeFiles {
 		out := filepath.Join(t.TempDir(), "out.safetensors")
-		if err := Convert(filepath.Join("testdata", test.name), out, params, Origin{}); err != nil {
+		if err := convertFile(filepath.Join("testdata", test.name), out, params, Origin{}); err != nil {
 			t.Fatal(err)
 		}
 		data, err := os.ReadFile(out)

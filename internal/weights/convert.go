@@ -3,20 +3,20 @@ package weights
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 )
 
 // Convert reads the checkpoint in, of any format that [Open] takes, and writes
-// it to out as safetensors, by way of a temporary file. Names are cleaned as
+// it to w as safetensors, once all of it is found right. Names are cleaned as
 // [CleanName] does, floating-point elements become float32, num_batches_tracked
 // is left out, and everything else stays as it is; the file's metadata are
 // kept, and origin added to them.
 //
 // Where want is not nil, the checkpoint has to fit it as [Match] says, and
 // tensors get the shapes of their parameters. Infinities, NaN, and float64 too
-// large for float32 are errors, since no network could use the result. in and
-// out may be the same file.
-func Convert(in, out string, want []Param, origin Origin) (err error) {
+// large for float32 are errors, since no network could use the result.
+func Convert(w io.Writer, in string, want []Param, origin Origin) (err error) {
 	f, err := Open(in)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func Convert(in, out string, want []Param, origin Origin) (err error) {
 		return fmt.Errorf("%s: %w", in, err)
 	}
 	reshape(tensors, want)
-	return WriteSafetensorsFile(out, tensors, origin.Metadata(f.metadata))
+	return WriteSafetensors(w, tensors, origin.Metadata(f.metadata))
 }
 
 // reshape gives tensors the shapes of the parameters that they are.

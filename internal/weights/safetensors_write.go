@@ -1,7 +1,6 @@
 package weights
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/binary"
@@ -10,8 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"unicode/utf8"
 )
@@ -107,49 +104,4 @@ func jsonField(key string, value any) []byte {
 	}
 	k, v, _ := bytes.Cut(b.Bytes(), []byte("\n"))
 	return slices.Concat(k, []byte(":"), bytes.TrimSuffix(v, []byte("\n")))
-}
-
-// WriteSafetensorsFile writes a safetensors file at path as [WriteSafetensors]
-// does. The file appears complete or not at all: after an error, whatever was
-// at path is as it was.
-func WriteSafetensorsFile(path string, tensors []Tensor, metadata map[string]string) (err error) {
-	const bufferSize = 1 << 20
-	if followed, err := filepath.EvalSymlinks(path); err == nil {
-		path = followed // the file that a link points to is replaced, not the link
-	}
-	mode := os.FileMode(0o644)
-	if info, err := os.Stat(path); err == nil {
-		if !info.Mode().IsRegular() {
-			return fmt.Errorf("cannot write %s: it is no regular file but %v", path, info.Mode())
-		}
-		mode = info.Mode().Perm()
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			temp.Close() // again, where the closing itself failed
-			os.Remove(temp.Name())
-			err = fmt.Errorf("cannot write %s: %w", path, err)
-		}
-	}()
-	w := bufio.NewWriterSize(temp, bufferSize)
-	if err := WriteSafetensors(w, tensors, metadata); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := temp.Chmod(mode); err != nil {
-		return err
-	}
-	if err := temp.Sync(); err != nil {
-		return err
-	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), path)
 }
