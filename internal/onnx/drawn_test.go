@@ -50,10 +50,14 @@ func drawnNetwork(rt *rapid.T) string {
 	fmt.Fprintf(&b, "block %s%s%s%s%s\n", form, mix("mix"), mid("mid"), bias, pick("cycle", "", " within stage"))
 	fmt.Fprintf(&b, "conv %d kernel %s%s\n", num("stem", 2, 6), pick("kernel", "1x3x3", "3x3", "3x3x3"), bias)
 	for i := range num("stages", 1, 3) {
-		fmt.Fprintf(&b, "stage s%d width %d blocks %d%s", i, num("width", 4, 6), num("blocks", 1, 3), pick("stride", "", " stride 1x2x2"))
-		switch pick("own", "", "flat", "mix", "mid", "both") {
-		case "flat":
-			b.WriteString(" flat")
+		fmt.Fprintf(&b, "stage s%d width %d blocks %d", i, num("width", 4, 6), num("blocks", 1, 3))
+		own := pick("own", "", "flat", "mix", "mid", "both")
+		if own == "flat" {
+			b.WriteString(" flat" + pick("flat stride", "", " stride 1x2x2"))
+		} else {
+			b.WriteString(pick("stride", "", " stride 1x2x2", " stride 2x1x1"))
+		}
+		switch own {
 		case "mix":
 			b.WriteString(mix("own mix"))
 		case "mid":
