@@ -200,7 +200,7 @@ func TestExternal(t *testing.T) {
 				if err == nil {
 					_, _, err = Import(m)
 				}
-				if files := m.ExternalFiles(); !slices.Equal(files, []string{"w.bin"}) {
+				if files := m.ExternalFiles(); !slices.Equal(files, []string{tt.entries["location"]}) {
 					t.Errorf("external files %q", files)
 				}
 				if err != nil {
