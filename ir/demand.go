@@ -85,7 +85,8 @@ func (g *Graph) skip(op *Op, n Skip) {
 			e.Every = Skip{e.Every.T * n.T, e.Every.H * n.H, e.Every.W * n.W}
 		}
 	}
-	g.Values[op.Out].Shape = n.of(g.Values[op.Out].Shape)
+	out := &g.Values[op.Out]
+	out.Shape, out.Narrowed = n.of(out.Shape), out.Narrowed || n.T > 1
 	for i := range g.Ops {
 		reader := &g.Ops[i]
 		if reader.In[0] == op.Out {

@@ -59,6 +59,9 @@ func (s *scheduler) transforms(i int) []Transform {
 	if s.ops[i].project != nil {
 		return nil // a transform's products are sums over one input
 	}
+	if len(ways) > 0 && ways[0].T.Strassen && s.g.Values[s.ops[i].Out].Narrowed {
+		return nil // with a tap, other frames would be two by two
+	}
 	if len(ways) > 0 && !ways[0].Strided() && in.Pixel < roundUp(in.Shape.C, s.m.Lanes) {
 		return nil // a channel more is a pixel's neighbour
 	}

@@ -29,6 +29,9 @@ const NoParam ParamID = -1
 type Value struct {
 	Name  string
 	Shape Shape
+	// Narrowed says that frames which nobody reads are left out. Two of those that
+	// are left are no neighbours where somebody looks into the network.
+	Narrowed bool
 }
 
 // Param is a trained array, named and shaped as in the checkpoint: a

@@ -47,14 +47,14 @@ func (p *graphParser) header(f []string) {
 	for p.g.Input.Order.String() != f[4] {
 		p.g.Input.Order++
 	}
-	p.g.Values = []Value{{"input", s}}
+	p.g.Values = []Value{{Name: "input", Shape: s}}
 }
 
 // op parses "%1 name shape = attribute operands | epilogue".
 func (p *graphParser) op(f []string) error {
 	op := Op{Name: f[1], Out: p.value(f[0])}
 	shape := parseShape(f[2])
-	p.g.Values[op.Out] = Value{op.Name, shape}
+	p.g.Values[op.Out] = Value{Name: op.Name, Shape: shape}
 	f = f[4:]
 	words := map[string]string{} // w=, b=, norm=, gamma=, eps=
 	var plain []string

@@ -104,3 +104,30 @@ func TestStrassenVerified(t *testing.T) {
 		t.Errorf("found  %v\nwant   %s", err, want)
 	}
 }
+
+// TestStrassenNarrowed has layers of which every third frame is read, two of
+// four: with a tap they have all, which would be other pairs, so neither plan has
+// Strassen's algorithm.
+func TestStrassenNarrowed(t *testing.T) {
+	for _, frames := range []int{4, 5} {
+		for _, tapped := range []bool{false, true} {
+			b := newBuilder("narrowed", Shape{frames, 4, 4, 3})
+			x := b.cbr("first", 0, 64, cube(1, 3, 3).pad(0, 1, 1))
+			y := b.cbr("a", x, 64, cube(1, 1, 1))
+			every := cube(1, 1, 1)
+			every.T.Stride = 3
+			b.output("y", b.cbr("third", y, 8, every))
+			if tapped {
+				b.tap("a", y)
+			}
+			for mode := WinogradAuto; mode <= WinogradF4; mode++ {
+				p := scheduleWith(t, fuse(t, b.g), wideMachine, ScheduleOptions{Winograd: mode})
+				for i := range p.Packs {
+					if p.Packs[i].Transform.T.Strassen {
+						t.Errorf("%d frames, tapped %t, Winograd %d: %s is computed by Strassen's algorithm", frames, tapped, mode, p.Packs[i].Op)
+					}
+				}
+			}
+		}
+	}
+}
