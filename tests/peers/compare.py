@@ -87,6 +87,7 @@ def header(cores, rounds):
 def main():
     a = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # an exit that ends the contestants
+    a.out.mkdir(parents=True, exist_ok=True)
     work, cores = work_folder(), sorted(os.sched_getaffinity(0))
     prepare.programs(measure.ROOT, work)
     result = header(cores, a.rounds)
