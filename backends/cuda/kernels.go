@@ -35,39 +35,36 @@ func blockTile(p *ir.Plan, k *ir.Kernel) ir.BlockTile {
 	return ir.BlockTile{Positions: k.Cols, Channels: k.Vectors * p.Machine.Lanes}
 }
 
+// maps writes what a kernel reads and writes: the types of the values, that of
+// the input under the given name, and the extents.
+func (e *emitter) maps(k *ir.Kernel, in string) {
+	e.using(in, e.value(k.Block.WideIn))
+	e.using("Result", e.value(k.Block.WideOut))
+	e.extent("In", k.Block.In, k.In.Pixel)
+	e.extent("Out", k.Block.Out, k.Out.Pixel)
+}
+
 func (e *emitter) pool(k *ir.Kernel) {
-	b := &k.Block
 	e.open(k)
-	e.using("Value", e.value(b.WideIn))
-	e.using("Result", e.value(b.WideOut))
-	e.extent("In", b.In, k.In.Pixel)
-	e.extent("Out", b.Out, k.Out.Pixel)
-	e.window(b.Window)
+	e.maps(k, "Value")
+	e.window(k.Block.Window)
 	e.Line("    static constexpr bool AVERAGE = %t;", k.Pool == ir.PoolAverage)
 	e.threads(k)
 	e.close(k, "pool<"+layerName(k)+">(in, out, clips)")
 }
 
 func (e *emitter) linear(k *ir.Kernel) {
-	b := &k.Block
 	e.open(k)
 	e.using("Value", e.value(false))
-	e.using("Source", e.value(b.WideIn))
-	e.using("Result", e.value(b.WideOut))
-	e.extent("In", b.In, k.In.Pixel)
-	e.extent("Out", b.Out, k.Out.Pixel)
+	e.maps(k, "Source")
 	e.threads(k)
 	e.finish(k.Epi)
 	e.close(k, "linear<"+layerName(k)+">(in, out, weights, bias, clips)")
 }
 
 func (e *emitter) softmax(k *ir.Kernel) {
-	b := &k.Block
 	e.open(k)
-	e.using("Value", e.value(b.WideIn))
-	e.using("Result", e.value(b.WideOut))
-	e.extent("In", b.In, k.In.Pixel)
-	e.extent("Out", b.Out, k.Out.Pixel)
+	e.maps(k, "Value")
 	e.threads(k)
 	e.close(k, "softmax<"+layerName(k)+">(in, out, clips)")
 }
