@@ -35,10 +35,15 @@ func (l *lowerer) stage(s *Stage) {
 // a number as it is, or what MidMatched says.
 func midChannels(mid, in, width int) int {
 	if mid == MidMatched {
-		return 27 * in * width / (9*in + 3*width)
+		return MatchedMid(in, width)
 	}
 	return mid
 }
+
+// MatchedMid returns the channels between S and T of a split block that make it
+// about as large as a 3x3x3 convolution of so many input channels and the stage's
+// width: see [MidMatched].
+func MatchedMid(in, width int) int { return 27 * in * width / (9*in + 3*width) }
 
 // block lowers one residual block.
 type block struct {

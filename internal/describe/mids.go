@@ -46,6 +46,6 @@ func (s *stage) mid() (int, error) {
 // matched reports whether a split block has as many channels between S and T
 // as `mid matched` says; other blocks have.
 func (b *block) matched() bool {
-	want := 27 * b.in * b.width / (9*b.in + 3*b.width)
+	want := dsl.MatchedMid(b.in, b.width)
 	return !slices.ContainsFunc(b.mids, func(mid int) bool { return mid != want })
 }
