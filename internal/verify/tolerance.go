@@ -14,7 +14,7 @@ import (
 // root of their number, so that a layer where one accumulator takes all n
 // products in turn is off by 2.4e-8·√(n/2): 1.1e-6 for n = 4608, the 3x3 window
 // of 512 channels, 7.7e-7 for 2048, 3.8e-7 for 512. The root of the squares of
-// some such layers is 1.6e-6, and residual sums dilute what comes from earlier
+// one layer of 4608, two of 2048 and one of 512 is 1.6e-6, and residual sums dilute what comes from earlier
 // ones. PyTorch's own float32 shows 7e-7 to 9e-7 at the end of P3D-63 and
 // P3D-199. Winograd's algorithm keeps within it: on tiles of 2x2 its sums are
 // shorter and err less than direct ones, on tiles of 4x4 twice as much. A kernel

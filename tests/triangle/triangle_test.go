@@ -23,14 +23,9 @@ import (
 // numbers a few times as large as its results, of both signs: another factor
 // of five.
 //
-// A generated package rounds after each multiply-add, by 0.4·2^-24 = 2.4e-8 of
-// the partial sum in the mean. Partial sums of n random terms grow as the root
-// of their number, so that the result of a layer is off by 2.4e-8·sqrt(n/2):
-// 1.1e-6 for n = 4608, 7.7e-7 for the 2048 of the last stage and of the
-// classifier, 3.8e-7 for 512. The root of the squares of one layer of each is
-// 1.6e-6. The residual sums dilute what comes from earlier layers, and their n
-// is smaller: 2e-6 is for the whole network. PyTorch's own float32 shows 7e-7
-// to 9e-7. What is really wrong is not as small: one wrong tap is 1e-2.
+// A generated package rounds after each multiply-add; 2e-6 is the least of what
+// follows from that for a whole network, see verify.Tolerance, and all that these
+// networks need. What is really wrong is not as small: one wrong tap is 1e-2.
 const (
 	planTolerance  = 1e-12
 	floatTolerance = 2e-6
