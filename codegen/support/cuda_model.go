@@ -89,11 +89,7 @@ func readCUDAWeights(net *network, p *cudaPlan, path string) ([]byte, error) {
 		if isPacked(data) {
 			return nil, errors.New("these weights are packed for the CPU; OpenCUDA takes a safetensors file")
 		}
-		tensors, err := readSafetensors(data)
-		if err != nil {
-			return nil, err
-		}
-		raw, err := match(net, tensors)
+		raw, err := readParams(net, data)
 		if err != nil {
 			return nil, err
 		}

@@ -90,11 +90,7 @@ func newModel(net *network, p *plan, w *packedWeights) *Model {
 
 // load reads, folds and packs the weights in a file's bytes.
 func load(net *network, p *plan, data []byte) (*packedWeights, error) {
-	tensors, err := readSafetensors(data)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := match(net, tensors)
+	raw, err := readParams(net, data)
 	if err != nil {
 		return nil, err
 	}

@@ -102,6 +102,16 @@ func readTensor(raw json.RawMessage, data []byte) (tensor, error) {
 	return tensor{shape: h.Shape, begin: begin, data: data[begin:end]}, nil
 }
 
+// readParams returns the values of the network's parameters, in their order, from
+// the bytes of a safetensors file.
+func readParams(net *network, file []byte) ([][]float32, error) {
+	tensors, err := readSafetensors(file)
+	if err != nil {
+		return nil, err
+	}
+	return match(net, tensors)
+}
+
 // match lines the file's tensors up with the network's parameters. All that
 // is missing, misshapen or unknown is reported at once.
 func match(net *network, tensors map[string]tensor) ([][]float32, error) {
