@@ -86,6 +86,9 @@ func (s *scheduler) step(op *plannedOp, r *Region, p part, fused bool) Step {
 func (s *scheduler) maxTiles(id KernelID) int {
 	k := &s.plan.Kernels[id]
 	cycles := s.m.TileCycles(k.Pixels(), k.Vectors, k.K*k.TapsT*k.TapsH*k.TapsW+k.K2)
+	if k.Transform.Late() {
+		cycles = s.m.LateCycles(k.Transform.W, k.Pixels(), k.K)
+	}
 	return max(1, int(float64(s.m.MaxCycles)/cycles))
 }
 
@@ -168,7 +171,7 @@ func (s *scheduler) convKernel(op *plannedOp, rt regTile) Kernel {
 		k.StepT = in.Frame
 	}
 	if op.points > 0 {
-		k.Points, k.StepT, k.Out.Row = op.points, in.Frame, out.Frame
+		k.Points, k.StepT, k.Out.Row, k.Transform = op.points, in.Frame, out.Frame, op.late
 	}
 	if k.TapsH > 1 {
 		k.StepH = in.Row
@@ -214,6 +217,9 @@ func kernelName(k *Kernel, lanes int) string {
 		name := fmt.Sprintf("conv%dx%d_k%dx%dx%dx%d", k.Pixels(), k.Vectors*lanes, k.TapsT, k.TapsH, k.TapsW, k.K)
 		if k.K2 > 0 {
 			name += fmt.Sprintf("p%d", k.K2)
+		}
+		if k.Transform.Late() {
+			name += fmt.Sprintf("late%d", k.Points)
 		}
 		return name + "_"
 	case KernelPool:

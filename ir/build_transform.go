@@ -15,13 +15,18 @@ func (s *scheduler) transformStep(st *Step, op *plannedOp, r *Region, p part) {
 	case f.T.Phases() > 1:
 		pixel = max(pixel, roundUp(k-frame+roundUp(frame, s.m.Lanes), cacheLine))
 	}
-	w := &WinogradStep{Rows: p.rows}
+	w := &WinogradStep{Rows: p.rows, Weights: NoBuffer}
 	w.Points = s.pointsBuffer(op.Name+".points", Shape{f.Points(), p.rows, cols, k}, pixel)
 	w.Sums = s.pointsBuffer(op.Name+".sums", Shape{f.Points(), p.rows, cols, channels}, channelStride(channels))
 	st.Winograd = w
 	st.Pack = s.pack(op, p.tile.vectors*s.m.Lanes*f.Parts())
 
 	product := plannedOp{Op: op.Op, kind: KernelConv, window: UnitWindow, in: w.Points, out: w.Sums, res: NoBuffer, every: NoSkip, points: f.Points()}
+	if f.Late() {
+		product.points, product.late = f.H.Points(), f
+		pixel := f.W.Taps * s.m.Lanes
+		w.Weights = s.scratchBuffer(newBuffer(op.Name+".weights", Shape{1, 1, k, pixel}, Border{}, pixel))
+	}
 	st.Run = RunFlat
 	st.Kernel = s.kernel(s.convKernel(&product, p.tile))
 	st.Tails = s.tails(&product, p.tile, productRuns(r, st, f, cols))
@@ -47,7 +52,12 @@ func (s *scheduler) pointsBuffer(name string, shape Shape, pixel int) BufferID {
 	if b.Frame/cacheLine%2 == 0 {
 		b.Frame += cacheLine
 	}
-	b.Len, b.Space = shape.T*b.Frame, Scratch
+	return s.scratchBuffer(b)
+}
+
+// scratchBuffer adds a buffer to a worker's memory.
+func (s *scheduler) scratchBuffer(b Buffer) BufferID {
+	b.Len, b.Space = b.Shape.T*b.Frame, Scratch
 	s.plan.Buffers = append(s.plan.Buffers, b)
 	return BufferID(len(s.plan.Buffers) - 1)
 }

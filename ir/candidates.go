@@ -143,7 +143,7 @@ func (s *scheduler) streamed(cycles float64, i, j int) float64 {
 		}
 		products := s.reduction(op)
 		if op.transform != (Transform{}) {
-			products = op.transform.products(s.g.Values[op.in].Shape.C)
+			products = op.transform.packed(s.g.Values[op.in].Shape.C)
 		}
 		bytes += 4 * products * op.conv.Out
 	}

@@ -3,6 +3,7 @@ package ir
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // chooseTransforms decides which layers are computed by Winograd's algorithm,
@@ -55,7 +56,7 @@ func (s *scheduler) withoutTaps() (*scheduler, error) {
 // transforms lists the transforms that op i could have.
 func (s *scheduler) transforms(i int) []Transform {
 	in := &s.plan.Buffers[s.ops[i].in]
-	ways := transformsOf(s.ops[i].Attr, in, s.m.Lanes)
+	ways := transformsOf(s.ops[i].Attr, in, &s.m)
 	if s.ops[i].project != nil {
 		return nil // a transform's products are sums over one input
 	}
@@ -72,14 +73,20 @@ func (s *scheduler) transforms(i int) []Transform {
 // There are up to four times as many weights behind a transform: that decides
 // where pixels are few.
 func (s *scheduler) bestTransform(i int, ways []Transform, mode Winograd) Transform {
+	early := ways
+	if n := slices.IndexFunc(ways, Transform.Late); n >= 0 {
+		early = ways[:n]
+	}
 	switch mode {
 	case WinogradNever:
 		return Transform{}
 	case WinogradF2:
-		return ways[0]
+		return early[0]
 	case WinogradMixed:
-		return ways[len(ways)/2]
+		return early[len(early)/2]
 	case WinogradF4:
+		return early[len(early)-1]
+	case WinogradLate:
 		return ways[len(ways)-1]
 	}
 	op := &s.ops[i]
@@ -175,7 +182,11 @@ func (s *scheduler) transformed(op *plannedOp, view Shape, channels int) transfo
 	t.rows = ceilDiv(all, chunks)
 	t.scratch = t.rows * rowBytes
 	vectors := ceilDiv(op.conv.Out/f.Parts(), m.Lanes)
-	rt, gemm := bestTile(m, tileProblem{runs: []int{t.rows * cols}, counts: []int{points}, vectors: vectors, steps: k})
+	products := tileProblem{runs: []int{t.rows * cols}, counts: []int{points}, vectors: vectors, steps: k}
+	if f.Late() {
+		products.counts[0], products.late = f.H.Points(), f.W
+	}
+	rt, gemm := bestTile(m, products)
 	t.tile = rt
 	gemm *= float64(channels) / float64(rt.vectors*m.Lanes*ceilDiv(vectors, rt.vectors))
 	in, out := s.transformOps(f)
@@ -191,6 +202,9 @@ func (s *scheduler) transformed(op *plannedOp, view Shape, channels int) transfo
 	spread := float64(t.rows*cols*ceilDiv(k, lanes)) * vector(in, lanes)
 	gather := float64(t.rows*cols*ceilDiv(channels, m.Lanes)) * vector(out, m.Lanes)
 	weights, panels := 4*points*k*channels, ceilDiv(channels, rt.vectors*m.Lanes)
+	if f.Late() {
+		weights = 4 * f.packed(k) * channels
+	}
 	move := float64(2*t.scratch)*(m.crowded(t.scratch+weights/panels)-m.L2) + float64(weights)*m.L2
 	t.cycles = float64(all) / float64(t.rows) * (spread + gather + gemm + move)
 	if t.rows == all {

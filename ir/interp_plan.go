@@ -67,7 +67,7 @@ func packFloat64(p *Plan, weights map[string][]float32) ([]float64, error) {
 		for o := range pk.Conv.Out {
 			for c := range pk.In {
 				kernel := w[(o*pk.In+c)*taps:][:taps]
-				if pk.Transform != (Transform{}) {
+				if pk.Transform != (Transform{}) && !pk.Transform.Late() {
 					kernel = transform.weights(kernel, pk.Conv.Window)
 				}
 				for t, x := range kernel {

@@ -27,8 +27,14 @@ func (w *planWorker) winograd(st *Step, k *Kernel) {
 		parts := f.Parts()
 		width := pk.Channels / parts
 		for c := w.lo.C / parts; c < ceilDiv(w.hi.C, parts); c += width {
+			panel := w.packed[pk.Weights+c/width*pk.PanelLen():]
 			for p := range f.Points() {
-				weights := w.packed[pk.Weights+c/width*pk.PanelLen()+p*pk.PointLen():]
+				var weights []float64
+				if f.Late() {
+					weights = lateWeights(m, panel, p, points.Shape.C, width)
+				} else {
+					weights = panel[p*pk.PointLen():]
+				}
 				each(func(at planTile) {
 					acc := make([]float64, width)
 					w.reduce(acc, k, w.scratch, points.At(p, at.row, at.col, 0), weights, 1)
@@ -200,4 +206,19 @@ func apply(ms [3][][]float64, x []float64, channels int) []float64 {
 		x = y
 	}
 	return x
+}
+
+// lateWeights makes a panel's taps into the weights at a point, [input
+// channel][width].
+func lateWeights(m *planTransform, panel []float64, point, k, width int) []float64 {
+	rows, cols := m.axes[1].Weights[0][point/m.W.Points()], m.axes[2].Weights[0][point%m.W.Points()]
+	weights := make([]float64, k*width)
+	for h, x := range rows {
+		for t, y := range cols {
+			for i := range weights {
+				weights[i] += x * y * panel[(i/width*len(rows)*len(cols)+h*len(cols)+t)*width+i%width]
+			}
+		}
+	}
+	return weights
 }

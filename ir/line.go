@@ -24,6 +24,9 @@ type Line struct {
 	// a tap on each of two frames. Input and output channels are cut in two
 	// parts, and a tile's values, weights and results are those of all parts.
 	Strassen bool
+	// Late says that weights are packed as they are and made into points when
+	// they are used. The points are chosen so that this takes sums alone.
+	Late bool
 }
 
 // String formats the line as F(results,taps), the stride behind a slash.
@@ -33,6 +36,8 @@ func (l Line) String() string {
 		return "Strassen"
 	case l.Closed:
 		return fmt.Sprintf("F(%d,%d) closed", l.Results, l.Taps)
+	case l.Late:
+		return fmt.Sprintf("F(%d,%d) late", l.Results, l.Taps)
 	case l.Stride > 1:
 		return fmt.Sprintf("F(%d,%d/%d)", l.Results, l.Taps, l.Stride)
 	}
@@ -99,6 +104,9 @@ func (l Line) Matrices() *Matrices {
 			Out:     [][]float64{{1, 1, 0}, {1, 0, 1}},
 		}
 	}
+	if l.Late {
+		return l.lateMatrices()
+	}
 	n := l.Points()
 	finite := finitePoints(n - 1)
 	m := &Matrices{Out: make([][]float64, l.Results)}
@@ -115,12 +123,7 @@ func (l Line) Matrices() *Matrices {
 		own := finite[:l.Results+taps-2]
 		rows := inputRows(own)
 		for i, p := range own {
-			scale := 1.0
-			for j, q := range own {
-				if j != i {
-					scale *= p - q
-				}
-			}
+			scale := differences(own, i)
 			copy(in[i], rows[i])
 			for t := range taps {
 				weights[i][t] = math.Pow(p, float64(t))/scale + 0 // no -0
@@ -131,6 +134,17 @@ func (l Line) Matrices() *Matrices {
 		m.In, m.Weights = append(m.In, in), append(m.Weights, weights)
 	}
 	return m
+}
+
+// differences returns the product of how far a point is from each other one.
+func differences(points []float64, i int) float64 {
+	y := 1.0
+	for j, q := range points {
+		if j != i {
+			y *= points[i] - q
+		}
+	}
+	return y
 }
 
 // WithoutLast returns the last finite point e of a line with a stride, and the

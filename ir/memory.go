@@ -40,6 +40,7 @@ func lifetimes(p *Plan) {
 			if w := st.Winograd; w != nil {
 				touch(w.Points, r)
 				touch(w.Sums, r)
+				touch(w.Weights, r)
 			}
 		}
 	}

@@ -88,7 +88,8 @@ func (b Border) String() string {
 // Pack is one op's weights as kernels read them: panels of Channels output
 // channels, each [tap][input channel][Channels], the last panel padded with
 // zeros; then the biases, padded likewise. With Winograd's algorithm the
-// panels have [point][phase][input channel][Channels]. Where a transform cuts
+// panels have [point][phase][input channel][Channels]; if it is late, they have
+// [input channel][tap][Channels]. Where a transform cuts
 // channels in parts, these are those of one part: the output channels of a panel
 // are a vector of each part after the other, the input channels half and half. For
 // blocks of threads panels have [step][Channels][Depth], where the steps go
@@ -122,7 +123,7 @@ func (p *Pack) PanelLen() int {
 		own, project := p.Steps()
 		return (own + project) * p.Channels * p.Depth
 	}
-	if p.Transform == (Transform{}) {
+	if p.Transform == (Transform{}) || p.Transform.Late() {
 		return (p.Conv.Taps()*p.In + p.ProjectIn) * p.Channels
 	}
 	return p.Transform.Points() * p.PointLen()
@@ -140,7 +141,11 @@ func (p *Pack) At(o, t, c int) int {
 	if p.Depth > 0 {
 		return p.stepAt(o, t*p.InPitch+c)
 	}
-	return o/p.Channels*p.PanelLen() + (t*p.In+c)*p.Channels + o%p.Channels
+	place := t*p.In + c
+	if p.Transform.Late() {
+		place = c*p.Conv.Taps() + t
+	}
+	return o/p.Channels*p.PanelLen() + place*p.Channels + o%p.Channels
 }
 
 // ProjectAt returns the place, counted from Weights, of the projection's weight
@@ -200,6 +205,9 @@ func (k KernelKind) String() string {
 // The kernel of a transform's products does so for a given number of points, one
 // after the other: their inputs lie StepT apart, their sums Out.Row, and their
 // weights follow one another.
+//
+// With a late Transform it does so for rows of points, and makes the weights itself,
+// of a panel's taps.
 //
 // A pool kernel reduces, for each of a given number of pixels, a window of
 // given extents to Vectors vectors of channels.
@@ -326,6 +334,9 @@ type Step struct {
 type WinogradStep struct {
 	Points, Sums BufferID // scratch memory: a frame a point
 	Rows         int      // rows of tiles
+	// Weights is scratch memory for what a late transform has made of a panel's
+	// weights for one row of points; NoBuffer without.
+	Weights BufferID
 	// Spread and Gather are the transforms, by the place of their tile in time;
 	// calls of them run MaxSpread and MaxGather tiles at most.
 	Spread, Gather       []KernelID

@@ -60,6 +60,9 @@ func (k *Kernel) String() string {
 		}
 	}
 	if k.Kind == KernelConv {
+		if k.Transform.Late() {
+			fmt.Fprintf(&b, ", %v", k.Transform)
+		}
 		fmt.Fprintf(&b, ", k %d", k.K)
 		if k.K2 > 0 {
 			fmt.Fprintf(&b, "+%d", k.K2)
@@ -103,6 +106,9 @@ func (p *Plan) printStep(b *strings.Builder, st *Step) {
 		fmt.Fprintf(b, " by %d rows: b%d, b%d", w.Rows, w.Points, w.Sums)
 		for i := range w.Spread {
 			fmt.Fprintf(b, " %s %s", p.Kernels[w.Spread[i]].Name, p.Kernels[w.Gather[i]].Name)
+		}
+		if w.Weights != NoBuffer {
+			fmt.Fprintf(b, " weights b%d", w.Weights)
 		}
 	}
 	b.WriteByte('\n')

@@ -118,7 +118,8 @@ type plannedOp struct {
 	project      *Conv // of res, nil where res is added as it is
 	epi          string
 	transform    Transform
-	points       int // of the transform whose products it computes
+	points       int       // of the transform whose products it computes
+	late         Transform // likewise, where it is late
 }
 
 func newPlannedOp(g *Graph, i int) (plannedOp, error) {

@@ -120,7 +120,7 @@ func TestStrassenNarrowed(t *testing.T) {
 			if tapped {
 				b.tap("a", y)
 			}
-			for mode := WinogradAuto; mode <= WinogradF4; mode++ {
+			for mode := WinogradAuto; mode <= WinogradLate; mode++ {
 				p := scheduleWith(t, fuse(t, b.g), wideMachine, ScheduleOptions{Winograd: mode})
 				for i := range p.Packs {
 					if p.Packs[i].Transform.T.Strassen {

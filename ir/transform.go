@@ -14,6 +14,7 @@ const (
 	WinogradF2                    // every layer that it can compute, two results along each axis
 	WinogradMixed                 // likewise, the axes of the plane not alike
 	WinogradF4                    // likewise with four
+	WinogradLate                  // likewise, the weights made into points when they are used, if the machine can
 )
 
 // Transform is Winograd's or Strassen's algorithm for a convolution: a line along
@@ -51,6 +52,11 @@ func (f Transform) ofFrame() Transform {
 	return f
 }
 
+// Late reports whether the weights are made into points when they are used:
+// along rows by a kernel of their own, a panel at a time, along columns in the
+// registers of the kernel that multiplies them.
+func (f Transform) Late() bool { return f.W.Late }
+
 // Points returns the number of points.
 func (f Transform) Points() int { return f.T.Points() * f.H.Points() * f.W.Points() }
 
@@ -61,6 +67,15 @@ func (f Transform) Parts() int { return f.T.Parts() }
 // each output channel behind so many input channels.
 func (f Transform) products(in int) int {
 	return f.Points() * f.Phases() * in / (f.Parts() * f.Parts())
+}
+
+// packed returns how many values a pack has for each output channel behind so
+// many input channels.
+func (f Transform) packed(in int) int {
+	if f.Late() {
+		return f.H.Taps * f.W.Taps * in
+	}
+	return f.products(in)
 }
 
 // Phases returns how many values of each channel are summed at a point.
@@ -74,8 +89,9 @@ func (f Transform) Lines() [3]Line { return [3]Line{f.T, f.H, f.W} }
 // Strassen's algorithm, and windows that stride in the plane over an input of so
 // few channels that the phases of a row are one vector. Taps on several frames are
 // phases of those in the plane. Where there are several ways, the middle one is
-// mixed.
-func transformsOf(a Attr, in *Buffer, lanes int) []Transform {
+// mixed. Late ones come last, for machines that broadcast in multiply-adds: their
+// register tiles are one vector wide.
+func transformsOf(a Attr, in *Buffer, m *Machine) []Transform {
 	conv, ok := a.(Conv)
 	if !ok {
 		return nil
@@ -91,27 +107,33 @@ func transformsOf(a Attr, in *Buffer, lanes int) []Transform {
 	case w.T != Unit && w.T.Kernel == 1:
 		return nil
 	case w.H == side && w.W == side:
-		for _, m := range [][2]int{{2, 2}, {5, 2}, {4, 4}} {
+		for _, n := range [][2]int{{2, 2}, {5, 2}, {4, 4}} {
 			line := func(n int) Line { return Line{Results: n, Taps: 3, Stride: 1} }
-			fs = append(fs, Transform{T: frames, H: line(m[0]), W: line(m[1])})
+			fs = append(fs, Transform{T: frames, H: line(n[0]), W: line(n[1])})
 		}
-	case strassenFits(conv, in.Shape, lanes):
+		for _, n := range []int{4, 5} {
+			late := Line{Results: n, Taps: 3, Stride: 1, Late: true}
+			if frames == (Line{}) && m.FitsLate(late, 1, 1) {
+				fs = append(fs, Transform{H: late, W: late})
+			}
+		}
+	case strassenFits(conv, in.Shape, m.Lanes):
 		return []Transform{{T: strassen}}
 	case w == Window{side, Unit, Unit}:
 		if in.Shape.T == 2 {
 			return []Transform{{T: Line{Results: 2, Taps: 3, Stride: 1, Closed: true}}}
 		}
-		for _, m := range []int{2, 4} {
-			fs = append(fs, Transform{T: Line{Results: m, Taps: 3, Stride: 1}})
+		for _, n := range []int{2, 4} {
+			fs = append(fs, Transform{T: Line{Results: n, Taps: 3, Stride: 1}})
 		}
 	case w.H == w.W && w.W.Stride > 1 && in.Pixel == in.Shape.C && w.W.Stride*in.Pixel <= PhaseLanes:
 		taps := (w.W.Kernel + w.W.Stride - 1) / w.W.Stride
 		if w.W.Kernel <= w.W.Stride || taps > 4 {
 			return nil
 		}
-		for _, m := range [][2]int{{2, 2}, {2, 4}, {4, 4}} {
+		for _, n := range [][2]int{{2, 2}, {2, 4}, {4, 4}} {
 			line := func(n int) Line { return Line{Results: n, Taps: w.W.Kernel, Stride: w.W.Stride} }
-			fs = append(fs, Transform{T: frames, H: line(m[0]), W: line(m[1])})
+			fs = append(fs, Transform{T: frames, H: line(n[0]), W: line(n[1])})
 		}
 	}
 	return fs

@@ -33,7 +33,7 @@ func checkTriangle(t *rapid.T) {
 		t.Fatalf("%v\n%v", err, g)
 	}
 	for _, f := range fusions {
-		winograd := Winograd(rapid.IntRange(int(WinogradAuto), int(WinogradF4)).Draw(t, "winograd"))
+		winograd := Winograd(rapid.IntRange(int(WinogradAuto), int(WinogradLate)).Draw(t, "winograd"))
 		p, err := Schedule(g, m, ScheduleOptions{Fusion: f.mode, Winograd: winograd})
 		if err != nil {
 			t.Fatalf("%v\n%v", err, g)
@@ -120,7 +120,7 @@ func checkTransforms(t *testing.T, g *Graph) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for mode := WinogradAuto; mode <= WinogradF4; mode++ {
+	for mode := WinogradAuto; mode <= WinogradLate; mode++ {
 		p, err := Schedule(g, wideMachine, ScheduleOptions{Winograd: mode})
 		if err != nil {
 			t.Fatal(err)

@@ -167,7 +167,7 @@ func TestTuningFaults(t *testing.T) {
 		{"other last layer", func(c []Choice) []Choice { c[1].Last = "s"; return c }, 2, "the network has no s behind t"},
 		{"missing", func(c []Choice) []Choice { return c[:2] }, 0, "nothing says how e is computed, nor the layers behind it"},
 		{"more", func(c []Choice) []Choice { return append(c, c[2]) }, 3, "found e, expected nothing behind e, the network's last layer"},
-		{"no algorithm", func(c []Choice) []Choice { c[0].Algorithm = "fast"; return c }, 1, "found fast, expected direct or F(2,3)-squared or F(5,3)-x-F(2,3) or F(4,3)-squared for s"},
+		{"no algorithm", func(c []Choice) []Choice { c[0].Algorithm = "fast"; return c }, 1, "found fast, expected direct or F(2,3)-squared or F(5,3)-x-F(2,3) or F(4,3)-squared or F(4,3)-late-squared or F(5,3)-late-squared for s"},
 		{"algorithms", func(c []Choice) []Choice {
 			c[1].Last, c[1].Algorithm = "e", "F(2,3)-in-time+direct+direct"
 			return c[:2]

@@ -13,10 +13,12 @@ import (
 func TestTransforms(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	line := func(results, taps, stride int) Line { return Line{Results: results, Taps: taps, Stride: stride} }
+	late := func(results int) Line { return Line{Results: results, Taps: 3, Stride: 1, Late: true} }
 	for _, f := range []Transform{
 		{H: line(2, 3, 1), W: line(2, 3, 1)}, {H: line(4, 3, 1), W: line(4, 3, 1)},
 		{T: line(2, 3, 1)}, {T: line(4, 3, 1)}, {T: Line{Results: 2, Taps: 3, Stride: 1, Closed: true}},
 		{H: line(4, 7, 2), W: line(4, 7, 2)}, {H: line(2, 7, 2), W: line(4, 7, 2)}, {H: line(2, 7, 2), W: line(2, 7, 2)},
+		{H: late(4), W: late(4)}, {H: late(5), W: late(5)},
 		{H: line(2, 5, 2), W: line(4, 5, 2)}, {H: line(2, 3, 2), W: line(4, 3, 2)}, {H: line(2, 7, 3), W: line(4, 7, 3)},
 	} {
 		t.Run(f.String(), func(t *testing.T) { checkTransform(t, r, f) })
@@ -129,7 +131,7 @@ func winogradNet(s Shape, channels int) *Graph {
 // TestWinogradSizes compares plans with the graph for maps of all sizes up to
 // three tiles and a pixel.
 func TestWinogradSizes(t *testing.T) {
-	for _, mode := range []Winograd{WinogradF2, WinogradMixed, WinogradF4} {
+	for _, mode := range []Winograd{WinogradF2, WinogradMixed, WinogradF4, WinogradLate} {
 		for h := 1; h <= 13; h++ {
 			for w := 1; w <= 13; w += 1 + h%3 {
 				g := fuse(t, winogradNet(Shape{h%3 + 1, h, w, 5 + 8*(w%4)}, 4+h*3))
@@ -164,14 +166,15 @@ func winogradLayers(p *Plan) map[string]string {
 	return found
 }
 
-// TestWinogradChoice checks what the cost model takes for P3D-63: large tiles
-// where there are many, smaller ones where weights are most of the traffic, and
-// neither where they are all of it. Strassen's algorithm is for long reductions
-// to many channels.
+// TestWinogradChoice checks what the cost model takes for P3D-63: large tiles,
+// late ones if the machine can, else smaller ones where weights are most of the
+// traffic, and neither where they are all of it. Strassen's algorithm is for long
+// reductions to many channels.
 func TestWinogradChoice(t *testing.T) {
 	g := p3d63.build()
 	g.Taps = nil
-	const f4, mixed, time, strassen = "F(4,3) squared", "F(5,3) x F(2,3)", "F(4,3) in time", "Strassen"
+	const f4, mixed, late = "F(4,3) squared", "F(5,3) x F(2,3)", "F(5,3) late squared"
+	const time, strassen = "F(4,3) in time", "Strassen"
 	want := map[string]string{
 		"conv1_custom":   "F(4,7/2) squared",
 		"layer1.0.conv2": f4, "layer1.1.conv2": f4,
@@ -188,8 +191,15 @@ func TestWinogradChoice(t *testing.T) {
 		want[fmt.Sprintf("layer2.%d.conv1", i)] = strassen
 		want[fmt.Sprintf("layer3.%d.conv4", i+1)] = strassen
 	}
-	for _, m := range []Machine{wideMachine, halfMachine} {
-		if m.Lanes < wideMachine.Lanes {
+	for _, m := range []Machine{halfMachine, wideMachine} {
+		if m.Broadcast {
+			delete(want, "layer3.5.conv4")
+			for op, way := range want {
+				if way == f4 || way == mixed {
+					want[op] = late
+				}
+			}
+		} else {
 			want["layer3.5.conv4"] = strassen // every other pixel of a row of five, in fewer vectors
 		}
 		if diff := cmp.Diff(want, winogradLayers(schedule(t, fuse(t, g), m, FuseAuto))); diff != "" {
@@ -210,7 +220,7 @@ func TestWinogradIgnoresTaps(t *testing.T) {
 	}
 	bare := tapped.Clone()
 	bare.Taps = nil
-	for _, mode := range []Winograd{WinogradAuto, WinogradF2, WinogradMixed, WinogradF4} {
+	for _, mode := range []Winograd{WinogradAuto, WinogradF2, WinogradMixed, WinogradF4, WinogradLate} {
 		o := ScheduleOptions{Winograd: mode}
 		want := winogradLayers(scheduleWith(t, fuse(t, bare), wideMachine, o))
 		got := winogradLayers(scheduleWith(t, fuse(t, tapped), wideMachine, o))

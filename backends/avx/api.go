@@ -168,6 +168,13 @@ func (t *tables) stubs(f *jen.File, p *ir.Plan, s *isa) {
 		var params []jen.Code
 		switch k.Kind {
 		case ir.KernelConv:
+			if k.Transform.Late() {
+				params = []jen.Code{
+					pointers(jen.Id("in"), jen.Id("panel"), jen.Id("made"), jen.Id("ahead"), jen.Id("out")),
+					jen.List(jen.Id("tiles"), jen.Id("row"), jen.Id("rows")).Int(),
+				}
+				break
+			}
 			params = []jen.Code{
 				pointers(jen.Id("in"), jen.Id("weights"), jen.Id("bias"), jen.Id("res"), jen.Id("out")),
 				jen.List(jen.Id("tiles"), jen.Id("taps")).Int(),

@@ -76,7 +76,11 @@ func assembly(p *ir.Plan, s *isa, o codegen.Options) []byte {
 	for i := range p.Kernels {
 		switch k := &p.Kernels[i]; k.Kind {
 		case ir.KernelConv:
-			e.conv(k)
+			if k.Transform.Late() {
+				e.late(k)
+			} else {
+				e.conv(k)
+			}
 		case ir.KernelPool:
 			e.pool(k)
 		case ir.KernelSpread:

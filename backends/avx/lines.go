@@ -45,13 +45,17 @@ func (t *tables) lineTable() *jen.File {
 		if l == (ir.Line{}) {
 			name = "an axis that is left as it is"
 		}
-		items = append(items, jen.Commentf("%d: %s", i, name).Line().Add(rows([]jen.Code{
+		fields := fields{
 			field("results", jen.Lit(l.Size())), field("inputs", jen.Lit(l.Inputs())),
 			field("points", jen.Lit(l.Points())), field("phases", jen.Lit(l.Phases())),
 			field("parts", jen.Lit(l.Parts())),
 			field("in", phases(m.In)), field("weights", phases(m.Weights)),
 			field("out", jen.Index().Index().Float64().Add(matrix(m.Out))),
-		})))
+		}
+		if l.Late {
+			fields.add("late", jen.True())
+		}
+		items = append(items, jen.Commentf("%d: %s", i, name).Line().Add(rows(fields)))
 	}
 	f.Comment("lines are what the plans' transforms are made of: Winograd's algorithm along")
 	f.Comment("one axis.")

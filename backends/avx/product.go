@@ -226,5 +226,5 @@ func (w *winogradEmitter) set(y, x string) {
 		w.Op("VMOVAPS", x, y)
 	}
 }
-func (w *winogradEmitter) add(y, x string) { w.Op("VADDPS", x, y, y) }
-func (w *winogradEmitter) sub(y, x string) { w.Op("VSUBPS", x, y, y) }
+func (e *emitter) add(y, x string) { e.Op("VADDPS", x, y, y) }
+func (e *emitter) sub(y, x string) { e.Op("VSUBPS", x, y, y) }

@@ -193,6 +193,9 @@ func kernels(p *ir.Plan, s *isa) []jen.Code {
 		k := &p.Kernels[i]
 		lit := fields{field("kind", jen.Id(kindName(k)))}
 		if name, ok := functionFields[k.Kind]; ok && s != nil {
+			if k.Transform.Late() && k.Kind == ir.KernelConv {
+				name = "late"
+			}
 			lit.add(name, jen.Id(s.symbol(k)))
 		}
 		lit.int("rows", k.Rows)
@@ -277,11 +280,15 @@ func steps(r *ir.Region, index map[ir.BufferID]int) []jen.Code {
 			lit.add("ahead", jen.Id("ahead").Values(jen.Lit(st.Ahead.In), jen.Lit(st.Ahead.Res), jen.Lit(st.Ahead.Out)))
 		}
 		if w := st.Winograd; w != nil {
-			lit.add("winograd", jen.Op("&").Id("winogradStep").Values(
+			transforms := fields{
 				field("points", jen.Lit(index[w.Points])), field("sums", jen.Lit(index[w.Sums])), field("rows", jen.Lit(w.Rows)),
 				field("spread", list(kernelIDs(w.Spread))), field("gather", list(kernelIDs(w.Gather))),
 				field("maxSpread", jen.Lit(w.MaxSpread)), field("maxGather", jen.Lit(w.MaxGather)),
-			))
+			}
+			if w.Weights != ir.NoBuffer {
+				transforms.add("weights", jen.Lit(index[w.Weights]))
+			}
+			lit.add("winograd", jen.Op("&").Id("winogradStep").Values(transforms...))
 		}
 		items = append(items, jen.Values(lit...))
 	}

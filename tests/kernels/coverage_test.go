@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/p3dc/p3dc/backends/avx"
@@ -42,10 +43,16 @@ func TestCoverage(t *testing.T) {
 		"tiles of 2x2", "tiles of 4x4", "tiles of phases", "tiles of 2 frames", "tiles of 4 frames", "tiles of all frames",
 		"cut tiles of frames", "fused transform", "transform with a residual",
 		"tiles of parts", "transform cut in channels", "several points a call",
+		"late tiles of 5x5", "late tiles that leave a tail", "late channels not a multiple of the unrolling",
 	}
 	// The portable path has one pixel by one vector only, and can be interrupted
 	// at any time.
 	never := map[string][]string{"generic": {"several calls a run", "run rows", "tails pixels", "tails flat", "tails rows", "several vectors", "rows of residual with a skip"}}
+	for _, what := range want {
+		if strings.HasPrefix(what, "late ") { // for multiply-adds that broadcast
+			never["generic"], never["avx2"] = append(never["generic"], what), append(never["avx2"], what)
+		}
+	}
 	for machine, counts := range seen {
 		for _, what := range want {
 			if counts[what] == 0 && !slices.Contains(never[machine], what) {
@@ -96,6 +103,7 @@ func count(p *ir.Plan, n map[string]int) {
 			add("transform with a residual", st.Winograd != nil && st.Res != ir.NoBuffer)
 			add("transform cut in channels", st.Winograd != nil && r.Tile.C < r.Space.C)
 			add("several points a call", st.Winograd != nil && st.Tails == nil && st.MaxTiles > 1)
+			add("late tiles that leave a tail", k.Transform.Late() && len(st.Tails) > 0)
 			add("rows of residual with a skip", st.Every != ir.NoSkip && st.Run == ir.RunRows)
 			add("in place", st.Res != ir.NoBuffer && st.Res == st.Out)
 			add("fused pool", k.Kind == ir.KernelPool && len(r.Steps) > 1)
@@ -109,6 +117,8 @@ func count(p *ir.Plan, n map[string]int) {
 		add("tiles of 2x2", f.H.Results == 2 && f.W.Results == 2)
 		add("tiles of 4x4", f.H.Results == 4 && f.W.Results == 4)
 		add("tiles of phases", f.Strided())
+		add("late tiles of 5x5", f.Late() && f.H.Results == 5)
+		add("late channels not a multiple of the unrolling", f.Late() && k.Kind == ir.KernelConv && k.K%4 > 0)
 		add("tiles of 2 frames", f.T.Results == 2 && !f.T.Closed && !f.T.Strassen)
 		add("tiles of 4 frames", f.T.Results == 4)
 		add("tiles of all frames", f.T.Closed)

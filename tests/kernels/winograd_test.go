@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/p3dc/p3dc/backends/avx"
@@ -15,10 +16,15 @@ import (
 // Winograd's algorithm, or a few of them.
 const winogradTolerance = 2e-5
 
-var winogradModes = []struct {
+type winogradMode struct {
 	name string
 	mode ir.Winograd
-}{{"f2", ir.WinogradF2}, {"mixed", ir.WinogradMixed}, {"f4", ir.WinogradF4}}
+}
+
+var (
+	winogradModes = []winogradMode{{"f2", ir.WinogradF2}, {"mixed", ir.WinogradMixed}, {"f4", ir.WinogradF4}}
+	lateMode      = winogradMode{"late", ir.WinogradLate}
+)
 
 // TestWinogradSizes runs maps of all sizes up to three tiles and a pixel, with
 // channels that fill vectors and that do not, through layers that end in every
@@ -29,6 +35,10 @@ func winogradSizes(t *testing.T) []*suite.Net {
 	t.Helper()
 	var nets []*suite.Net
 	for i := range 13 {
+		modes := winogradModes
+		if i%2 == 0 { // kernels over one frame
+			modes = slices.Concat(modes, []winogradMode{lateMode})
+		}
 		h, w, frames := i+1, (i*5+7)%13+1, i%3+1
 		channels, kernel := []int{16, 5, 33, 48, 24}[i%5], []string{"1x3x3", "3x3x3"}[i%2]
 		source := fmt.Sprintf(`network net {
@@ -41,7 +51,7 @@ func winogradSizes(t *testing.T) []*suite.Net {
     linear 7
 }
 `, frames, h, w, channels, kernel, channels)
-		for _, m := range winogradModes {
+		for _, m := range modes {
 			nets = append(nets, winogradNet(fmt.Sprintf("n%d%s", i, m.name), suite.TapAll(lower(t, source)), m.mode))
 		}
 	}
@@ -93,7 +103,7 @@ func winogradDescribed(t *testing.T) []*suite.Net {
 	var nets []*suite.Net
 	for i, d := range described {
 		g := lower(t, "network net {\n    "+d.body+"\n    pool average\n    linear 7\n}\n")
-		for _, m := range winogradModes {
+		for _, m := range []winogradMode{winogradModes[0], winogradModes[1], lateMode} {
 			nets = append(nets, winogradNet(fmt.Sprintf("n%d%s", i, m.name), g, m.mode))
 		}
 	}
