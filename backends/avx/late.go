@@ -45,7 +45,6 @@ func (e *emitter) late(k *ir.Kernel) {
 	}
 	e.Line("// func %s(in, panel, made, ahead, out *float32, tiles, row, rows int)", e.isa.symbol(k))
 	e.Line("TEXT ·%s(SB), NOSPLIT, $0-%d", e.isa.symbol(k), lateArgs)
-	e.Op("MOVQ", "panel+8(FP)", regPanel)
 	e.Label("row")
 	e.Op("MOVQ", "in+0(FP)", regTile)
 	e.Op("MOVQ", "out+32(FP)", regOut)

@@ -49,46 +49,52 @@ func maxpool32_13_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scal
 func conv9x32_k1x1x1x32_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv9x32_k1x3x1x96_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x32late6_15_avx512(in, panel, made, ahead, out *float32, tiles, row, rows int)
 
 //go:noescape
-func conv9x32_k3x1x1x32_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x4x4_16_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv9x32_k1x1x1x32p32_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x4x4_17_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv9x32_k1x1x1x64_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x32_k3x1x1x32_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x32_k1x3x1x96_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x32_k1x1x1x32p32_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k3x1x1x32_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv9x32_k1x1x1x64_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x64_k1x1x1x32_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x3x1x96_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_22_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x32_k3x1x1x32_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x1x1x64_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x64_k1x1x1x32_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x32_k1x3x1x96_24_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_24_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv2x64_k1x1x1x32p64_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x1x1x64_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x64_k1x1x1x32_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x32_k1x3x1x96_26_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_27_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv2x64_k1x1x1x32p64_27_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x16_k1x1x1x64_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x64_k1x1x1x32_28_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool64_29_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x16_k1x1x1x64_30_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func prefetch_avx2(at *float32, lines int)

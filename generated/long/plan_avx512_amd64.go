@@ -7,7 +7,7 @@ package long
 var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   113120,
-	scratch: 5952,
+	scratch: 14208,
 	packed:  76976,
 	buffers: []buffer{
 		// 0: input, 40x24x24x3
@@ -33,13 +33,13 @@ var avx512Plan = plan{
 		// 10: layer1.1.relu, 2x3x3x32
 		{offset: 288, frame: 288, row: 96, pixel: 32, scratch: true, cover: [2]axis{{2, 2, 0}, {1, 1, 0}}},
 		// 11: pool2, 10x3x3x32
-		{offset: 31040, frame: 288, row: 96, pixel: 32},
+		{offset: 34560, frame: 288, row: 96, pixel: 32},
 		// 12: layer2.0.relu1, 10x3x3x32
-		{offset: 23232, frame: 800, row: 160, pixel: 32, edges: edges{192, 64, 192}},
-		// 13: layer2.0.relu2, 1x3x3x32
-		{frame: 288, row: 96, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		{offset: 23264, frame: 1152, row: 192, pixel: 32, edges: edges{224, 96, 448}},
+		// 13: layer2.0.relu2, 10x3x3x32
+		{offset: 13760, frame: 288, row: 96, pixel: 32},
 		// 14: layer2.0.sum, 1x3x3x32
-		{offset: 288, frame: 288, row: 96, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		{frame: 288, row: 96, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 15: layer2.0.relu, 10x3x3x64
 		{offset: 8000, frame: 576, row: 192, pixel: 64},
 		// 16: layer2.1.relu1, 10x3x3x32
@@ -70,6 +70,12 @@ var avx512Plan = plan{
 		{offset: 1344, frame: 144, row: 48, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 29: layer1.0.conv2.sums, 16x3x3x16
 		{offset: 3648, frame: 144, row: 48, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 30: layer2.0.conv2.points, 36x5x1x32
+		{frame: 176, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 31: layer2.0.conv2.sums, 36x5x1x32
+		{offset: 6336, frame: 176, row: 32, pixel: 32, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 32: layer2.0.conv2.weights, 1x1x32x48
+		{offset: 12672, frame: 1536, row: 1536, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, width: 16, taps: [3]int{1, 3, 3}, weights: 0, bias: 432},
@@ -82,7 +88,7 @@ var avx512Plan = plan{
 		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 9520, bias: 10288},
 		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 32, in: 16, width: 32, taps: [3]int{1, 1, 1}, weights: 10304, bias: 10816},
 		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 10848, bias: 11872},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 11904, bias: 21120},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 32, in: 32, width: 16, taps: [3]int{1, 3, 3}, weights: 11904, bias: 21120, transform: &transform{&lines[0], &lines[2], &lines[2]}},
 		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{3, 1, 1}, weights: 21152, bias: 24224},
 		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 32, width: 32, taps: [3]int{1, 1, 1}, weights: 24256, bias: 28352, project: &pack{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 64, in: 32, width: 32, taps: [3]int{1, 1, 1}}},
 		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 28416, bias: 30464},
@@ -112,21 +118,23 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv9x16_k3x1x1x16_11_avx512, rows: 1, cols: 9, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv9x32_k1x1x1x16_12_avx512, rows: 3, cols: 3, width: 32, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 48}, out: pitch{32, 96}, res: pitch{64, 384}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool32_13_avx512, rows: 1, cols: 1, width: 32, tapsH: 1, tapsW: 1, stepT: 288, stepH: 96, stepW: 32, in: pitch{32, 0}, out: pitch{32, 0}},
-		{kind: kindConv, conv: conv9x32_k1x1x1x32_14_avx512, rows: 3, cols: 3, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 96}, out: pitch{32, 160}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv9x32_k1x3x1x96_15_avx512, rows: 3, cols: 3, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{32, 160}, out: pitch{32, 96}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv9x32_k3x1x1x32_16_avx512, rows: 3, cols: 3, width: 32, k: 32, tapsH: 1, tapsW: 1, stepT: 800, in: pitch{32, 160}, out: pitch{32, 96}, res: pitch{32, 96}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv9x32_k1x1x1x32p32_17_avx512, rows: 1, cols: 9, width: 32, k: 32, k2: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv9x32_k1x1x1x64_18_avx512, rows: 3, cols: 3, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 192}, out: pitch{32, 160}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x32_k1x3x1x96_19_avx512, rows: 2, cols: 2, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{64, 320}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k3x1x1x32_20_avx512, rows: 1, cols: 2, width: 32, k: 32, tapsH: 1, tapsW: 1, stepT: 128, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv2x64_k1x1x1x32_21_avx512, rows: 1, cols: 2, width: 64, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_22_avx512, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 128, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv2x32_k1x1x1x64_23_avx512, rows: 1, cols: 2, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x32_k1x3x1x96_24_avx512, rows: 1, cols: 2, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x64_k1x1x1x32p64_25_avx512, rows: 1, cols: 2, width: 64, k: 32, k2: 64, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv2x64_k1x1x1x32_26_avx512, rows: 1, cols: 2, width: 64, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_27_avx512, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
-		{kind: kindConv, conv: conv1x16_k1x1x1x64_28_avx512, rows: 1, cols: 1, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv9x32_k1x1x1x32_14_avx512, rows: 3, cols: 3, width: 32, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 96}, out: pitch{32, 192}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, late: conv5x16_k1x1x1x32late6_15_avx512, rows: 1, cols: 5, width: 16, k: 32, points: 6, tapsH: 1, tapsW: 1, stepT: 176, in: pitch{32, 0}, out: pitch{32, 176}},
+		{kind: kindSpread, spread: spread1x4x4_16_avx512, rows: 4, cols: 4, width: 16, stepT: 176, in: pitch{32, 192}, out: pitch{32, 0}},
+		{kind: kindGather, gather: gather1x4x4_17_avx512, rows: 4, cols: 4, width: 16, stepT: 176, in: pitch{32, 0}, out: pitch{32, 96}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv9x32_k3x1x1x32_18_avx512, rows: 3, cols: 3, width: 32, k: 32, tapsH: 1, tapsW: 1, stepT: 1152, in: pitch{32, 192}, out: pitch{32, 96}, res: pitch{32, 96}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv9x32_k1x1x1x32p32_19_avx512, rows: 1, cols: 9, width: 32, k: 32, k2: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv9x32_k1x1x1x64_20_avx512, rows: 3, cols: 3, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 192}, out: pitch{32, 160}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x32_k1x3x1x96_21_avx512, rows: 2, cols: 2, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 160, in: pitch{64, 320}, out: pitch{32, 64}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k3x1x1x32_22_avx512, rows: 1, cols: 2, width: 32, k: 32, tapsH: 1, tapsW: 1, stepT: 128, in: pitch{32, 0}, out: pitch{32, 0}, res: pitch{32, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv2x64_k1x1x1x32_23_avx512, rows: 1, cols: 2, width: 64, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_24_avx512, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 128, stepH: 128, stepW: 64, in: pitch{64, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv2x32_k1x1x1x64_25_avx512, rows: 1, cols: 2, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x32_k1x3x1x96_26_avx512, rows: 1, cols: 2, width: 32, k: 96, tapsH: 3, tapsW: 1, stepH: 128, in: pitch{32, 0}, out: pitch{32, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x64_k1x1x1x32p64_27_avx512, rows: 1, cols: 2, width: 64, k: 32, k2: 64, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv2x64_k1x1x1x32_28_avx512, rows: 1, cols: 2, width: 64, k: 32, tapsH: 1, tapsW: 1, in: pitch{32, 0}, out: pitch{64, 0}, res: pitch{64, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool64_29_avx512, rows: 1, cols: 1, width: 64, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
+		{kind: kindConv, conv: conv1x16_k1x1x1x64_30_avx512, rows: 1, cols: 1, width: 16, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{40, 24, 24, 3}, tile: shape{1, 6, 24, 3}, steps: []step{
@@ -152,33 +160,35 @@ var avx512Plan = plan{
 			{name: "pool2", kernel: 13, maxTiles: 30000, in: 10, out: 11, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{20, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 			{name: "layer2.0.conv1", kernel: 14, run: runRows, maxTiles: 186, in: 11, out: 12, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
 		}},
-		{name: "layer2.0.conv2..layer2.1.conv1", space: shape{10, 3, 3, 1}, tile: shape{1, 3, 3, 1}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 15, run: runRows, maxTiles: 22, in: 12, out: 13, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}, ahead: ahead{true, false, false}},
-			{name: "layer2.0.conv3", kernel: 16, run: runRows, maxTiles: 65, in: 12, out: 14, res: 13, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}},
-			{name: "layer2.0.conv4", kernel: 17, run: runFlat, maxTiles: 96, in: 14, out: 15, res: 11, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 64}, ahead: ahead{false, true, false}},
-			{name: "layer2.1.conv1", kernel: 18, run: runRows, maxTiles: 96, in: 15, out: 16, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}},
+		{name: "layer2.0.conv2", space: shape{10, 3, 3, 32}, tile: shape{5, 3, 3, 16}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 15, run: runFlat, maxTiles: 72, in: 12, out: 13, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 30, sums: 31, rows: 5, spread: []int{16}, gather: []int{17}, maxSpread: 366, maxGather: 437, weights: 32}},
+		}},
+		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{10, 3, 3, 1}, tile: shape{1, 3, 3, 1}, steps: []step{
+			{name: "layer2.0.conv3", kernel: 18, run: runRows, maxTiles: 65, in: 12, out: 14, res: 13, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 32}, ahead: ahead{true, false, false}},
+			{name: "layer2.0.conv4", kernel: 19, run: runFlat, maxTiles: 96, in: 14, out: 15, res: 11, every: [3]int{1, 1, 1}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 3, 3, 64}, ahead: ahead{false, true, false}},
+			{name: "layer2.1.conv1", kernel: 20, run: runRows, maxTiles: 96, in: 15, out: 16, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 64}, to: shape{10, 3, 3, 32}},
 		}},
 		{name: "layer2.1.conv2", space: shape{10, 2, 2, 32}, tile: shape{3, 2, 2, 32}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 19, run: runRows, maxTiles: 48, in: 16, out: 17, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer2.1.conv2", kernel: 21, run: runRows, maxTiles: 48, in: 16, out: 17, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 3, 3, 32}, to: shape{10, 2, 2, 32}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.1.conv3..layer3.0.conv1", space: shape{5, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 20, run: runFlat, maxTiles: 220, in: 17, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 32}, ahead: ahead{true, false, false}},
-			{name: "layer2.1.conv4", kernel: 21, maxTiles: 349, in: 18, out: 19, res: 15, every: [3]int{1, 2, 2}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}},
-			{name: "pool3", kernel: 22, maxTiles: 15000, in: 19, out: 20, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 64}, to: shape{5, 2, 2, 64}},
-			{name: "layer3.0.conv1", kernel: 23, maxTiles: 322, in: 20, out: 21, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
+			{name: "layer2.1.conv3", kernel: 22, run: runFlat, maxTiles: 220, in: 17, out: 18, res: 17, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer2.1.conv4", kernel: 23, maxTiles: 349, in: 18, out: 19, res: 15, every: [3]int{1, 2, 2}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 32}, to: shape{10, 2, 2, 64}},
+			{name: "pool3", kernel: 24, maxTiles: 15000, in: 19, out: 20, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{10, 2, 2, 64}, to: shape{5, 2, 2, 64}},
+			{name: "layer3.0.conv1", kernel: 25, maxTiles: 322, in: 20, out: 21, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.0.conv_normal..layer3.1.conv1", space: shape{5, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 24, maxTiles: 75, in: 21, out: 22, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, false}},
-			{name: "layer3.0.conv4", kernel: 25, run: runFlat, maxTiles: 124, in: 22, out: 23, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 64}, ahead: ahead{false, true, false}},
-			{name: "layer3.1.conv1", kernel: 23, maxTiles: 322, in: 23, out: 24, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
+			{name: "layer3.0.conv_normal", kernel: 26, maxTiles: 75, in: 21, out: 22, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv4", kernel: 27, run: runFlat, maxTiles: 124, in: 22, out: 23, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 64}, ahead: ahead{false, true, false}},
+			{name: "layer3.1.conv1", kernel: 25, maxTiles: 322, in: 23, out: 24, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{5, 2, 2, 32}},
 		}},
 		{name: "layer3.1.conv_normal..layer3.1.conv4", space: shape{5, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer3.1.conv_normal", kernel: 24, maxTiles: 75, in: 24, out: 25, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, false}},
-			{name: "layer3.1.conv4", kernel: 26, run: runFlat, maxTiles: 349, in: 25, out: 23, res: 23, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 64}},
+			{name: "layer3.1.conv_normal", kernel: 26, maxTiles: 75, in: 24, out: 25, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 32}, ahead: ahead{true, false, false}},
+			{name: "layer3.1.conv4", kernel: 28, run: runFlat, maxTiles: 349, in: 25, out: 23, res: 23, every: [3]int{1, 1, 1}, pack: 22, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 32}, to: shape{5, 2, 2, 64}},
 		}},
 		{name: "pool4..fc", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "pool4", kernel: 27, maxTiles: 1500, in: 23, out: 26, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}, ahead: ahead{true, false, false}},
-			{name: "fc", kernel: 28, run: runFlat, maxTiles: 413, in: 26, out: 27, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
+			{name: "pool4", kernel: 29, maxTiles: 1500, in: 23, out: 26, res: -1, pack: -1, window: [3]axis{{5, 5, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{5, 2, 2, 64}, to: shape{1, 1, 1, 64}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 30, run: runFlat, maxTiles: 413, in: 26, out: 27, res: -1, pack: 23, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 64}, to: shape{1, 1, 1, 11}},
 		}},
 	},
 	prefetch: prefetch_avx512,

@@ -10,6 +10,7 @@ package odd
 type line struct {
 	results, inputs, points, phases int
 	parts                           int           // of the input and of the output channels
+	late                            bool          // weights are made into points when they are used
 	in, weights                     [][][]float64 // by phase: points x inputs, points x taps
 	out                             [][]float64   // results x points
 }
@@ -20,6 +21,7 @@ type transform [3]*line
 
 func (f *transform) points() int { return f[0].points * f[1].points * f[2].points }
 func (f *transform) parts() int  { return f[0].parts }
+func (f *transform) late() bool  { return f[2].late }
 func (f *transform) phases() int { return f[0].phases * f.ofFrame() }
 
 // ofFrame returns the number of phases of a frame.

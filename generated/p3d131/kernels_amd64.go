@@ -22,13 +22,13 @@ func maxpool64_4_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale
 func conv10x32_k1x1x1x64_5_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x64_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x16_k1x1x1x64late7_6_avx512(in, panel, made, ahead, out *float32, tiles, row, rows int)
 
 //go:noescape
-func spread1x4x4_7_avx512(in, out *float32, tiles, vectors int)
+func spread1x5x5_7_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func gather1x4x4_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x5x5_8_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func conv14x32_k1x1x1x64_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
@@ -103,13 +103,13 @@ func spread2x1x1_31_avx512(in, out *float32, tiles, vectors int)
 func gather2x1x1_32_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x64_k1x1x1x128_33_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x16_k1x1x1x128late7_33_avx512(in, panel, made, ahead, out *float32, tiles, row, rows int)
 
 //go:noescape
-func spread1x4x4_34_avx512(in, out *float32, tiles, vectors int)
+func spread1x5x5_34_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func gather1x4x4_35_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x5x5_35_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func conv10x32_k1x1x1x128_36_avx512(in, weights, bias, res, out *float32, tiles, taps int)
@@ -169,13 +169,13 @@ func spread2x1x1_53_avx512(in, out *float32, tiles, vectors int)
 func gather2x1x1_54_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv10x32_k1x1x1x256_55_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x16_k1x1x1x256late7_55_avx512(in, panel, made, ahead, out *float32, tiles, row, rows int)
 
 //go:noescape
-func spread1x5x2_56_avx512(in, out *float32, tiles, vectors int)
+func spread1x5x5_56_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func gather1x5x2_57_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func gather1x5x5_57_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func conv10x32_k1x1x1x256_58_avx512(in, weights, bias, res, out *float32, tiles, taps int)

@@ -8,7 +8,7 @@ var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   6107136,
 	scratch: 561248,
-	packed:  85953808,
+	packed:  57011472,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
 		{offset: 1512, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
@@ -220,559 +220,613 @@ var avx512Plan = plan{
 		{offset: 481280, frame: 336, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 104: conv1_custom.sums, 49x1x20x64
 		{offset: 497744, frame: 1296, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 105: layer1.0.conv2.points, 36x2x10x64
-		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 106: layer1.0.conv2.sums, 36x2x10x64
-		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 107: layer1.0.conv3.points, 6x2x40x64
+		// 105: layer1.0.conv2.points, 49x1x8x64
+		{frame: 528, row: 512, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 106: layer1.0.conv2.sums, 49x1x8x64
+		{offset: 25872, frame: 528, row: 512, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 107: layer1.0.conv2.weights, 1x1x64x48
+		{offset: 51744, frame: 3072, row: 3072, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 108: layer1.0.conv3.points, 6x2x40x64
 		{offset: 20480, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 108: layer1.0.conv3.sums, 6x2x40x64
+		// 109: layer1.0.conv3.sums, 6x2x40x64
 		{offset: 51296, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 109: layer1.1.conv2.points, 36x2x10x64
-		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 110: layer1.1.conv2.sums, 36x2x10x64
-		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 111: layer1.1.conv3.points, 6x2x40x64
+		// 110: layer1.1.conv2.points, 49x1x8x64
+		{frame: 528, row: 512, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 111: layer1.1.conv2.sums, 49x1x8x64
+		{offset: 25872, frame: 528, row: 512, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 112: layer1.1.conv2.weights, 1x1x64x48
+		{offset: 51744, frame: 3072, row: 3072, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 113: layer1.1.conv3.points, 6x2x40x64
 		{offset: 20480, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 112: layer1.1.conv3.sums, 6x2x40x64
+		// 114: layer1.1.conv3.sums, 6x2x40x64
 		{offset: 51296, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 113: layer1.2.conv3.points, 6x2x20x64
+		// 115: layer1.2.conv3.points, 6x2x20x64
 		{offset: 10240, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 114: layer1.2.conv3.sums, 6x2x20x64
+		// 116: layer1.2.conv3.sums, 6x2x20x64
 		{offset: 25696, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 115: layer2.0.conv1.points, 7x2x20x128
+		// 117: layer2.0.conv1.points, 7x2x20x128
 		{frame: 5136, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 116: layer2.0.conv1.sums, 7x2x20x64
+		// 118: layer2.0.conv1.sums, 7x2x20x64
 		{offset: 35952, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 117: layer2.0.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 118: layer2.0.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 119: layer2.0.conv3.points, 6x1x20x128
+		// 119: layer2.0.conv2.points, 49x2x4x128
+		{frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 120: layer2.0.conv2.sums, 49x2x4x128
+		{offset: 50960, frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 121: layer2.0.conv2.weights, 1x1x128x48
+		{offset: 101920, frame: 6144, row: 6144, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 122: layer2.0.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 120: layer2.0.conv3.sums, 6x1x20x128
+		// 123: layer2.0.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 121: layer2.1.conv1.points, 7x2x20x256
+		// 124: layer2.1.conv1.points, 7x2x20x256
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 122: layer2.1.conv1.sums, 7x2x20x64
+		// 125: layer2.1.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 123: layer2.1.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 124: layer2.1.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 125: layer2.1.conv3.points, 6x1x20x128
+		// 126: layer2.1.conv2.points, 49x2x4x128
+		{frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 127: layer2.1.conv2.sums, 49x2x4x128
+		{offset: 50960, frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 128: layer2.1.conv2.weights, 1x1x128x48
+		{offset: 101920, frame: 6144, row: 6144, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 129: layer2.1.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 126: layer2.1.conv3.sums, 6x1x20x128
+		// 130: layer2.1.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 127: layer2.2.conv1.points, 7x2x20x256
+		// 131: layer2.2.conv1.points, 7x2x20x256
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 128: layer2.2.conv1.sums, 7x2x20x64
+		// 132: layer2.2.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 129: layer2.2.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 130: layer2.2.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 131: layer2.2.conv3.points, 6x1x20x128
+		// 133: layer2.2.conv2.points, 49x2x4x128
+		{frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 134: layer2.2.conv2.sums, 49x2x4x128
+		{offset: 50960, frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 135: layer2.2.conv2.weights, 1x1x128x48
+		{offset: 101920, frame: 6144, row: 6144, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 136: layer2.2.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 132: layer2.2.conv3.sums, 6x1x20x128
+		// 137: layer2.2.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 133: layer2.3.conv1.points, 7x2x20x256
+		// 138: layer2.3.conv1.points, 7x2x20x256
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 134: layer2.3.conv1.sums, 7x2x20x64
+		// 139: layer2.3.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 135: layer2.3.conv3.points, 6x1x10x128
+		// 140: layer2.3.conv3.points, 6x1x10x128
 		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 136: layer2.3.conv3.sums, 6x1x10x128
+		// 141: layer2.3.conv3.sums, 6x1x10x128
 		{offset: 7776, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 137: layer3.0.conv1.points, 7x1x10x256
+		// 142: layer3.0.conv1.points, 7x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 138: layer3.0.conv1.sums, 7x1x10x128
+		// 143: layer3.0.conv1.sums, 7x1x10x128
 		{offset: 19152, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 139: layer3.0.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 140: layer3.0.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 141: layer3.0.conv3.points, 3x1x10x256
+		// 144: layer3.0.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 145: layer3.0.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 146: layer3.0.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 147: layer3.0.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 142: layer3.0.conv3.sums, 3x1x10x256
+		// 148: layer3.0.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 143: layer3.1.conv1.points, 7x1x10x512
+		// 149: layer3.1.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 144: layer3.1.conv1.sums, 7x1x10x128
+		// 150: layer3.1.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 145: layer3.1.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 146: layer3.1.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 147: layer3.1.conv3.points, 3x1x10x256
+		// 151: layer3.1.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 152: layer3.1.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 153: layer3.1.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 154: layer3.1.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 148: layer3.1.conv3.sums, 3x1x10x256
+		// 155: layer3.1.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 149: layer3.1.conv4.points, 7x2x10x128
+		// 156: layer3.1.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 150: layer3.1.conv4.sums, 7x2x10x512
+		// 157: layer3.1.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 151: layer3.2.conv1.points, 7x1x10x512
+		// 158: layer3.2.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 152: layer3.2.conv1.sums, 7x1x10x128
+		// 159: layer3.2.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 153: layer3.2.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 154: layer3.2.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 155: layer3.2.conv3.points, 3x1x10x256
+		// 160: layer3.2.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 161: layer3.2.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 162: layer3.2.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 163: layer3.2.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 156: layer3.2.conv3.sums, 3x1x10x256
+		// 164: layer3.2.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 157: layer3.2.conv4.points, 7x2x10x128
+		// 165: layer3.2.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 158: layer3.2.conv4.sums, 7x2x10x512
+		// 166: layer3.2.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 159: layer3.3.conv1.points, 7x1x10x512
+		// 167: layer3.3.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 160: layer3.3.conv1.sums, 7x1x10x128
+		// 168: layer3.3.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 161: layer3.3.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 162: layer3.3.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 163: layer3.3.conv3.points, 3x1x10x256
+		// 169: layer3.3.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 170: layer3.3.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 171: layer3.3.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 172: layer3.3.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 164: layer3.3.conv3.sums, 3x1x10x256
+		// 173: layer3.3.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 165: layer3.3.conv4.points, 7x2x10x128
+		// 174: layer3.3.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 166: layer3.3.conv4.sums, 7x2x10x512
+		// 175: layer3.3.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 167: layer3.4.conv1.points, 7x1x10x512
+		// 176: layer3.4.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 168: layer3.4.conv1.sums, 7x1x10x128
+		// 177: layer3.4.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 169: layer3.4.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 170: layer3.4.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 171: layer3.4.conv3.points, 3x1x10x256
+		// 178: layer3.4.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 179: layer3.4.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 180: layer3.4.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 181: layer3.4.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 172: layer3.4.conv3.sums, 3x1x10x256
+		// 182: layer3.4.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 173: layer3.4.conv4.points, 7x2x10x128
+		// 183: layer3.4.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 174: layer3.4.conv4.sums, 7x2x10x512
+		// 184: layer3.4.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 175: layer3.5.conv1.points, 7x1x10x512
+		// 185: layer3.5.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 176: layer3.5.conv1.sums, 7x1x10x128
+		// 186: layer3.5.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 177: layer3.5.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 178: layer3.5.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 179: layer3.5.conv3.points, 3x1x10x256
+		// 187: layer3.5.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 188: layer3.5.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 189: layer3.5.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 190: layer3.5.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 180: layer3.5.conv3.sums, 3x1x10x256
+		// 191: layer3.5.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 181: layer3.5.conv4.points, 7x2x10x128
+		// 192: layer3.5.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 182: layer3.5.conv4.sums, 7x2x10x512
+		// 193: layer3.5.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 183: layer3.6.conv1.points, 7x1x10x512
+		// 194: layer3.6.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 184: layer3.6.conv1.sums, 7x1x10x128
+		// 195: layer3.6.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 185: layer3.6.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 186: layer3.6.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 187: layer3.6.conv3.points, 3x1x10x256
+		// 196: layer3.6.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 197: layer3.6.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 198: layer3.6.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 199: layer3.6.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 188: layer3.6.conv3.sums, 3x1x10x256
+		// 200: layer3.6.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 189: layer3.6.conv4.points, 7x2x10x128
+		// 201: layer3.6.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 190: layer3.6.conv4.sums, 7x2x10x512
+		// 202: layer3.6.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 191: layer3.7.conv1.points, 7x1x10x512
+		// 203: layer3.7.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 192: layer3.7.conv1.sums, 7x1x10x128
+		// 204: layer3.7.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 193: layer3.7.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 194: layer3.7.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 195: layer3.7.conv3.points, 3x1x10x256
+		// 205: layer3.7.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 206: layer3.7.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 207: layer3.7.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 208: layer3.7.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 196: layer3.7.conv3.sums, 3x1x10x256
+		// 209: layer3.7.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 197: layer3.7.conv4.points, 7x2x10x128
+		// 210: layer3.7.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 198: layer3.7.conv4.sums, 7x2x10x512
+		// 211: layer3.7.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 199: layer3.8.conv1.points, 7x1x10x512
+		// 212: layer3.8.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 200: layer3.8.conv1.sums, 7x1x10x128
+		// 213: layer3.8.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 201: layer3.8.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 202: layer3.8.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 203: layer3.8.conv3.points, 3x1x10x256
+		// 214: layer3.8.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 215: layer3.8.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 216: layer3.8.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 217: layer3.8.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 204: layer3.8.conv3.sums, 3x1x10x256
+		// 218: layer3.8.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 205: layer3.8.conv4.points, 7x2x10x128
+		// 219: layer3.8.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 206: layer3.8.conv4.sums, 7x2x10x512
+		// 220: layer3.8.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 207: layer3.9.conv1.points, 7x1x10x512
+		// 221: layer3.9.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 208: layer3.9.conv1.sums, 7x1x10x128
+		// 222: layer3.9.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 209: layer3.9.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 210: layer3.9.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 211: layer3.9.conv3.points, 3x1x10x256
+		// 223: layer3.9.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 224: layer3.9.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 225: layer3.9.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 226: layer3.9.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 212: layer3.9.conv3.sums, 3x1x10x256
+		// 227: layer3.9.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 213: layer3.9.conv4.points, 7x2x10x128
+		// 228: layer3.9.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 214: layer3.9.conv4.sums, 7x2x10x512
+		// 229: layer3.9.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 215: layer3.10.conv1.points, 7x1x10x512
+		// 230: layer3.10.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 216: layer3.10.conv1.sums, 7x1x10x128
+		// 231: layer3.10.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 217: layer3.10.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 218: layer3.10.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 219: layer3.10.conv3.points, 3x1x10x256
+		// 232: layer3.10.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 233: layer3.10.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 234: layer3.10.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 235: layer3.10.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 220: layer3.10.conv3.sums, 3x1x10x256
+		// 236: layer3.10.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 221: layer3.10.conv4.points, 7x2x10x128
+		// 237: layer3.10.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 222: layer3.10.conv4.sums, 7x2x10x512
+		// 238: layer3.10.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 223: layer3.11.conv1.points, 7x1x10x512
+		// 239: layer3.11.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 224: layer3.11.conv1.sums, 7x1x10x128
+		// 240: layer3.11.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 225: layer3.11.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 226: layer3.11.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 227: layer3.11.conv3.points, 3x1x10x256
+		// 241: layer3.11.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 242: layer3.11.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 243: layer3.11.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 244: layer3.11.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 228: layer3.11.conv3.sums, 3x1x10x256
+		// 245: layer3.11.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 229: layer3.11.conv4.points, 7x2x10x128
+		// 246: layer3.11.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 230: layer3.11.conv4.sums, 7x2x10x512
+		// 247: layer3.11.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 231: layer3.12.conv1.points, 7x1x10x512
+		// 248: layer3.12.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 232: layer3.12.conv1.sums, 7x1x10x128
+		// 249: layer3.12.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 233: layer3.12.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 234: layer3.12.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 235: layer3.12.conv3.points, 3x1x10x256
+		// 250: layer3.12.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 251: layer3.12.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 252: layer3.12.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 253: layer3.12.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 236: layer3.12.conv3.sums, 3x1x10x256
+		// 254: layer3.12.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 237: layer3.12.conv4.points, 7x2x10x128
+		// 255: layer3.12.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 238: layer3.12.conv4.sums, 7x2x10x512
+		// 256: layer3.12.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 239: layer3.13.conv1.points, 7x1x10x512
+		// 257: layer3.13.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 240: layer3.13.conv1.sums, 7x1x10x128
+		// 258: layer3.13.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 241: layer3.13.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 242: layer3.13.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 243: layer3.13.conv3.points, 3x1x10x256
+		// 259: layer3.13.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 260: layer3.13.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 261: layer3.13.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 262: layer3.13.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 244: layer3.13.conv3.sums, 3x1x10x256
+		// 263: layer3.13.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 245: layer3.13.conv4.points, 7x2x10x128
+		// 264: layer3.13.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 246: layer3.13.conv4.sums, 7x2x10x512
+		// 265: layer3.13.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 247: layer3.14.conv1.points, 7x1x10x512
+		// 266: layer3.14.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 248: layer3.14.conv1.sums, 7x1x10x128
+		// 267: layer3.14.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 249: layer3.14.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 250: layer3.14.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 251: layer3.14.conv3.points, 3x1x10x256
+		// 268: layer3.14.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 269: layer3.14.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 270: layer3.14.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 271: layer3.14.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 252: layer3.14.conv3.sums, 3x1x10x256
+		// 272: layer3.14.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 253: layer3.14.conv4.points, 7x2x10x128
+		// 273: layer3.14.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 254: layer3.14.conv4.sums, 7x2x10x512
+		// 274: layer3.14.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 255: layer3.15.conv1.points, 7x1x10x512
+		// 275: layer3.15.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 256: layer3.15.conv1.sums, 7x1x10x128
+		// 276: layer3.15.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 257: layer3.15.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 258: layer3.15.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 259: layer3.15.conv3.points, 3x1x10x256
+		// 277: layer3.15.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 278: layer3.15.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 279: layer3.15.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 280: layer3.15.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 260: layer3.15.conv3.sums, 3x1x10x256
+		// 281: layer3.15.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 261: layer3.15.conv4.points, 7x2x10x128
+		// 282: layer3.15.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 262: layer3.15.conv4.sums, 7x2x10x512
+		// 283: layer3.15.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 263: layer3.16.conv1.points, 7x1x10x512
+		// 284: layer3.16.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 264: layer3.16.conv1.sums, 7x1x10x128
+		// 285: layer3.16.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 265: layer3.16.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 266: layer3.16.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 267: layer3.16.conv3.points, 3x1x10x256
+		// 286: layer3.16.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 287: layer3.16.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 288: layer3.16.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 289: layer3.16.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 268: layer3.16.conv3.sums, 3x1x10x256
+		// 290: layer3.16.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 269: layer3.16.conv4.points, 7x2x10x128
+		// 291: layer3.16.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 270: layer3.16.conv4.sums, 7x2x10x512
+		// 292: layer3.16.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 271: layer3.17.conv1.points, 7x1x10x512
+		// 293: layer3.17.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 272: layer3.17.conv1.sums, 7x1x10x128
+		// 294: layer3.17.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 273: layer3.17.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 274: layer3.17.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 275: layer3.17.conv3.points, 3x1x10x256
+		// 295: layer3.17.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 296: layer3.17.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 297: layer3.17.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 298: layer3.17.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 276: layer3.17.conv3.sums, 3x1x10x256
+		// 299: layer3.17.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 277: layer3.17.conv4.points, 7x2x10x128
+		// 300: layer3.17.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 278: layer3.17.conv4.sums, 7x2x10x512
+		// 301: layer3.17.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 279: layer3.18.conv1.points, 7x1x10x512
+		// 302: layer3.18.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 280: layer3.18.conv1.sums, 7x1x10x128
+		// 303: layer3.18.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 281: layer3.18.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 282: layer3.18.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 283: layer3.18.conv3.points, 3x1x10x256
+		// 304: layer3.18.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 305: layer3.18.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 306: layer3.18.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 307: layer3.18.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 284: layer3.18.conv3.sums, 3x1x10x256
+		// 308: layer3.18.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 285: layer3.18.conv4.points, 7x2x10x128
+		// 309: layer3.18.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 286: layer3.18.conv4.sums, 7x2x10x512
+		// 310: layer3.18.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 287: layer3.19.conv1.points, 7x1x10x512
+		// 311: layer3.19.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 288: layer3.19.conv1.sums, 7x1x10x128
+		// 312: layer3.19.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 289: layer3.19.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 290: layer3.19.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 291: layer3.19.conv3.points, 3x1x10x256
+		// 313: layer3.19.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 314: layer3.19.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 315: layer3.19.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 316: layer3.19.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 292: layer3.19.conv3.sums, 3x1x10x256
+		// 317: layer3.19.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 293: layer3.19.conv4.points, 7x2x10x128
+		// 318: layer3.19.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 294: layer3.19.conv4.sums, 7x2x10x512
+		// 319: layer3.19.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 295: layer3.20.conv1.points, 7x1x10x512
+		// 320: layer3.20.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 296: layer3.20.conv1.sums, 7x1x10x128
+		// 321: layer3.20.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 297: layer3.20.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 298: layer3.20.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 299: layer3.20.conv3.points, 3x1x10x256
+		// 322: layer3.20.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 323: layer3.20.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 324: layer3.20.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 325: layer3.20.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 300: layer3.20.conv3.sums, 3x1x10x256
+		// 326: layer3.20.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 301: layer3.20.conv4.points, 7x2x10x128
+		// 327: layer3.20.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 302: layer3.20.conv4.sums, 7x2x10x512
+		// 328: layer3.20.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 303: layer3.21.conv1.points, 7x1x10x512
+		// 329: layer3.21.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 304: layer3.21.conv1.sums, 7x1x10x128
+		// 330: layer3.21.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 305: layer3.21.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 306: layer3.21.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 307: layer3.21.conv3.points, 3x1x10x256
+		// 331: layer3.21.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 332: layer3.21.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 333: layer3.21.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 334: layer3.21.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 308: layer3.21.conv3.sums, 3x1x10x256
+		// 335: layer3.21.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 309: layer3.21.conv4.points, 7x2x10x128
+		// 336: layer3.21.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 310: layer3.21.conv4.sums, 7x2x10x512
+		// 337: layer3.21.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 311: layer3.22.conv1.points, 7x1x10x512
+		// 338: layer3.22.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 312: layer3.22.conv1.sums, 7x1x10x128
+		// 339: layer3.22.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 313: layer3.22.conv3.points, 3x1x5x256
+		// 340: layer3.22.conv3.points, 3x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 314: layer3.22.conv3.sums, 3x1x5x256
+		// 341: layer3.22.conv3.sums, 3x1x5x256
 		{offset: 4080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, width: 64, taps: [3]int{1, 7, 7}, weights: 0, bias: 37632, transform: &transform{&lines[0], &lines[1], &lines[1]}},
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 37696, bias: 41792},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 3, 3}, weights: 41856, bias: 189312, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 189376, bias: 213952, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 214016, bias: 246784, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 247040, bias: 263424},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 3, 3}, weights: 263488, bias: 410944, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 411008, bias: 435584, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 435648, bias: 452032},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 452288, bias: 468672},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 3, 3}, weights: 468736, bias: 505600},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 505664, bias: 530240, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, width: 64, taps: [3]int{1, 1, 1}, weights: 530304, bias: 546688},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 546944, bias: 604288, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 604416, bias: 1194240, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1194368, bias: 1292672, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1292800, bias: 1489408, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1489920, bias: 1604608, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 1604736, bias: 2194560, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 2194688, bias: 2292992, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 2293120, bias: 2358656},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 2359168, bias: 2473856, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 2473984, bias: 3063808, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 3063936, bias: 3162240, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 3162368, bias: 3227904},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 3228416, bias: 3343104, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{1, 3, 3}, weights: 3343232, bias: 3490688},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{3, 1, 1}, weights: 3490816, bias: 3589120, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 64, taps: [3]int{1, 1, 1}, weights: 3589248, bias: 3654784},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 3655296, bias: 3884672, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 3884928, bias: 5719936, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 5720192, bias: 5916800, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 5917056, bias: 6703488, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 1024, in: 512, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 6704512, bias: 7163264, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 7163520, bias: 8998528, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 8998784, bias: 9195392, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 9195648, bias: 9654400, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 9655424, bias: 10114176, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 10114432, bias: 11949440, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 11949696, bias: 12146304, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 12146560, bias: 12605312, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 12606336, bias: 13065088, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 13065344, bias: 14900352, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 14900608, bias: 15097216, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 15097472, bias: 15556224, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 15557248, bias: 16016000, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 16016256, bias: 17851264, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 17851520, bias: 18048128, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 18048384, bias: 18507136, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 18508160, bias: 18966912, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 18967168, bias: 20802176, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 20802432, bias: 20999040, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 20999296, bias: 21458048, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 21459072, bias: 21917824, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 21918080, bias: 23753088, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 23753344, bias: 23949952, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 23950208, bias: 24408960, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 24409984, bias: 24868736, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 24868992, bias: 26704000, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 26704256, bias: 26900864, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 26901120, bias: 27359872, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 27360896, bias: 27819648, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 27819904, bias: 29654912, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 29655168, bias: 29851776, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 29852032, bias: 30310784, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 30311808, bias: 30770560, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 30770816, bias: 32605824, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 32606080, bias: 32802688, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 32802944, bias: 33261696, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 33262720, bias: 33721472, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 33721728, bias: 35556736, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 35556992, bias: 35753600, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 35753856, bias: 36212608, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 36213632, bias: 36672384, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 36672640, bias: 38507648, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 38507904, bias: 38704512, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 38704768, bias: 39163520, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 39164544, bias: 39623296, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 39623552, bias: 41458560, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 41458816, bias: 41655424, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 41655680, bias: 42114432, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 42115456, bias: 42574208, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 42574464, bias: 44409472, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 44409728, bias: 44606336, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 44606592, bias: 45065344, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 45066368, bias: 45525120, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 45525376, bias: 47360384, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 47360640, bias: 47557248, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 47557504, bias: 48016256, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 48017280, bias: 48476032, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 48476288, bias: 50311296, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 50311552, bias: 50508160, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 50508416, bias: 50967168, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 50968192, bias: 51426944, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 51427200, bias: 53262208, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 53262464, bias: 53459072, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 53459328, bias: 53918080, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 53919104, bias: 54377856, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 54378112, bias: 56213120, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 56213376, bias: 56409984, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 56410240, bias: 56868992, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 56870016, bias: 57328768, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 57329024, bias: 59164032, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 59164288, bias: 59360896, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 59361152, bias: 59819904, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 59820928, bias: 60279680, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 60279936, bias: 62114944, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 62115200, bias: 62311808, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 62312064, bias: 62770816, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 62771840, bias: 63230592, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 63230848, bias: 65065856, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 65066112, bias: 65262720, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 65262976, bias: 65721728, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 65722752, bias: 66181504, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 66181760, bias: 68016768, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 68017024, bias: 68213632, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 68213888, bias: 68672640, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 68673664, bias: 69132416, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 69132672, bias: 69722496},
-		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 64, taps: [3]int{3, 1, 1}, weights: 69722752, bias: 69919360, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 69919616, bias: 70181760},
-		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 70182784, bias: 70707072},
-		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 70707584, bias: 73066880},
-		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 73067392, bias: 76213120, project: &pack{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 76215168, bias: 77263744},
-		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 77264256, bias: 79623552},
-		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 79624064, bias: 80672640},
-		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 80674688, bias: 81723264},
-		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 81723776, bias: 84083072},
-		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 84083584, bias: 85132160},
-		{weight: 670, conv: 671, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 85134208, bias: 85953408},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, width: 16, taps: [3]int{1, 3, 3}, weights: 41856, bias: 78720, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 78784, bias: 103360, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 103424, bias: 136192, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 136448, bias: 152832},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, width: 16, taps: [3]int{1, 3, 3}, weights: 152896, bias: 189760, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 189824, bias: 214400, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 214464, bias: 230848},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 231104, bias: 247488},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 3, 3}, weights: 247552, bias: 284416},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 284480, bias: 309056, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, width: 64, taps: [3]int{1, 1, 1}, weights: 309120, bias: 325504},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 325760, bias: 383104, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 383232, bias: 530688, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 530816, bias: 629120, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 629248, bias: 825856, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 826368, bias: 941056, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 941184, bias: 1088640, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1088768, bias: 1187072, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1187200, bias: 1252736},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1253248, bias: 1367936, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 1368064, bias: 1515520, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1515648, bias: 1613952, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1614080, bias: 1679616},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1680128, bias: 1794816, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{1, 3, 3}, weights: 1794944, bias: 1942400},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{3, 1, 1}, weights: 1942528, bias: 2040832, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 64, taps: [3]int{1, 1, 1}, weights: 2040960, bias: 2106496},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 2107008, bias: 2336384, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 2336640, bias: 2926464, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 2926720, bias: 3123328, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 3123584, bias: 3910016, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 1024, in: 512, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 3911040, bias: 4369792, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 4370048, bias: 4959872, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 4960128, bias: 5156736, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 5156992, bias: 5615744, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 5616768, bias: 6075520, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 6075776, bias: 6665600, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 6665856, bias: 6862464, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 6862720, bias: 7321472, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 7322496, bias: 7781248, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 7781504, bias: 8371328, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 8371584, bias: 8568192, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 8568448, bias: 9027200, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 9028224, bias: 9486976, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 9487232, bias: 10077056, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 10077312, bias: 10273920, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 10274176, bias: 10732928, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 10733952, bias: 11192704, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 11192960, bias: 11782784, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 11783040, bias: 11979648, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 11979904, bias: 12438656, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 12439680, bias: 12898432, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 12898688, bias: 13488512, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 13488768, bias: 13685376, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 13685632, bias: 14144384, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 14145408, bias: 14604160, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 14604416, bias: 15194240, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 15194496, bias: 15391104, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 15391360, bias: 15850112, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 15851136, bias: 16309888, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 16310144, bias: 16899968, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 16900224, bias: 17096832, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 17097088, bias: 17555840, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 17556864, bias: 18015616, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 18015872, bias: 18605696, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 18605952, bias: 18802560, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 18802816, bias: 19261568, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 19262592, bias: 19721344, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 19721600, bias: 20311424, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 20311680, bias: 20508288, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 20508544, bias: 20967296, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 20968320, bias: 21427072, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 21427328, bias: 22017152, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 22017408, bias: 22214016, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 22214272, bias: 22673024, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 22674048, bias: 23132800, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 23133056, bias: 23722880, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 23723136, bias: 23919744, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 23920000, bias: 24378752, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 24379776, bias: 24838528, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 24838784, bias: 25428608, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 25428864, bias: 25625472, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 25625728, bias: 26084480, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 26085504, bias: 26544256, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 26544512, bias: 27134336, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 27134592, bias: 27331200, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 27331456, bias: 27790208, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 27791232, bias: 28249984, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 28250240, bias: 28840064, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 28840320, bias: 29036928, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 29037184, bias: 29495936, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 29496960, bias: 29955712, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 29955968, bias: 30545792, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 30546048, bias: 30742656, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 30742912, bias: 31201664, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 31202688, bias: 31661440, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 31661696, bias: 32251520, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 32251776, bias: 32448384, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 32448640, bias: 32907392, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 32908416, bias: 33367168, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 33367424, bias: 33957248, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 33957504, bias: 34154112, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 34154368, bias: 34613120, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 34614144, bias: 35072896, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 35073152, bias: 35662976, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 35663232, bias: 35859840, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 35860096, bias: 36318848, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 36319872, bias: 36778624, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 36778880, bias: 37368704, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 37368960, bias: 37565568, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 37565824, bias: 38024576, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 38025600, bias: 38484352, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 38484608, bias: 39074432, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 39074688, bias: 39271296, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 39271552, bias: 39730304, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 39731328, bias: 40190080, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 40190336, bias: 40780160},
+		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 64, taps: [3]int{3, 1, 1}, weights: 40780416, bias: 40977024, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 40977280, bias: 41239424},
+		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 41240448, bias: 41764736},
+		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 41765248, bias: 44124544},
+		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 44125056, bias: 47270784, project: &pack{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 47272832, bias: 48321408},
+		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 48321920, bias: 50681216},
+		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 50681728, bias: 51730304},
+		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 51732352, bias: 52780928},
+		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 52781440, bias: 55140736},
+		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 55141248, bias: 56189824},
+		{weight: 670, conv: 671, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 56191872, bias: 57011072},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -781,9 +835,9 @@ var avx512Plan = plan{
 		{kind: kindGather, gather: gather1x4x4_3_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 5120}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool64_4_avx512, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 3, stepT: 240640, stepH: 5120, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x64_5_avx512, rows: 1, cols: 10, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x64_6_avx512, rows: 1, cols: 5, width: 64, k: 64, points: 36, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 1296}},
-		{kind: kindSpread, spread: spread1x4x4_7_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 2688}, out: pitch{64, 0}},
-		{kind: kindGather, gather: gather1x4x4_8_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, late: conv8x16_k1x1x1x64late7_6_avx512, rows: 1, cols: 8, width: 16, k: 64, points: 7, tapsH: 1, tapsW: 1, stepT: 528, in: pitch{64, 0}, out: pitch{64, 528}},
+		{kind: kindSpread, spread: spread1x5x5_7_avx512, rows: 5, cols: 5, width: 16, stepT: 528, in: pitch{64, 2688}, out: pitch{64, 0}},
+		{kind: kindGather, gather: gather1x5x5_8_avx512, rows: 5, cols: 5, width: 16, stepT: 528, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv14x32_k1x1x1x64_9_avx512, rows: 1, cols: 14, width: 32, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 5136}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x64_10_avx512, rows: 1, cols: 10, width: 32, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 5136}},
 		{kind: kindSpread, spread: spread4x1x1_11_avx512, rows: 1, cols: 1, width: 16, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, from: 1, to: 6},
@@ -808,9 +862,9 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv12x32_k1x1x1x128_30_avx512, rows: 1, cols: 12, width: 32, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{128, 0}, out: pitch{64, 2576}},
 		{kind: kindSpread, spread: spread2x1x1_31_avx512, rows: 1, cols: 1, width: 16, k: 128, stepT: 5136, in: pitch{272, 108800}, out: pitch{128, 0}, to: 2},
 		{kind: kindGather, gather: gather2x1x1_32_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{64, 0}, out: pitch{128, 61952}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x128_33_avx512, rows: 1, cols: 5, width: 64, k: 128, points: 36, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread1x4x4_34_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{128, 2816}, out: pitch{128, 0}},
-		{kind: kindGather, gather: gather1x4x4_35_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, late: conv8x16_k1x1x1x128late7_33_avx512, rows: 1, cols: 8, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 1040, in: pitch{128, 0}, out: pitch{128, 1040}},
+		{kind: kindSpread, spread: spread1x5x5_34_avx512, rows: 5, cols: 5, width: 16, stepT: 1040, in: pitch{128, 2816}, out: pitch{128, 0}},
+		{kind: kindGather, gather: gather1x5x5_35_avx512, rows: 5, cols: 5, width: 16, stepT: 1040, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x128_36_avx512, rows: 1, cols: 10, width: 32, k: 128, points: 6, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2576}},
 		{kind: kindSpread, spread: spread4x1x1_37_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 51200}, out: pitch{128, 0}, from: 1, to: 5},
 		{kind: kindGather, gather: gather4x1x1_38_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2560}, to: 4, epi: []epi{epiBias, epiReLU}},
@@ -830,9 +884,9 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv10x32_k1x1x1x256_52_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
 		{kind: kindSpread, spread: spread2x1x1_53_avx512, rows: 1, cols: 1, width: 16, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
 		{kind: kindGather, gather: gather2x1x1_54_avx512, rows: 1, cols: 1, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_55_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 28, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
-		{kind: kindSpread, spread: spread1x5x2_56_avx512, rows: 5, cols: 2, width: 16, stepT: 2736, in: pitch{272, 3264}, out: pitch{272, 0}},
-		{kind: kindGather, gather: gather1x5x2_57_avx512, rows: 5, cols: 2, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, late: conv8x16_k1x1x1x256late7_55_avx512, rows: 1, cols: 8, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2192}},
+		{kind: kindSpread, spread: spread1x5x5_56_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 3264}, out: pitch{272, 0}},
+		{kind: kindGather, gather: gather1x5x5_57_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x256_58_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
 		{kind: kindSpread, spread: spread2x1x1_59_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
 		{kind: kindGather, gather: gather2x1x1_60_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
@@ -874,62 +928,62 @@ var avx512Plan = plan{
 			{name: "pool1", kernel: 4, maxTiles: 1666, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 87, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 86, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 105, sums: 106, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 183, maxGather: 218}},
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 64}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 26, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 105, sums: 106, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 91, maxGather: 107, weights: 107}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 107, sums: 108, rows: 2, spread: []int{11, 13}, gather: []int{12, 12}, maxSpread: 1948, maxGather: 1948}},
+			{name: "layer1.0.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 108, sums: 109, rows: 2, spread: []int{11, 13}, gather: []int{12, 12}, maxSpread: 1948, maxGather: 1948}},
 			{name: "layer1.0.conv4", kernel: 14, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 15, -1}, run: runFlat, maxTiles: 31, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 16, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 17, -1}, maxTiles: 16, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 86, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 109, sums: 110, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 183, maxGather: 218}},
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 64}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 26, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 110, sums: 111, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 91, maxGather: 107, weights: 112}},
 		}},
 		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 111, sums: 112, rows: 2, spread: []int{18, 20}, gather: []int{19, 19}, maxSpread: 1948, maxGather: 1948}},
+			{name: "layer1.1.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 113, sums: 114, rows: 2, spread: []int{18, 20}, gather: []int{19, 19}, maxSpread: 1948, maxGather: 1948}},
 			{name: "layer1.1.conv4", kernel: 21, run: runFlat, maxTiles: 87, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
 			{name: "layer1.2.conv1", kernel: 16, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 17, -1}, maxTiles: 16, in: 6, out: 10, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
 		{name: "layer1.2.conv2..layer1.2.conv3", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
 			{name: "layer1.2.conv2", kernel: 22, maxTiles: 10, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv3", kernel: 23, run: runFlat, maxTiles: 87, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 113, sums: 114, rows: 2, spread: []int{24, 26}, gather: []int{25, 25}, maxSpread: 1948, maxGather: 1948}},
+			{name: "layer1.2.conv3", kernel: 23, run: runFlat, maxTiles: 87, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 115, sums: 116, rows: 2, spread: []int{24, 26}, gather: []int{25, 25}, maxSpread: 1948, maxGather: 1948}},
 		}},
 		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 2, 20, 256}, steps: []step{
 			{name: "layer1.2.conv4", kernel: 27, maxTiles: 86, in: 12, out: 13, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool2..layer2.0.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
 			{name: "pool2", kernel: 28, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}, ahead: ahead{true, false, false}},
-			{name: "layer2.0.conv1", kernel: 29, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 30, -1}, run: runFlat, maxTiles: 31, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 115, sums: 116, rows: 2, spread: []int{31, 31}, gather: []int{32, 32}, maxSpread: 1339, maxGather: 2678}},
+			{name: "layer2.0.conv1", kernel: 29, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 30, -1}, run: runFlat, maxTiles: 31, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 117, sums: 118, rows: 2, spread: []int{31, 31}, gather: []int{32, 32}, maxSpread: 1339, maxGather: 2678}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 117, sums: 118, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 119, sums: 120, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 121}},
 		}},
 		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 119, sums: 120, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.0.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 122, sums: 123, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
 			{name: "layer2.0.conv4", kernel: 39, run: runFlat, maxTiles: 14, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{false, true, false}},
-			{name: "layer2.1.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 121, sums: 122, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
+			{name: "layer2.1.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 124, sums: 125, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 123, sums: 124, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 126, sums: 127, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 128}},
 		}},
 		{name: "layer2.1.conv3..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 19, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 125, sums: 126, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.1.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 19, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 129, sums: 130, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
 			{name: "layer2.1.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.2.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 127, sums: 128, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
+			{name: "layer2.2.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 131, sums: 132, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 129, sums: 130, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+			{name: "layer2.2.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 133, sums: 134, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 135}},
 		}},
 		{name: "layer2.2.conv3..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 23, out: 24, res: 23, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 131, sums: 132, rows: 1, spread: []int{37}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.2.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 23, out: 24, res: 23, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 136, sums: 137, rows: 1, spread: []int{37}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
 			{name: "layer2.2.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 24, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.3.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 133, sums: 134, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
+			{name: "layer2.3.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 138, sums: 139, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
 		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 3, 10, 64}, steps: []step{
 			{name: "layer2.3.conv2", kernel: 46, maxTiles: 5, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 47, run: runFlat, maxTiles: 44, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 135, sums: 136, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.3.conv3", kernel: 47, run: runFlat, maxTiles: 44, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 140, sums: 141, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 974, maxGather: 974}},
 		}},
 		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 3, 10, 256}, steps: []step{
 			{name: "layer2.3.conv4", kernel: 50, maxTiles: 44, in: 27, out: 28, res: 18, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, false, false}},
@@ -938,277 +992,277 @@ var avx512Plan = plan{
 			{name: "pool3", kernel: 51, maxTiles: 7500, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 52, run: runFlat, maxTiles: 22, in: 29, out: 30, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 137, sums: 138, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 669, maxGather: 1339}},
+			{name: "layer3.0.conv1", kernel: 52, run: runFlat, maxTiles: 22, in: 29, out: 30, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 142, sums: 143, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 669, maxGather: 1339}},
 		}},
-		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 139, sums: 140, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.0.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 144, sums: 145, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 146}},
 		}},
 		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 141, sums: 142, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.0.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 147, sums: 148, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 128}, steps: []step{
 			{name: "layer3.0.conv4", kernel: 61, tails: []int{-1, -1, -1, -1, 62, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 5, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 143, sums: 144, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.1.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 149, sums: 150, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 33, out: 34, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 145, sums: 146, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.1.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 33, out: 34, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 151, sums: 152, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 153}},
 		}},
 		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 34, out: 35, res: 34, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 147, sums: 148, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.1.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 34, out: 35, res: 34, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 154, sums: 155, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 35, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 149, sums: 150, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.1.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 35, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 156, sums: 157, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 36, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 151, sums: 152, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.2.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 36, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 158, sums: 159, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 36, out: 37, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 153, sums: 154, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.2.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 36, out: 37, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 160, sums: 161, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 162}},
 		}},
 		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 37, out: 38, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 155, sums: 156, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.2.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 37, out: 38, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 163, sums: 164, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 38, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 157, sums: 158, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.2.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 38, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 165, sums: 166, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 39, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 159, sums: 160, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.3.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 39, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 167, sums: 168, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 39, out: 40, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 161, sums: 162, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.3.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 39, out: 40, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 169, sums: 170, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 171}},
 		}},
 		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 39, out: 40, res: 40, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 163, sums: 164, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.3.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 39, out: 40, res: 40, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 172, sums: 173, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 40, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 165, sums: 166, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.3.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 40, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 174, sums: 175, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 167, sums: 168, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.4.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 176, sums: 177, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 169, sums: 170, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.4.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 178, sums: 179, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 180}},
 		}},
 		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 171, sums: 172, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.4.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 181, sums: 182, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 43, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 173, sums: 174, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.4.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 43, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 183, sums: 184, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 44, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 175, sums: 176, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.5.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 44, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 185, sums: 186, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 44, out: 45, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 177, sums: 178, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.5.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 44, out: 45, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 187, sums: 188, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 189}},
 		}},
 		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 45, out: 46, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 179, sums: 180, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.5.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 45, out: 46, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 190, sums: 191, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 46, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 181, sums: 182, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.5.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 46, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 192, sums: 193, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 47, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 183, sums: 184, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.6.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 47, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 194, sums: 195, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.6.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 47, out: 48, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 185, sums: 186, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.6.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 47, out: 48, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 196, sums: 197, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 198}},
 		}},
 		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 47, out: 48, res: 48, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 187, sums: 188, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.6.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 47, out: 48, res: 48, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 199, sums: 200, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 48, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 189, sums: 190, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.6.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 48, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 201, sums: 202, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 49, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 191, sums: 192, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.7.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 49, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 203, sums: 204, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.7.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 49, out: 50, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 193, sums: 194, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.7.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 49, out: 50, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 205, sums: 206, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 207}},
 		}},
 		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 50, out: 51, res: 50, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 195, sums: 196, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.7.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 50, out: 51, res: 50, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 208, sums: 209, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 51, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 197, sums: 198, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.7.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 51, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 210, sums: 211, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 52, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 199, sums: 200, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.8.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 52, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 212, sums: 213, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.8.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 52, out: 53, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 201, sums: 202, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.8.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 52, out: 53, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 214, sums: 215, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 216}},
 		}},
 		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 53, out: 54, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 203, sums: 204, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.8.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 53, out: 54, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 217, sums: 218, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 54, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 205, sums: 206, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.8.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 54, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 219, sums: 220, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 55, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 207, sums: 208, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.9.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 55, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 221, sums: 222, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.9.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 55, out: 56, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 209, sums: 210, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.9.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 55, out: 56, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 223, sums: 224, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 225}},
 		}},
 		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 55, out: 56, res: 56, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 211, sums: 212, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.9.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 55, out: 56, res: 56, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 226, sums: 227, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 56, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 213, sums: 214, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.9.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 56, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 228, sums: 229, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 57, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 215, sums: 216, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.10.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 57, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 230, sums: 231, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.10.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 57, out: 58, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 217, sums: 218, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.10.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 57, out: 58, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 232, sums: 233, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 234}},
 		}},
 		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 58, out: 59, res: 58, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 219, sums: 220, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.10.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 58, out: 59, res: 58, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 235, sums: 236, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 59, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 221, sums: 222, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.10.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 59, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 237, sums: 238, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 60, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 223, sums: 224, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.11.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 60, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 239, sums: 240, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.11.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 60, out: 61, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 225, sums: 226, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.11.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 60, out: 61, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 241, sums: 242, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 243}},
 		}},
 		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 61, out: 62, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 227, sums: 228, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.11.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 61, out: 62, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 244, sums: 245, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 62, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 229, sums: 230, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.11.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 62, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 246, sums: 247, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 63, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 231, sums: 232, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.12.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 63, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 248, sums: 249, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.12.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 63, out: 64, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 233, sums: 234, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.12.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 63, out: 64, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 250, sums: 251, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 252}},
 		}},
 		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 63, out: 64, res: 64, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 235, sums: 236, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.12.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 63, out: 64, res: 64, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 253, sums: 254, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 64, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 237, sums: 238, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.12.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 64, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 255, sums: 256, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 65, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 239, sums: 240, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.13.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 65, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 257, sums: 258, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.13.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 65, out: 66, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 241, sums: 242, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.13.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 65, out: 66, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 259, sums: 260, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 261}},
 		}},
 		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 66, out: 67, res: 66, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 243, sums: 244, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.13.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 66, out: 67, res: 66, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 262, sums: 263, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 67, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 245, sums: 246, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.13.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 67, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 264, sums: 265, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 68, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 247, sums: 248, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.14.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 68, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 266, sums: 267, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.14.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 68, out: 69, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 249, sums: 250, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.14.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 68, out: 69, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 268, sums: 269, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 270}},
 		}},
 		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 69, out: 70, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 251, sums: 252, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.14.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 69, out: 70, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 271, sums: 272, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 70, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 253, sums: 254, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.14.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 70, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 273, sums: 274, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 71, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 255, sums: 256, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.15.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 71, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 275, sums: 276, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.15.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 71, out: 72, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 257, sums: 258, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.15.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 71, out: 72, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 277, sums: 278, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 279}},
 		}},
 		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 71, out: 72, res: 72, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 259, sums: 260, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.15.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 71, out: 72, res: 72, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 280, sums: 281, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 72, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 261, sums: 262, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.15.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 72, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 282, sums: 283, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 73, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 263, sums: 264, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.16.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 73, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 284, sums: 285, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.16.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 73, out: 74, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 265, sums: 266, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.16.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 73, out: 74, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 286, sums: 287, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 288}},
 		}},
 		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 74, out: 75, res: 74, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 267, sums: 268, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.16.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 74, out: 75, res: 74, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 289, sums: 290, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 75, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 269, sums: 270, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.16.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 75, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 291, sums: 292, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 76, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 271, sums: 272, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.17.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 76, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 293, sums: 294, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.17.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 76, out: 77, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 273, sums: 274, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.17.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 76, out: 77, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 295, sums: 296, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 297}},
 		}},
 		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 77, out: 78, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 275, sums: 276, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.17.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 77, out: 78, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 298, sums: 299, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 78, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 277, sums: 278, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.17.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 78, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 300, sums: 301, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 79, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 279, sums: 280, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.18.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 79, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 302, sums: 303, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.18.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 79, out: 80, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 281, sums: 282, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.18.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 79, out: 80, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 304, sums: 305, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 306}},
 		}},
 		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 79, out: 80, res: 80, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 283, sums: 284, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.18.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 79, out: 80, res: 80, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 307, sums: 308, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 80, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 285, sums: 286, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.18.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 80, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 309, sums: 310, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 81, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 287, sums: 288, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.19.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 81, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 311, sums: 312, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.19.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 81, out: 82, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 289, sums: 290, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.19.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 81, out: 82, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 313, sums: 314, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 315}},
 		}},
 		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 82, out: 83, res: 82, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 291, sums: 292, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.19.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 82, out: 83, res: 82, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 316, sums: 317, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 83, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 293, sums: 294, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.19.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 83, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 318, sums: 319, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 84, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 295, sums: 296, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.20.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 84, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 320, sums: 321, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.20.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 84, out: 85, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 297, sums: 298, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.20.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 84, out: 85, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 322, sums: 323, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 324}},
 		}},
 		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 85, out: 86, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 299, sums: 300, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.20.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 85, out: 86, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 325, sums: 326, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 86, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 301, sums: 302, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.20.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 86, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 327, sums: 328, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 87, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 303, sums: 304, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.21.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 87, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 329, sums: 330, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.21.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 87, out: 88, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 305, sums: 306, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.21.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 87, out: 88, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 331, sums: 332, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 333}},
 		}},
 		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 87, out: 88, res: 88, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 307, sums: 308, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.21.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 87, out: 88, res: 88, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 334, sums: 335, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 88, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 309, sums: 310, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.21.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 88, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 336, sums: 337, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.22.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 89, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 311, sums: 312, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.22.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 89, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 338, sums: 339, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.22.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 5, 5, 32}, steps: []step{
 			{name: "layer3.22.conv2", kernel: 70, tails: []int{-1, 71}, run: runRows, maxTiles: 2, in: 89, out: 90, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.22.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 72, run: runFlat, maxTiles: 22, in: 90, out: 91, res: 90, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 313, sums: 314, rows: 1, spread: []int{73}, gather: []int{74}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.22.conv3", kernel: 72, run: runFlat, maxTiles: 22, in: 90, out: 91, res: 90, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 340, sums: 341, rows: 1, spread: []int{73}, gather: []int{74}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.22.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 3, 5, 256}, steps: []step{
 			{name: "layer3.22.conv4", kernel: 75, maxTiles: 22, in: 91, out: 92, res: 32, every: [3]int{1, 2, 2}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, false, false}},

@@ -8,7 +8,7 @@ var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   6107136,
 	scratch: 561248,
-	packed:  127743504,
+	packed:  80844304,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
 		{offset: 1512, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
@@ -312,875 +312,963 @@ var avx512Plan = plan{
 		{offset: 481280, frame: 336, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 150: conv1_custom.sums, 49x1x20x64
 		{offset: 497744, frame: 1296, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 151: layer1.0.conv2.points, 36x2x10x64
-		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 152: layer1.0.conv2.sums, 36x2x10x64
-		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 153: layer1.0.conv3.points, 6x2x40x64
+		// 151: layer1.0.conv2.points, 49x1x8x64
+		{frame: 528, row: 512, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 152: layer1.0.conv2.sums, 49x1x8x64
+		{offset: 25872, frame: 528, row: 512, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 153: layer1.0.conv2.weights, 1x1x64x48
+		{offset: 51744, frame: 3072, row: 3072, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 154: layer1.0.conv3.points, 6x2x40x64
 		{offset: 20480, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 154: layer1.0.conv3.sums, 6x2x40x64
+		// 155: layer1.0.conv3.sums, 6x2x40x64
 		{offset: 51296, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 155: layer1.1.conv2.points, 36x2x10x64
-		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 156: layer1.1.conv2.sums, 36x2x10x64
-		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 157: layer1.1.conv3.points, 6x2x40x64
+		// 156: layer1.1.conv2.points, 49x1x8x64
+		{frame: 528, row: 512, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 157: layer1.1.conv2.sums, 49x1x8x64
+		{offset: 25872, frame: 528, row: 512, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 158: layer1.1.conv2.weights, 1x1x64x48
+		{offset: 51744, frame: 3072, row: 3072, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 159: layer1.1.conv3.points, 6x2x40x64
 		{offset: 20480, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 158: layer1.1.conv3.sums, 6x2x40x64
+		// 160: layer1.1.conv3.sums, 6x2x40x64
 		{offset: 51296, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 159: layer1.2.conv3.points, 6x2x20x64
+		// 161: layer1.2.conv3.points, 6x2x20x64
 		{offset: 10240, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 160: layer1.2.conv3.sums, 6x2x20x64
+		// 162: layer1.2.conv3.sums, 6x2x20x64
 		{offset: 25696, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 161: layer2.0.conv1.points, 7x2x20x128
+		// 163: layer2.0.conv1.points, 7x2x20x128
 		{frame: 5136, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 162: layer2.0.conv1.sums, 7x2x20x64
+		// 164: layer2.0.conv1.sums, 7x2x20x64
 		{offset: 35952, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 163: layer2.0.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 164: layer2.0.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 165: layer2.0.conv3.points, 6x1x20x128
+		// 165: layer2.0.conv2.points, 49x2x4x128
+		{frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 166: layer2.0.conv2.sums, 49x2x4x128
+		{offset: 50960, frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 167: layer2.0.conv2.weights, 1x1x128x48
+		{offset: 101920, frame: 6144, row: 6144, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 168: layer2.0.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 166: layer2.0.conv3.sums, 6x1x20x128
+		// 169: layer2.0.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 167: layer2.1.conv1.points, 7x2x20x256
+		// 170: layer2.1.conv1.points, 7x2x20x256
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 168: layer2.1.conv1.sums, 7x2x20x64
+		// 171: layer2.1.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 169: layer2.1.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 170: layer2.1.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 171: layer2.1.conv3.points, 6x1x20x128
+		// 172: layer2.1.conv2.points, 49x2x4x128
+		{frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 173: layer2.1.conv2.sums, 49x2x4x128
+		{offset: 50960, frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 174: layer2.1.conv2.weights, 1x1x128x48
+		{offset: 101920, frame: 6144, row: 6144, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 175: layer2.1.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 172: layer2.1.conv3.sums, 6x1x20x128
+		// 176: layer2.1.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 173: layer2.2.conv1.points, 7x2x20x256
+		// 177: layer2.2.conv1.points, 7x2x20x256
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 174: layer2.2.conv1.sums, 7x2x20x64
+		// 178: layer2.2.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 175: layer2.2.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 176: layer2.2.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 177: layer2.2.conv3.points, 6x1x20x128
+		// 179: layer2.2.conv2.points, 49x2x4x128
+		{frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 180: layer2.2.conv2.sums, 49x2x4x128
+		{offset: 50960, frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 181: layer2.2.conv2.weights, 1x1x128x48
+		{offset: 101920, frame: 6144, row: 6144, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 182: layer2.2.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 178: layer2.2.conv3.sums, 6x1x20x128
+		// 183: layer2.2.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 179: layer2.3.conv1.points, 7x2x20x256
+		// 184: layer2.3.conv1.points, 7x2x20x256
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 180: layer2.3.conv1.sums, 7x2x20x64
+		// 185: layer2.3.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 181: layer2.3.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 182: layer2.3.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 183: layer2.3.conv3.points, 6x1x20x128
+		// 186: layer2.3.conv2.points, 49x2x4x128
+		{frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 187: layer2.3.conv2.sums, 49x2x4x128
+		{offset: 50960, frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 188: layer2.3.conv2.weights, 1x1x128x48
+		{offset: 101920, frame: 6144, row: 6144, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 189: layer2.3.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 184: layer2.3.conv3.sums, 6x1x20x128
+		// 190: layer2.3.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 185: layer2.4.conv1.points, 7x2x20x256
+		// 191: layer2.4.conv1.points, 7x2x20x256
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 186: layer2.4.conv1.sums, 7x2x20x64
+		// 192: layer2.4.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 187: layer2.4.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 188: layer2.4.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 189: layer2.4.conv3.points, 6x1x20x128
+		// 193: layer2.4.conv2.points, 49x2x4x128
+		{frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 194: layer2.4.conv2.sums, 49x2x4x128
+		{offset: 50960, frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 195: layer2.4.conv2.weights, 1x1x128x48
+		{offset: 101920, frame: 6144, row: 6144, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 196: layer2.4.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 190: layer2.4.conv3.sums, 6x1x20x128
+		// 197: layer2.4.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 191: layer2.5.conv1.points, 7x2x20x256
+		// 198: layer2.5.conv1.points, 7x2x20x256
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 192: layer2.5.conv1.sums, 7x2x20x64
+		// 199: layer2.5.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 193: layer2.5.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 194: layer2.5.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 195: layer2.5.conv3.points, 6x1x20x128
+		// 200: layer2.5.conv2.points, 49x2x4x128
+		{frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 201: layer2.5.conv2.sums, 49x2x4x128
+		{offset: 50960, frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 202: layer2.5.conv2.weights, 1x1x128x48
+		{offset: 101920, frame: 6144, row: 6144, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 203: layer2.5.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 196: layer2.5.conv3.sums, 6x1x20x128
+		// 204: layer2.5.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 197: layer2.6.conv1.points, 7x2x20x256
+		// 205: layer2.6.conv1.points, 7x2x20x256
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 198: layer2.6.conv1.sums, 7x2x20x64
+		// 206: layer2.6.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 199: layer2.6.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 200: layer2.6.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 201: layer2.6.conv3.points, 6x1x20x128
+		// 207: layer2.6.conv2.points, 49x2x4x128
+		{frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 208: layer2.6.conv2.sums, 49x2x4x128
+		{offset: 50960, frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 209: layer2.6.conv2.weights, 1x1x128x48
+		{offset: 101920, frame: 6144, row: 6144, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 210: layer2.6.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 202: layer2.6.conv3.sums, 6x1x20x128
+		// 211: layer2.6.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 203: layer2.7.conv1.points, 7x2x20x256
+		// 212: layer2.7.conv1.points, 7x2x20x256
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 204: layer2.7.conv1.sums, 7x2x20x64
+		// 213: layer2.7.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 205: layer3.0.conv1.points, 7x1x10x256
+		// 214: layer3.0.conv1.points, 7x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 206: layer3.0.conv1.sums, 7x1x10x128
+		// 215: layer3.0.conv1.sums, 7x1x10x128
 		{offset: 19152, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 207: layer3.0.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 208: layer3.0.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 209: layer3.0.conv3.points, 3x1x10x256
+		// 216: layer3.0.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 217: layer3.0.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 218: layer3.0.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 219: layer3.0.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 210: layer3.0.conv3.sums, 3x1x10x256
+		// 220: layer3.0.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 211: layer3.1.conv1.points, 7x1x10x512
+		// 221: layer3.1.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 212: layer3.1.conv1.sums, 7x1x10x128
+		// 222: layer3.1.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 213: layer3.1.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 214: layer3.1.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 215: layer3.1.conv3.points, 3x1x10x256
+		// 223: layer3.1.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 224: layer3.1.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 225: layer3.1.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 226: layer3.1.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 216: layer3.1.conv3.sums, 3x1x10x256
+		// 227: layer3.1.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 217: layer3.1.conv4.points, 7x2x10x128
+		// 228: layer3.1.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 218: layer3.1.conv4.sums, 7x2x10x512
+		// 229: layer3.1.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 219: layer3.2.conv1.points, 7x1x10x512
+		// 230: layer3.2.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 220: layer3.2.conv1.sums, 7x1x10x128
+		// 231: layer3.2.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 221: layer3.2.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 222: layer3.2.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 223: layer3.2.conv3.points, 3x1x10x256
+		// 232: layer3.2.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 233: layer3.2.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 234: layer3.2.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 235: layer3.2.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 224: layer3.2.conv3.sums, 3x1x10x256
+		// 236: layer3.2.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 225: layer3.2.conv4.points, 7x2x10x128
+		// 237: layer3.2.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 226: layer3.2.conv4.sums, 7x2x10x512
+		// 238: layer3.2.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 227: layer3.3.conv1.points, 7x1x10x512
+		// 239: layer3.3.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 228: layer3.3.conv1.sums, 7x1x10x128
+		// 240: layer3.3.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 229: layer3.3.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 230: layer3.3.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 231: layer3.3.conv3.points, 3x1x10x256
+		// 241: layer3.3.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 242: layer3.3.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 243: layer3.3.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 244: layer3.3.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 232: layer3.3.conv3.sums, 3x1x10x256
+		// 245: layer3.3.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 233: layer3.3.conv4.points, 7x2x10x128
+		// 246: layer3.3.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 234: layer3.3.conv4.sums, 7x2x10x512
+		// 247: layer3.3.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 235: layer3.4.conv1.points, 7x1x10x512
+		// 248: layer3.4.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 236: layer3.4.conv1.sums, 7x1x10x128
+		// 249: layer3.4.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 237: layer3.4.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 238: layer3.4.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 239: layer3.4.conv3.points, 3x1x10x256
+		// 250: layer3.4.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 251: layer3.4.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 252: layer3.4.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 253: layer3.4.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 240: layer3.4.conv3.sums, 3x1x10x256
+		// 254: layer3.4.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 241: layer3.4.conv4.points, 7x2x10x128
+		// 255: layer3.4.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 242: layer3.4.conv4.sums, 7x2x10x512
+		// 256: layer3.4.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 243: layer3.5.conv1.points, 7x1x10x512
+		// 257: layer3.5.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 244: layer3.5.conv1.sums, 7x1x10x128
+		// 258: layer3.5.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 245: layer3.5.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 246: layer3.5.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 247: layer3.5.conv3.points, 3x1x10x256
+		// 259: layer3.5.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 260: layer3.5.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 261: layer3.5.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 262: layer3.5.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 248: layer3.5.conv3.sums, 3x1x10x256
+		// 263: layer3.5.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 249: layer3.5.conv4.points, 7x2x10x128
+		// 264: layer3.5.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 250: layer3.5.conv4.sums, 7x2x10x512
+		// 265: layer3.5.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 251: layer3.6.conv1.points, 7x1x10x512
+		// 266: layer3.6.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 252: layer3.6.conv1.sums, 7x1x10x128
+		// 267: layer3.6.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 253: layer3.6.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 254: layer3.6.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 255: layer3.6.conv3.points, 3x1x10x256
+		// 268: layer3.6.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 269: layer3.6.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 270: layer3.6.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 271: layer3.6.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 256: layer3.6.conv3.sums, 3x1x10x256
+		// 272: layer3.6.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 257: layer3.6.conv4.points, 7x2x10x128
+		// 273: layer3.6.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 258: layer3.6.conv4.sums, 7x2x10x512
+		// 274: layer3.6.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 259: layer3.7.conv1.points, 7x1x10x512
+		// 275: layer3.7.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 260: layer3.7.conv1.sums, 7x1x10x128
+		// 276: layer3.7.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 261: layer3.7.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 262: layer3.7.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 263: layer3.7.conv3.points, 3x1x10x256
+		// 277: layer3.7.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 278: layer3.7.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 279: layer3.7.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 280: layer3.7.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 264: layer3.7.conv3.sums, 3x1x10x256
+		// 281: layer3.7.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 265: layer3.7.conv4.points, 7x2x10x128
+		// 282: layer3.7.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 266: layer3.7.conv4.sums, 7x2x10x512
+		// 283: layer3.7.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 267: layer3.8.conv1.points, 7x1x10x512
+		// 284: layer3.8.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 268: layer3.8.conv1.sums, 7x1x10x128
+		// 285: layer3.8.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 269: layer3.8.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 270: layer3.8.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 271: layer3.8.conv3.points, 3x1x10x256
+		// 286: layer3.8.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 287: layer3.8.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 288: layer3.8.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 289: layer3.8.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 272: layer3.8.conv3.sums, 3x1x10x256
+		// 290: layer3.8.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 273: layer3.8.conv4.points, 7x2x10x128
+		// 291: layer3.8.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 274: layer3.8.conv4.sums, 7x2x10x512
+		// 292: layer3.8.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 275: layer3.9.conv1.points, 7x1x10x512
+		// 293: layer3.9.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 276: layer3.9.conv1.sums, 7x1x10x128
+		// 294: layer3.9.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 277: layer3.9.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 278: layer3.9.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 279: layer3.9.conv3.points, 3x1x10x256
+		// 295: layer3.9.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 296: layer3.9.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 297: layer3.9.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 298: layer3.9.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 280: layer3.9.conv3.sums, 3x1x10x256
+		// 299: layer3.9.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 281: layer3.9.conv4.points, 7x2x10x128
+		// 300: layer3.9.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 282: layer3.9.conv4.sums, 7x2x10x512
+		// 301: layer3.9.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 283: layer3.10.conv1.points, 7x1x10x512
+		// 302: layer3.10.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 284: layer3.10.conv1.sums, 7x1x10x128
+		// 303: layer3.10.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 285: layer3.10.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 286: layer3.10.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 287: layer3.10.conv3.points, 3x1x10x256
+		// 304: layer3.10.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 305: layer3.10.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 306: layer3.10.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 307: layer3.10.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 288: layer3.10.conv3.sums, 3x1x10x256
+		// 308: layer3.10.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 289: layer3.10.conv4.points, 7x2x10x128
+		// 309: layer3.10.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 290: layer3.10.conv4.sums, 7x2x10x512
+		// 310: layer3.10.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 291: layer3.11.conv1.points, 7x1x10x512
+		// 311: layer3.11.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 292: layer3.11.conv1.sums, 7x1x10x128
+		// 312: layer3.11.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 293: layer3.11.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 294: layer3.11.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 295: layer3.11.conv3.points, 3x1x10x256
+		// 313: layer3.11.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 314: layer3.11.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 315: layer3.11.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 316: layer3.11.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 296: layer3.11.conv3.sums, 3x1x10x256
+		// 317: layer3.11.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 297: layer3.11.conv4.points, 7x2x10x128
+		// 318: layer3.11.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 298: layer3.11.conv4.sums, 7x2x10x512
+		// 319: layer3.11.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 299: layer3.12.conv1.points, 7x1x10x512
+		// 320: layer3.12.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 300: layer3.12.conv1.sums, 7x1x10x128
+		// 321: layer3.12.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 301: layer3.12.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 302: layer3.12.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 303: layer3.12.conv3.points, 3x1x10x256
+		// 322: layer3.12.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 323: layer3.12.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 324: layer3.12.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 325: layer3.12.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 304: layer3.12.conv3.sums, 3x1x10x256
+		// 326: layer3.12.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 305: layer3.12.conv4.points, 7x2x10x128
+		// 327: layer3.12.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 306: layer3.12.conv4.sums, 7x2x10x512
+		// 328: layer3.12.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 307: layer3.13.conv1.points, 7x1x10x512
+		// 329: layer3.13.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 308: layer3.13.conv1.sums, 7x1x10x128
+		// 330: layer3.13.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 309: layer3.13.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 310: layer3.13.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 311: layer3.13.conv3.points, 3x1x10x256
+		// 331: layer3.13.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 332: layer3.13.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 333: layer3.13.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 334: layer3.13.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 312: layer3.13.conv3.sums, 3x1x10x256
+		// 335: layer3.13.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 313: layer3.13.conv4.points, 7x2x10x128
+		// 336: layer3.13.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 314: layer3.13.conv4.sums, 7x2x10x512
+		// 337: layer3.13.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 315: layer3.14.conv1.points, 7x1x10x512
+		// 338: layer3.14.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 316: layer3.14.conv1.sums, 7x1x10x128
+		// 339: layer3.14.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 317: layer3.14.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 318: layer3.14.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 319: layer3.14.conv3.points, 3x1x10x256
+		// 340: layer3.14.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 341: layer3.14.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 342: layer3.14.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 343: layer3.14.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 320: layer3.14.conv3.sums, 3x1x10x256
+		// 344: layer3.14.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 321: layer3.14.conv4.points, 7x2x10x128
+		// 345: layer3.14.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 322: layer3.14.conv4.sums, 7x2x10x512
+		// 346: layer3.14.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 323: layer3.15.conv1.points, 7x1x10x512
+		// 347: layer3.15.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 324: layer3.15.conv1.sums, 7x1x10x128
+		// 348: layer3.15.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 325: layer3.15.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 326: layer3.15.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 327: layer3.15.conv3.points, 3x1x10x256
+		// 349: layer3.15.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 350: layer3.15.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 351: layer3.15.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 352: layer3.15.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 328: layer3.15.conv3.sums, 3x1x10x256
+		// 353: layer3.15.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 329: layer3.15.conv4.points, 7x2x10x128
+		// 354: layer3.15.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 330: layer3.15.conv4.sums, 7x2x10x512
+		// 355: layer3.15.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 331: layer3.16.conv1.points, 7x1x10x512
+		// 356: layer3.16.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 332: layer3.16.conv1.sums, 7x1x10x128
+		// 357: layer3.16.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 333: layer3.16.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 334: layer3.16.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 335: layer3.16.conv3.points, 3x1x10x256
+		// 358: layer3.16.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 359: layer3.16.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 360: layer3.16.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 361: layer3.16.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 336: layer3.16.conv3.sums, 3x1x10x256
+		// 362: layer3.16.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 337: layer3.16.conv4.points, 7x2x10x128
+		// 363: layer3.16.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 338: layer3.16.conv4.sums, 7x2x10x512
+		// 364: layer3.16.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 339: layer3.17.conv1.points, 7x1x10x512
+		// 365: layer3.17.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 340: layer3.17.conv1.sums, 7x1x10x128
+		// 366: layer3.17.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 341: layer3.17.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 342: layer3.17.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 343: layer3.17.conv3.points, 3x1x10x256
+		// 367: layer3.17.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 368: layer3.17.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 369: layer3.17.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 370: layer3.17.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 344: layer3.17.conv3.sums, 3x1x10x256
+		// 371: layer3.17.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 345: layer3.17.conv4.points, 7x2x10x128
+		// 372: layer3.17.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 346: layer3.17.conv4.sums, 7x2x10x512
+		// 373: layer3.17.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 347: layer3.18.conv1.points, 7x1x10x512
+		// 374: layer3.18.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 348: layer3.18.conv1.sums, 7x1x10x128
+		// 375: layer3.18.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 349: layer3.18.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 350: layer3.18.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 351: layer3.18.conv3.points, 3x1x10x256
+		// 376: layer3.18.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 377: layer3.18.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 378: layer3.18.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 379: layer3.18.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 352: layer3.18.conv3.sums, 3x1x10x256
+		// 380: layer3.18.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 353: layer3.18.conv4.points, 7x2x10x128
+		// 381: layer3.18.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 354: layer3.18.conv4.sums, 7x2x10x512
+		// 382: layer3.18.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 355: layer3.19.conv1.points, 7x1x10x512
+		// 383: layer3.19.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 356: layer3.19.conv1.sums, 7x1x10x128
+		// 384: layer3.19.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 357: layer3.19.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 358: layer3.19.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 359: layer3.19.conv3.points, 3x1x10x256
+		// 385: layer3.19.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 386: layer3.19.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 387: layer3.19.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 388: layer3.19.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 360: layer3.19.conv3.sums, 3x1x10x256
+		// 389: layer3.19.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 361: layer3.19.conv4.points, 7x2x10x128
+		// 390: layer3.19.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 362: layer3.19.conv4.sums, 7x2x10x512
+		// 391: layer3.19.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 363: layer3.20.conv1.points, 7x1x10x512
+		// 392: layer3.20.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 364: layer3.20.conv1.sums, 7x1x10x128
+		// 393: layer3.20.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 365: layer3.20.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 366: layer3.20.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 367: layer3.20.conv3.points, 3x1x10x256
+		// 394: layer3.20.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 395: layer3.20.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 396: layer3.20.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 397: layer3.20.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 368: layer3.20.conv3.sums, 3x1x10x256
+		// 398: layer3.20.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 369: layer3.20.conv4.points, 7x2x10x128
+		// 399: layer3.20.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 370: layer3.20.conv4.sums, 7x2x10x512
+		// 400: layer3.20.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 371: layer3.21.conv1.points, 7x1x10x512
+		// 401: layer3.21.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 372: layer3.21.conv1.sums, 7x1x10x128
+		// 402: layer3.21.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 373: layer3.21.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 374: layer3.21.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 375: layer3.21.conv3.points, 3x1x10x256
+		// 403: layer3.21.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 404: layer3.21.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 405: layer3.21.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 406: layer3.21.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 376: layer3.21.conv3.sums, 3x1x10x256
+		// 407: layer3.21.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 377: layer3.21.conv4.points, 7x2x10x128
+		// 408: layer3.21.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 378: layer3.21.conv4.sums, 7x2x10x512
+		// 409: layer3.21.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 379: layer3.22.conv1.points, 7x1x10x512
+		// 410: layer3.22.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 380: layer3.22.conv1.sums, 7x1x10x128
+		// 411: layer3.22.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 381: layer3.22.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 382: layer3.22.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 383: layer3.22.conv3.points, 3x1x10x256
+		// 412: layer3.22.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 413: layer3.22.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 414: layer3.22.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 415: layer3.22.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 384: layer3.22.conv3.sums, 3x1x10x256
+		// 416: layer3.22.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 385: layer3.22.conv4.points, 7x2x10x128
+		// 417: layer3.22.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 386: layer3.22.conv4.sums, 7x2x10x512
+		// 418: layer3.22.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 387: layer3.23.conv1.points, 7x1x10x512
+		// 419: layer3.23.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 388: layer3.23.conv1.sums, 7x1x10x128
+		// 420: layer3.23.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 389: layer3.23.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 390: layer3.23.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 391: layer3.23.conv3.points, 3x1x10x256
+		// 421: layer3.23.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 422: layer3.23.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 423: layer3.23.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 424: layer3.23.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 392: layer3.23.conv3.sums, 3x1x10x256
+		// 425: layer3.23.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 393: layer3.23.conv4.points, 7x2x10x128
+		// 426: layer3.23.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 394: layer3.23.conv4.sums, 7x2x10x512
+		// 427: layer3.23.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 395: layer3.24.conv1.points, 7x1x10x512
+		// 428: layer3.24.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 396: layer3.24.conv1.sums, 7x1x10x128
+		// 429: layer3.24.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 397: layer3.24.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 398: layer3.24.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 399: layer3.24.conv3.points, 3x1x10x256
+		// 430: layer3.24.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 431: layer3.24.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 432: layer3.24.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 433: layer3.24.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 400: layer3.24.conv3.sums, 3x1x10x256
+		// 434: layer3.24.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 401: layer3.24.conv4.points, 7x2x10x128
+		// 435: layer3.24.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 402: layer3.24.conv4.sums, 7x2x10x512
+		// 436: layer3.24.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 403: layer3.25.conv1.points, 7x1x10x512
+		// 437: layer3.25.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 404: layer3.25.conv1.sums, 7x1x10x128
+		// 438: layer3.25.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 405: layer3.25.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 406: layer3.25.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 407: layer3.25.conv3.points, 3x1x10x256
+		// 439: layer3.25.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 440: layer3.25.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 441: layer3.25.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 442: layer3.25.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 408: layer3.25.conv3.sums, 3x1x10x256
+		// 443: layer3.25.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 409: layer3.25.conv4.points, 7x2x10x128
+		// 444: layer3.25.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 410: layer3.25.conv4.sums, 7x2x10x512
+		// 445: layer3.25.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 411: layer3.26.conv1.points, 7x1x10x512
+		// 446: layer3.26.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 412: layer3.26.conv1.sums, 7x1x10x128
+		// 447: layer3.26.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 413: layer3.26.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 414: layer3.26.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 415: layer3.26.conv3.points, 3x1x10x256
+		// 448: layer3.26.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 449: layer3.26.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 450: layer3.26.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 451: layer3.26.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 416: layer3.26.conv3.sums, 3x1x10x256
+		// 452: layer3.26.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 417: layer3.26.conv4.points, 7x2x10x128
+		// 453: layer3.26.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 418: layer3.26.conv4.sums, 7x2x10x512
+		// 454: layer3.26.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 419: layer3.27.conv1.points, 7x1x10x512
+		// 455: layer3.27.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 420: layer3.27.conv1.sums, 7x1x10x128
+		// 456: layer3.27.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 421: layer3.27.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 422: layer3.27.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 423: layer3.27.conv3.points, 3x1x10x256
+		// 457: layer3.27.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 458: layer3.27.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 459: layer3.27.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 460: layer3.27.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 424: layer3.27.conv3.sums, 3x1x10x256
+		// 461: layer3.27.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 425: layer3.27.conv4.points, 7x2x10x128
+		// 462: layer3.27.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 426: layer3.27.conv4.sums, 7x2x10x512
+		// 463: layer3.27.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 427: layer3.28.conv1.points, 7x1x10x512
+		// 464: layer3.28.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 428: layer3.28.conv1.sums, 7x1x10x128
+		// 465: layer3.28.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 429: layer3.28.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 430: layer3.28.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 431: layer3.28.conv3.points, 3x1x10x256
+		// 466: layer3.28.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 467: layer3.28.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 468: layer3.28.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 469: layer3.28.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 432: layer3.28.conv3.sums, 3x1x10x256
+		// 470: layer3.28.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 433: layer3.28.conv4.points, 7x2x10x128
+		// 471: layer3.28.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 434: layer3.28.conv4.sums, 7x2x10x512
+		// 472: layer3.28.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 435: layer3.29.conv1.points, 7x1x10x512
+		// 473: layer3.29.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 436: layer3.29.conv1.sums, 7x1x10x128
+		// 474: layer3.29.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 437: layer3.29.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 438: layer3.29.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 439: layer3.29.conv3.points, 3x1x10x256
+		// 475: layer3.29.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 476: layer3.29.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 477: layer3.29.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 478: layer3.29.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 440: layer3.29.conv3.sums, 3x1x10x256
+		// 479: layer3.29.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 441: layer3.29.conv4.points, 7x2x10x128
+		// 480: layer3.29.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 442: layer3.29.conv4.sums, 7x2x10x512
+		// 481: layer3.29.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 443: layer3.30.conv1.points, 7x1x10x512
+		// 482: layer3.30.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 444: layer3.30.conv1.sums, 7x1x10x128
+		// 483: layer3.30.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 445: layer3.30.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 446: layer3.30.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 447: layer3.30.conv3.points, 3x1x10x256
+		// 484: layer3.30.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 485: layer3.30.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 486: layer3.30.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 487: layer3.30.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 448: layer3.30.conv3.sums, 3x1x10x256
+		// 488: layer3.30.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 449: layer3.30.conv4.points, 7x2x10x128
+		// 489: layer3.30.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 450: layer3.30.conv4.sums, 7x2x10x512
+		// 490: layer3.30.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 451: layer3.31.conv1.points, 7x1x10x512
+		// 491: layer3.31.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 452: layer3.31.conv1.sums, 7x1x10x128
+		// 492: layer3.31.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 453: layer3.31.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 454: layer3.31.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 455: layer3.31.conv3.points, 3x1x10x256
+		// 493: layer3.31.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 494: layer3.31.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 495: layer3.31.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 496: layer3.31.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 456: layer3.31.conv3.sums, 3x1x10x256
+		// 497: layer3.31.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 457: layer3.31.conv4.points, 7x2x10x128
+		// 498: layer3.31.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 458: layer3.31.conv4.sums, 7x2x10x512
+		// 499: layer3.31.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 459: layer3.32.conv1.points, 7x1x10x512
+		// 500: layer3.32.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 460: layer3.32.conv1.sums, 7x1x10x128
+		// 501: layer3.32.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 461: layer3.32.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 462: layer3.32.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 463: layer3.32.conv3.points, 3x1x10x256
+		// 502: layer3.32.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 503: layer3.32.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 504: layer3.32.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 505: layer3.32.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 464: layer3.32.conv3.sums, 3x1x10x256
+		// 506: layer3.32.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 465: layer3.32.conv4.points, 7x2x10x128
+		// 507: layer3.32.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 466: layer3.32.conv4.sums, 7x2x10x512
+		// 508: layer3.32.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 467: layer3.33.conv1.points, 7x1x10x512
+		// 509: layer3.33.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 468: layer3.33.conv1.sums, 7x1x10x128
+		// 510: layer3.33.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 469: layer3.33.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 470: layer3.33.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 471: layer3.33.conv3.points, 3x1x10x256
+		// 511: layer3.33.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 512: layer3.33.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 513: layer3.33.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 514: layer3.33.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 472: layer3.33.conv3.sums, 3x1x10x256
+		// 515: layer3.33.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 473: layer3.33.conv4.points, 7x2x10x128
+		// 516: layer3.33.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 474: layer3.33.conv4.sums, 7x2x10x512
+		// 517: layer3.33.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 475: layer3.34.conv1.points, 7x1x10x512
+		// 518: layer3.34.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 476: layer3.34.conv1.sums, 7x1x10x128
+		// 519: layer3.34.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 477: layer3.34.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 478: layer3.34.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 479: layer3.34.conv3.points, 3x1x10x256
+		// 520: layer3.34.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 521: layer3.34.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 522: layer3.34.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 523: layer3.34.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 480: layer3.34.conv3.sums, 3x1x10x256
+		// 524: layer3.34.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 481: layer3.34.conv4.points, 7x2x10x128
+		// 525: layer3.34.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 482: layer3.34.conv4.sums, 7x2x10x512
+		// 526: layer3.34.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 483: layer3.35.conv1.points, 7x1x10x512
+		// 527: layer3.35.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 484: layer3.35.conv1.sums, 7x1x10x128
+		// 528: layer3.35.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, width: 64, taps: [3]int{1, 7, 7}, weights: 0, bias: 37632, transform: &transform{&lines[0], &lines[1], &lines[1]}},
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 37696, bias: 41792},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 3, 3}, weights: 41856, bias: 189312, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 189376, bias: 213952, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 214016, bias: 246784, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 247040, bias: 263424},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 3, 3}, weights: 263488, bias: 410944, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 411008, bias: 435584, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 435648, bias: 452032},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 452288, bias: 468672},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 3, 3}, weights: 468736, bias: 505600},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 505664, bias: 530240, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, width: 64, taps: [3]int{1, 1, 1}, weights: 530304, bias: 546688},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 546944, bias: 604288, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 604416, bias: 1194240, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1194368, bias: 1292672, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1292800, bias: 1489408, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1489920, bias: 1604608, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 1604736, bias: 2194560, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 2194688, bias: 2292992, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 2293120, bias: 2358656},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 2359168, bias: 2473856, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 2473984, bias: 3063808, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 3063936, bias: 3162240, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 3162368, bias: 3227904},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 3228416, bias: 3343104, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 3343232, bias: 3933056, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 3933184, bias: 4031488, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 4031616, bias: 4097152},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 4097664, bias: 4212352, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 4212480, bias: 4802304, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 4802432, bias: 4900736, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 4900864, bias: 4966400},
-		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 4966912, bias: 5081600, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 5081728, bias: 5671552, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 5671680, bias: 5769984, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 5770112, bias: 5835648},
-		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 5836160, bias: 5950848, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 5950976, bias: 6540800, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 6540928, bias: 6639232, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 6639360, bias: 6704896},
-		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 6705408, bias: 6820096, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{1, 3, 3}, weights: 6820224, bias: 6967680},
-		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 6967808, bias: 7016960},
-		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 512, in: 128, width: 64, taps: [3]int{1, 1, 1}, weights: 7017088, bias: 7082624},
-		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 256, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 7083136, bias: 7312512, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 7312768, bias: 9147776, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 9148032, bias: 9344640, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 9344896, bias: 10131328, project: &pack{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 512, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 10132352, bias: 10591104, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 10591360, bias: 12426368, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 12426624, bias: 12623232, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 12623488, bias: 13082240, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 13083264, bias: 13542016, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 13542272, bias: 15377280, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 15377536, bias: 15574144, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 15574400, bias: 16033152, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 16034176, bias: 16492928, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 16493184, bias: 18328192, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 18328448, bias: 18525056, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 18525312, bias: 18984064, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 18985088, bias: 19443840, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 19444096, bias: 21279104, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 21279360, bias: 21475968, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 21476224, bias: 21934976, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 21936000, bias: 22394752, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 22395008, bias: 24230016, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 24230272, bias: 24426880, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 24427136, bias: 24885888, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 24886912, bias: 25345664, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 25345920, bias: 27180928, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 27181184, bias: 27377792, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 27378048, bias: 27836800, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 27837824, bias: 28296576, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 28296832, bias: 30131840, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 30132096, bias: 30328704, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 30328960, bias: 30787712, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 30788736, bias: 31247488, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 31247744, bias: 33082752, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 33083008, bias: 33279616, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 33279872, bias: 33738624, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 33739648, bias: 34198400, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 34198656, bias: 36033664, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 36033920, bias: 36230528, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 36230784, bias: 36689536, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 36690560, bias: 37149312, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 37149568, bias: 38984576, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 38984832, bias: 39181440, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 39181696, bias: 39640448, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 39641472, bias: 40100224, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 40100480, bias: 41935488, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 41935744, bias: 42132352, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 42132608, bias: 42591360, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 42592384, bias: 43051136, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 43051392, bias: 44886400, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 44886656, bias: 45083264, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 45083520, bias: 45542272, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 45543296, bias: 46002048, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 46002304, bias: 47837312, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 47837568, bias: 48034176, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 48034432, bias: 48493184, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 48494208, bias: 48952960, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 48953216, bias: 50788224, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 50788480, bias: 50985088, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 50985344, bias: 51444096, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 51445120, bias: 51903872, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 51904128, bias: 53739136, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 53739392, bias: 53936000, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 53936256, bias: 54395008, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 54396032, bias: 54854784, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 54855040, bias: 56690048, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 56690304, bias: 56886912, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 56887168, bias: 57345920, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 57346944, bias: 57805696, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 57805952, bias: 59640960, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 59641216, bias: 59837824, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 59838080, bias: 60296832, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 60297856, bias: 60756608, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 60756864, bias: 62591872, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 62592128, bias: 62788736, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 62788992, bias: 63247744, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 63248768, bias: 63707520, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 63707776, bias: 65542784, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 65543040, bias: 65739648, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 65739904, bias: 66198656, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 66199680, bias: 66658432, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 66658688, bias: 68493696, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 68493952, bias: 68690560, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 68690816, bias: 69149568, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 69150592, bias: 69609344, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 69609600, bias: 71444608, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 670, conv: -1, gamma: 671, beta: 672, mean: 673, vari: 674, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 71444864, bias: 71641472, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 675, conv: -1, gamma: 676, beta: 677, mean: 678, vari: 679, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 71641728, bias: 72100480, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 680, conv: -1, gamma: 681, beta: 682, mean: 683, vari: 684, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 72101504, bias: 72560256, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 685, conv: -1, gamma: 686, beta: 687, mean: 688, vari: 689, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 72560512, bias: 74395520, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 690, conv: -1, gamma: 691, beta: 692, mean: 693, vari: 694, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 74395776, bias: 74592384, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 695, conv: -1, gamma: 696, beta: 697, mean: 698, vari: 699, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 74592640, bias: 75051392, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 700, conv: -1, gamma: 701, beta: 702, mean: 703, vari: 704, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 75052416, bias: 75511168, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 705, conv: -1, gamma: 706, beta: 707, mean: 708, vari: 709, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 75511424, bias: 77346432, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 710, conv: -1, gamma: 711, beta: 712, mean: 713, vari: 714, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 77346688, bias: 77543296, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 715, conv: -1, gamma: 716, beta: 717, mean: 718, vari: 719, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 77543552, bias: 78002304, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 720, conv: -1, gamma: 721, beta: 722, mean: 723, vari: 724, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 78003328, bias: 78462080, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 725, conv: -1, gamma: 726, beta: 727, mean: 728, vari: 729, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 78462336, bias: 80297344, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 730, conv: -1, gamma: 731, beta: 732, mean: 733, vari: 734, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 80297600, bias: 80494208, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 735, conv: -1, gamma: 736, beta: 737, mean: 738, vari: 739, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 80494464, bias: 80953216, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 740, conv: -1, gamma: 741, beta: 742, mean: 743, vari: 744, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 80954240, bias: 81412992, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 745, conv: -1, gamma: 746, beta: 747, mean: 748, vari: 749, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 81413248, bias: 83248256, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 750, conv: -1, gamma: 751, beta: 752, mean: 753, vari: 754, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 83248512, bias: 83445120, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 755, conv: -1, gamma: 756, beta: 757, mean: 758, vari: 759, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 83445376, bias: 83904128, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 760, conv: -1, gamma: 761, beta: 762, mean: 763, vari: 764, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 83905152, bias: 84363904, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 765, conv: -1, gamma: 766, beta: 767, mean: 768, vari: 769, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 84364160, bias: 86199168, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 770, conv: -1, gamma: 771, beta: 772, mean: 773, vari: 774, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 86199424, bias: 86396032, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 775, conv: -1, gamma: 776, beta: 777, mean: 778, vari: 779, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 86396288, bias: 86855040, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 780, conv: -1, gamma: 781, beta: 782, mean: 783, vari: 784, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 86856064, bias: 87314816, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 785, conv: -1, gamma: 786, beta: 787, mean: 788, vari: 789, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 87315072, bias: 89150080, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 790, conv: -1, gamma: 791, beta: 792, mean: 793, vari: 794, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 89150336, bias: 89346944, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 795, conv: -1, gamma: 796, beta: 797, mean: 798, vari: 799, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 89347200, bias: 89805952, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 800, conv: -1, gamma: 801, beta: 802, mean: 803, vari: 804, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 89806976, bias: 90265728, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 805, conv: -1, gamma: 806, beta: 807, mean: 808, vari: 809, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 90265984, bias: 92100992, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 810, conv: -1, gamma: 811, beta: 812, mean: 813, vari: 814, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 92101248, bias: 92297856, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 815, conv: -1, gamma: 816, beta: 817, mean: 818, vari: 819, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 92298112, bias: 92756864, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 820, conv: -1, gamma: 821, beta: 822, mean: 823, vari: 824, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 92757888, bias: 93216640, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 825, conv: -1, gamma: 826, beta: 827, mean: 828, vari: 829, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 93216896, bias: 95051904, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 830, conv: -1, gamma: 831, beta: 832, mean: 833, vari: 834, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 95052160, bias: 95248768, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 835, conv: -1, gamma: 836, beta: 837, mean: 838, vari: 839, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 95249024, bias: 95707776, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 840, conv: -1, gamma: 841, beta: 842, mean: 843, vari: 844, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 95708800, bias: 96167552, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 845, conv: -1, gamma: 846, beta: 847, mean: 848, vari: 849, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 96167808, bias: 98002816, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 850, conv: -1, gamma: 851, beta: 852, mean: 853, vari: 854, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 98003072, bias: 98199680, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 855, conv: -1, gamma: 856, beta: 857, mean: 858, vari: 859, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 98199936, bias: 98658688, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 860, conv: -1, gamma: 861, beta: 862, mean: 863, vari: 864, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 98659712, bias: 99118464, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 865, conv: -1, gamma: 866, beta: 867, mean: 868, vari: 869, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 99118720, bias: 100953728, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 870, conv: -1, gamma: 871, beta: 872, mean: 873, vari: 874, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 100953984, bias: 101150592, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 875, conv: -1, gamma: 876, beta: 877, mean: 878, vari: 879, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 101150848, bias: 101609600, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 880, conv: -1, gamma: 881, beta: 882, mean: 883, vari: 884, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 101610624, bias: 102069376, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 885, conv: -1, gamma: 886, beta: 887, mean: 888, vari: 889, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 102069632, bias: 103904640, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 890, conv: -1, gamma: 891, beta: 892, mean: 893, vari: 894, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 103904896, bias: 104101504, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 895, conv: -1, gamma: 896, beta: 897, mean: 898, vari: 899, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 104101760, bias: 104560512, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 900, conv: -1, gamma: 901, beta: 902, mean: 903, vari: 904, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 104561536, bias: 105020288, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 905, conv: -1, gamma: 906, beta: 907, mean: 908, vari: 909, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 105020544, bias: 106855552, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 910, conv: -1, gamma: 911, beta: 912, mean: 913, vari: 914, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 106855808, bias: 107052416, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 915, conv: -1, gamma: 916, beta: 917, mean: 918, vari: 919, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 107052672, bias: 107511424, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 920, conv: -1, gamma: 921, beta: 922, mean: 923, vari: 924, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 107512448, bias: 107971200, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 925, conv: -1, gamma: 926, beta: 927, mean: 928, vari: 929, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 107971456, bias: 109806464, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 930, conv: -1, gamma: 931, beta: 932, mean: 933, vari: 934, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 109806720, bias: 110003328, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 935, conv: -1, gamma: 936, beta: 937, mean: 938, vari: 939, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 110003584, bias: 110462336, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 940, conv: -1, gamma: 941, beta: 942, mean: 943, vari: 944, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 110463360, bias: 110922112, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 945, conv: -1, gamma: 946, beta: 947, mean: 948, vari: 949, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 110922368, bias: 111512192},
-		{weight: 950, conv: -1, gamma: 951, beta: 952, mean: 953, vari: 954, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 111512448, bias: 111709056},
-		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 111709312, bias: 111971456},
-		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 111972480, bias: 112496768},
-		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 112497280, bias: 114856576},
-		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 114857088, bias: 118002816, project: &pack{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 118004864, bias: 119053440},
-		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 119053952, bias: 121413248},
-		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 121413760, bias: 122462336},
-		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 122464384, bias: 123512960},
-		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 123513472, bias: 125872768},
-		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 125873280, bias: 126921856},
-		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 126923904, bias: 127743104},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, width: 16, taps: [3]int{1, 3, 3}, weights: 41856, bias: 78720, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 78784, bias: 103360, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 103424, bias: 136192, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 136448, bias: 152832},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, width: 16, taps: [3]int{1, 3, 3}, weights: 152896, bias: 189760, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 189824, bias: 214400, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 214464, bias: 230848},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 231104, bias: 247488},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 3, 3}, weights: 247552, bias: 284416},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 284480, bias: 309056, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, width: 64, taps: [3]int{1, 1, 1}, weights: 309120, bias: 325504},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 325760, bias: 383104, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 383232, bias: 530688, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 530816, bias: 629120, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 629248, bias: 825856, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 826368, bias: 941056, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 941184, bias: 1088640, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1088768, bias: 1187072, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1187200, bias: 1252736},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1253248, bias: 1367936, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 1368064, bias: 1515520, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1515648, bias: 1613952, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1614080, bias: 1679616},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1680128, bias: 1794816, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 1794944, bias: 1942400, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1942528, bias: 2040832, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 2040960, bias: 2106496},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 2107008, bias: 2221696, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 2221824, bias: 2369280, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 2369408, bias: 2467712, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 2467840, bias: 2533376},
+		{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 2533888, bias: 2648576, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 2648704, bias: 2796160, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 2796288, bias: 2894592, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 2894720, bias: 2960256},
+		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 2960768, bias: 3075456, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 3075584, bias: 3223040, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 3223168, bias: 3321472, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 3321600, bias: 3387136},
+		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 3387648, bias: 3502336, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{1, 3, 3}, weights: 3502464, bias: 3649920},
+		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 3650048, bias: 3699200},
+		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 512, in: 128, width: 64, taps: [3]int{1, 1, 1}, weights: 3699328, bias: 3764864},
+		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 256, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 3765376, bias: 3994752, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 3995008, bias: 4584832, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 4585088, bias: 4781696, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 4781952, bias: 5568384, project: &pack{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 512, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 5569408, bias: 6028160, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 6028416, bias: 6618240, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 6618496, bias: 6815104, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 6815360, bias: 7274112, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 7275136, bias: 7733888, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 7734144, bias: 8323968, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 8324224, bias: 8520832, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 8521088, bias: 8979840, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 8980864, bias: 9439616, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 9439872, bias: 10029696, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 10029952, bias: 10226560, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 10226816, bias: 10685568, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 10686592, bias: 11145344, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 11145600, bias: 11735424, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 11735680, bias: 11932288, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 11932544, bias: 12391296, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 12392320, bias: 12851072, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 12851328, bias: 13441152, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 13441408, bias: 13638016, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 13638272, bias: 14097024, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 14098048, bias: 14556800, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 14557056, bias: 15146880, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 15147136, bias: 15343744, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 15344000, bias: 15802752, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 15803776, bias: 16262528, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 16262784, bias: 16852608, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 16852864, bias: 17049472, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 17049728, bias: 17508480, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 17509504, bias: 17968256, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 17968512, bias: 18558336, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 18558592, bias: 18755200, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 18755456, bias: 19214208, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 19215232, bias: 19673984, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 19674240, bias: 20264064, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 20264320, bias: 20460928, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 20461184, bias: 20919936, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 20920960, bias: 21379712, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 21379968, bias: 21969792, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 21970048, bias: 22166656, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 22166912, bias: 22625664, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 22626688, bias: 23085440, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 23085696, bias: 23675520, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 23675776, bias: 23872384, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 23872640, bias: 24331392, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 24332416, bias: 24791168, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 24791424, bias: 25381248, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 25381504, bias: 25578112, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 25578368, bias: 26037120, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 26038144, bias: 26496896, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 26497152, bias: 27086976, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 27087232, bias: 27283840, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 27284096, bias: 27742848, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 27743872, bias: 28202624, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 28202880, bias: 28792704, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 28792960, bias: 28989568, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 28989824, bias: 29448576, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 29449600, bias: 29908352, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 29908608, bias: 30498432, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 30498688, bias: 30695296, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 30695552, bias: 31154304, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 31155328, bias: 31614080, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 31614336, bias: 32204160, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 32204416, bias: 32401024, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 32401280, bias: 32860032, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 32861056, bias: 33319808, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 33320064, bias: 33909888, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 33910144, bias: 34106752, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 34107008, bias: 34565760, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 34566784, bias: 35025536, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 35025792, bias: 35615616, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 35615872, bias: 35812480, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 35812736, bias: 36271488, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 36272512, bias: 36731264, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 36731520, bias: 37321344, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 37321600, bias: 37518208, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 37518464, bias: 37977216, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 37978240, bias: 38436992, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 38437248, bias: 39027072, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 39027328, bias: 39223936, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 39224192, bias: 39682944, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 39683968, bias: 40142720, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 40142976, bias: 40732800, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 670, conv: -1, gamma: 671, beta: 672, mean: 673, vari: 674, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 40733056, bias: 40929664, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 675, conv: -1, gamma: 676, beta: 677, mean: 678, vari: 679, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 40929920, bias: 41388672, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 680, conv: -1, gamma: 681, beta: 682, mean: 683, vari: 684, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 41389696, bias: 41848448, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 685, conv: -1, gamma: 686, beta: 687, mean: 688, vari: 689, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 41848704, bias: 42438528, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 690, conv: -1, gamma: 691, beta: 692, mean: 693, vari: 694, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 42438784, bias: 42635392, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 695, conv: -1, gamma: 696, beta: 697, mean: 698, vari: 699, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 42635648, bias: 43094400, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 700, conv: -1, gamma: 701, beta: 702, mean: 703, vari: 704, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 43095424, bias: 43554176, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 705, conv: -1, gamma: 706, beta: 707, mean: 708, vari: 709, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 43554432, bias: 44144256, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 710, conv: -1, gamma: 711, beta: 712, mean: 713, vari: 714, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 44144512, bias: 44341120, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 715, conv: -1, gamma: 716, beta: 717, mean: 718, vari: 719, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 44341376, bias: 44800128, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 720, conv: -1, gamma: 721, beta: 722, mean: 723, vari: 724, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 44801152, bias: 45259904, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 725, conv: -1, gamma: 726, beta: 727, mean: 728, vari: 729, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 45260160, bias: 45849984, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 730, conv: -1, gamma: 731, beta: 732, mean: 733, vari: 734, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 45850240, bias: 46046848, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 735, conv: -1, gamma: 736, beta: 737, mean: 738, vari: 739, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 46047104, bias: 46505856, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 740, conv: -1, gamma: 741, beta: 742, mean: 743, vari: 744, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 46506880, bias: 46965632, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 745, conv: -1, gamma: 746, beta: 747, mean: 748, vari: 749, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 46965888, bias: 47555712, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 750, conv: -1, gamma: 751, beta: 752, mean: 753, vari: 754, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 47555968, bias: 47752576, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 755, conv: -1, gamma: 756, beta: 757, mean: 758, vari: 759, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 47752832, bias: 48211584, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 760, conv: -1, gamma: 761, beta: 762, mean: 763, vari: 764, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 48212608, bias: 48671360, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 765, conv: -1, gamma: 766, beta: 767, mean: 768, vari: 769, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 48671616, bias: 49261440, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 770, conv: -1, gamma: 771, beta: 772, mean: 773, vari: 774, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 49261696, bias: 49458304, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 775, conv: -1, gamma: 776, beta: 777, mean: 778, vari: 779, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 49458560, bias: 49917312, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 780, conv: -1, gamma: 781, beta: 782, mean: 783, vari: 784, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 49918336, bias: 50377088, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 785, conv: -1, gamma: 786, beta: 787, mean: 788, vari: 789, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 50377344, bias: 50967168, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 790, conv: -1, gamma: 791, beta: 792, mean: 793, vari: 794, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 50967424, bias: 51164032, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 795, conv: -1, gamma: 796, beta: 797, mean: 798, vari: 799, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 51164288, bias: 51623040, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 800, conv: -1, gamma: 801, beta: 802, mean: 803, vari: 804, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 51624064, bias: 52082816, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 805, conv: -1, gamma: 806, beta: 807, mean: 808, vari: 809, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 52083072, bias: 52672896, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 810, conv: -1, gamma: 811, beta: 812, mean: 813, vari: 814, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 52673152, bias: 52869760, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 815, conv: -1, gamma: 816, beta: 817, mean: 818, vari: 819, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 52870016, bias: 53328768, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 820, conv: -1, gamma: 821, beta: 822, mean: 823, vari: 824, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 53329792, bias: 53788544, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 825, conv: -1, gamma: 826, beta: 827, mean: 828, vari: 829, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 53788800, bias: 54378624, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 830, conv: -1, gamma: 831, beta: 832, mean: 833, vari: 834, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 54378880, bias: 54575488, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 835, conv: -1, gamma: 836, beta: 837, mean: 838, vari: 839, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 54575744, bias: 55034496, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 840, conv: -1, gamma: 841, beta: 842, mean: 843, vari: 844, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 55035520, bias: 55494272, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 845, conv: -1, gamma: 846, beta: 847, mean: 848, vari: 849, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 55494528, bias: 56084352, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 850, conv: -1, gamma: 851, beta: 852, mean: 853, vari: 854, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 56084608, bias: 56281216, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 855, conv: -1, gamma: 856, beta: 857, mean: 858, vari: 859, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 56281472, bias: 56740224, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 860, conv: -1, gamma: 861, beta: 862, mean: 863, vari: 864, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 56741248, bias: 57200000, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 865, conv: -1, gamma: 866, beta: 867, mean: 868, vari: 869, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 57200256, bias: 57790080, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 870, conv: -1, gamma: 871, beta: 872, mean: 873, vari: 874, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 57790336, bias: 57986944, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 875, conv: -1, gamma: 876, beta: 877, mean: 878, vari: 879, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 57987200, bias: 58445952, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 880, conv: -1, gamma: 881, beta: 882, mean: 883, vari: 884, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 58446976, bias: 58905728, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 885, conv: -1, gamma: 886, beta: 887, mean: 888, vari: 889, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 58905984, bias: 59495808, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 890, conv: -1, gamma: 891, beta: 892, mean: 893, vari: 894, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 59496064, bias: 59692672, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 895, conv: -1, gamma: 896, beta: 897, mean: 898, vari: 899, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 59692928, bias: 60151680, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 900, conv: -1, gamma: 901, beta: 902, mean: 903, vari: 904, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 60152704, bias: 60611456, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 905, conv: -1, gamma: 906, beta: 907, mean: 908, vari: 909, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 60611712, bias: 61201536, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 910, conv: -1, gamma: 911, beta: 912, mean: 913, vari: 914, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 61201792, bias: 61398400, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 915, conv: -1, gamma: 916, beta: 917, mean: 918, vari: 919, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 61398656, bias: 61857408, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 920, conv: -1, gamma: 921, beta: 922, mean: 923, vari: 924, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 61858432, bias: 62317184, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 925, conv: -1, gamma: 926, beta: 927, mean: 928, vari: 929, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 62317440, bias: 62907264, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 930, conv: -1, gamma: 931, beta: 932, mean: 933, vari: 934, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 62907520, bias: 63104128, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 935, conv: -1, gamma: 936, beta: 937, mean: 938, vari: 939, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 63104384, bias: 63563136, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 940, conv: -1, gamma: 941, beta: 942, mean: 943, vari: 944, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 63564160, bias: 64022912, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 945, conv: -1, gamma: 946, beta: 947, mean: 948, vari: 949, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 64023168, bias: 64612992},
+		{weight: 950, conv: -1, gamma: 951, beta: 952, mean: 953, vari: 954, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 64613248, bias: 64809856},
+		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 64810112, bias: 65072256},
+		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 65073280, bias: 65597568},
+		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 65598080, bias: 67957376},
+		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 67957888, bias: 71103616, project: &pack{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 71105664, bias: 72154240},
+		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 72154752, bias: 74514048},
+		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 74514560, bias: 75563136},
+		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 75565184, bias: 76613760},
+		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 76614272, bias: 78973568},
+		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 78974080, bias: 80022656},
+		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 80024704, bias: 80843904},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -1189,9 +1277,9 @@ var avx512Plan = plan{
 		{kind: kindGather, gather: gather1x4x4_3_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 5120}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool64_4_avx512, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 3, stepT: 240640, stepH: 5120, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x64_5_avx512, rows: 1, cols: 10, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x64_6_avx512, rows: 1, cols: 5, width: 64, k: 64, points: 36, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 1296}},
-		{kind: kindSpread, spread: spread1x4x4_7_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 2688}, out: pitch{64, 0}},
-		{kind: kindGather, gather: gather1x4x4_8_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, late: conv8x16_k1x1x1x64late7_6_avx512, rows: 1, cols: 8, width: 16, k: 64, points: 7, tapsH: 1, tapsW: 1, stepT: 528, in: pitch{64, 0}, out: pitch{64, 528}},
+		{kind: kindSpread, spread: spread1x5x5_7_avx512, rows: 5, cols: 5, width: 16, stepT: 528, in: pitch{64, 2688}, out: pitch{64, 0}},
+		{kind: kindGather, gather: gather1x5x5_8_avx512, rows: 5, cols: 5, width: 16, stepT: 528, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv14x32_k1x1x1x64_9_avx512, rows: 1, cols: 14, width: 32, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 5136}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x64_10_avx512, rows: 1, cols: 10, width: 32, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 5136}},
 		{kind: kindSpread, spread: spread4x1x1_11_avx512, rows: 1, cols: 1, width: 16, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, from: 1, to: 6},
@@ -1216,9 +1304,9 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv12x32_k1x1x1x128_30_avx512, rows: 1, cols: 12, width: 32, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{128, 0}, out: pitch{64, 2576}},
 		{kind: kindSpread, spread: spread2x1x1_31_avx512, rows: 1, cols: 1, width: 16, k: 128, stepT: 5136, in: pitch{272, 108800}, out: pitch{128, 0}, to: 2},
 		{kind: kindGather, gather: gather2x1x1_32_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{64, 0}, out: pitch{128, 61952}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x128_33_avx512, rows: 1, cols: 5, width: 64, k: 128, points: 36, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread1x4x4_34_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{128, 2816}, out: pitch{128, 0}},
-		{kind: kindGather, gather: gather1x4x4_35_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, late: conv8x16_k1x1x1x128late7_33_avx512, rows: 1, cols: 8, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 1040, in: pitch{128, 0}, out: pitch{128, 1040}},
+		{kind: kindSpread, spread: spread1x5x5_34_avx512, rows: 5, cols: 5, width: 16, stepT: 1040, in: pitch{128, 2816}, out: pitch{128, 0}},
+		{kind: kindGather, gather: gather1x5x5_35_avx512, rows: 5, cols: 5, width: 16, stepT: 1040, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x128_36_avx512, rows: 1, cols: 10, width: 32, k: 128, points: 6, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2576}},
 		{kind: kindSpread, spread: spread4x1x1_37_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 51200}, out: pitch{128, 0}, from: 1, to: 5},
 		{kind: kindGather, gather: gather4x1x1_38_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2560}, to: 4, epi: []epi{epiBias, epiReLU}},
@@ -1236,9 +1324,9 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv10x32_k1x1x1x256_50_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
 		{kind: kindSpread, spread: spread2x1x1_51_avx512, rows: 1, cols: 1, width: 16, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
 		{kind: kindGather, gather: gather2x1x1_52_avx512, rows: 1, cols: 1, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_53_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 28, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
-		{kind: kindSpread, spread: spread1x5x2_54_avx512, rows: 5, cols: 2, width: 16, stepT: 2736, in: pitch{272, 3264}, out: pitch{272, 0}},
-		{kind: kindGather, gather: gather1x5x2_55_avx512, rows: 5, cols: 2, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, late: conv8x16_k1x1x1x256late7_53_avx512, rows: 1, cols: 8, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2192}},
+		{kind: kindSpread, spread: spread1x5x5_54_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 3264}, out: pitch{272, 0}},
+		{kind: kindGather, gather: gather1x5x5_55_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x256_56_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
 		{kind: kindSpread, spread: spread2x1x1_57_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
 		{kind: kindGather, gather: gather2x1x1_58_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
@@ -1279,88 +1367,88 @@ var avx512Plan = plan{
 			{name: "pool1", kernel: 4, maxTiles: 1666, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 87, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 86, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 151, sums: 152, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 183, maxGather: 218}},
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 64}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 26, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 151, sums: 152, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 91, maxGather: 107, weights: 153}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 153, sums: 154, rows: 2, spread: []int{11, 13}, gather: []int{12, 12}, maxSpread: 1948, maxGather: 1948}},
+			{name: "layer1.0.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 154, sums: 155, rows: 2, spread: []int{11, 13}, gather: []int{12, 12}, maxSpread: 1948, maxGather: 1948}},
 			{name: "layer1.0.conv4", kernel: 14, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 15, -1}, run: runFlat, maxTiles: 31, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 16, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 17, -1}, maxTiles: 16, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 86, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 155, sums: 156, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 183, maxGather: 218}},
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 64}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 26, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 156, sums: 157, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 91, maxGather: 107, weights: 158}},
 		}},
 		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 157, sums: 158, rows: 2, spread: []int{18, 20}, gather: []int{19, 19}, maxSpread: 1948, maxGather: 1948}},
+			{name: "layer1.1.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 159, sums: 160, rows: 2, spread: []int{18, 20}, gather: []int{19, 19}, maxSpread: 1948, maxGather: 1948}},
 			{name: "layer1.1.conv4", kernel: 21, run: runFlat, maxTiles: 87, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
 			{name: "layer1.2.conv1", kernel: 16, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 17, -1}, maxTiles: 16, in: 6, out: 10, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
 		{name: "layer1.2.conv2..layer1.2.conv3", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
 			{name: "layer1.2.conv2", kernel: 22, maxTiles: 10, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv3", kernel: 23, run: runFlat, maxTiles: 87, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 159, sums: 160, rows: 2, spread: []int{24, 26}, gather: []int{25, 25}, maxSpread: 1948, maxGather: 1948}},
+			{name: "layer1.2.conv3", kernel: 23, run: runFlat, maxTiles: 87, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 161, sums: 162, rows: 2, spread: []int{24, 26}, gather: []int{25, 25}, maxSpread: 1948, maxGather: 1948}},
 		}},
 		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 2, 20, 256}, steps: []step{
 			{name: "layer1.2.conv4", kernel: 27, maxTiles: 86, in: 12, out: 13, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool2..layer2.0.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
 			{name: "pool2", kernel: 28, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}, ahead: ahead{true, false, false}},
-			{name: "layer2.0.conv1", kernel: 29, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 30, -1}, run: runFlat, maxTiles: 31, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 161, sums: 162, rows: 2, spread: []int{31, 31}, gather: []int{32, 32}, maxSpread: 1339, maxGather: 2678}},
+			{name: "layer2.0.conv1", kernel: 29, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 30, -1}, run: runFlat, maxTiles: 31, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 163, sums: 164, rows: 2, spread: []int{31, 31}, gather: []int{32, 32}, maxSpread: 1339, maxGather: 2678}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 163, sums: 164, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 165, sums: 166, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 167}},
 		}},
 		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 165, sums: 166, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.0.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 168, sums: 169, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
 			{name: "layer2.0.conv4", kernel: 39, run: runFlat, maxTiles: 14, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{false, true, false}},
-			{name: "layer2.1.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 167, sums: 168, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
+			{name: "layer2.1.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 170, sums: 171, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 169, sums: 170, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 172, sums: 173, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 174}},
 		}},
 		{name: "layer2.1.conv3..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 19, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 171, sums: 172, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.1.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 19, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 175, sums: 176, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
 			{name: "layer2.1.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.2.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 173, sums: 174, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
+			{name: "layer2.2.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 177, sums: 178, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 175, sums: 176, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+			{name: "layer2.2.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 179, sums: 180, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 181}},
 		}},
 		{name: "layer2.2.conv3..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 23, out: 24, res: 23, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 177, sums: 178, rows: 1, spread: []int{37}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.2.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 23, out: 24, res: 23, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 182, sums: 183, rows: 1, spread: []int{37}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
 			{name: "layer2.2.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 24, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.3.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 179, sums: 180, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
+			{name: "layer2.3.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 184, sums: 185, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
-			{name: "layer2.3.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 181, sums: 182, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+			{name: "layer2.3.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 186, sums: 187, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 188}},
 		}},
 		{name: "layer2.3.conv3..layer2.4.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 183, sums: 184, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.3.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 189, sums: 190, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
 			{name: "layer2.3.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 27, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.4.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 28, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 185, sums: 186, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
+			{name: "layer2.4.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 28, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 191, sums: 192, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
-			{name: "layer2.4.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 187, sums: 188, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+			{name: "layer2.4.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 193, sums: 194, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 195}},
 		}},
 		{name: "layer2.4.conv3..layer2.5.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.4.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 28, out: 30, res: 29, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 189, sums: 190, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.4.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 28, out: 30, res: 29, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 196, sums: 197, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
 			{name: "layer2.4.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 30, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.5.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 191, sums: 192, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
+			{name: "layer2.5.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 198, sums: 199, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
-			{name: "layer2.5.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 31, out: 32, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 193, sums: 194, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+			{name: "layer2.5.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 31, out: 32, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 200, sums: 201, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 202}},
 		}},
 		{name: "layer2.5.conv3..layer2.6.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.5.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 32, out: 33, res: 32, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 195, sums: 196, rows: 1, spread: []int{37}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.5.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 32, out: 33, res: 32, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 203, sums: 204, rows: 1, spread: []int{37}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
 			{name: "layer2.5.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 33, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.6.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 34, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 197, sums: 198, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
+			{name: "layer2.6.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 34, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 205, sums: 206, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
-			{name: "layer2.6.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 34, out: 35, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 199, sums: 200, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+			{name: "layer2.6.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 34, out: 35, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 207, sums: 208, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 209}},
 		}},
 		{name: "layer2.6.conv3..layer2.7.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.6.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 35, out: 36, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 201, sums: 202, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.6.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 35, out: 36, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 210, sums: 211, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
 			{name: "layer2.6.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 36, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.7.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 37, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 203, sums: 204, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
+			{name: "layer2.7.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 37, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 212, sums: 213, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
 		{name: "layer2.7.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 3, 10, 64}, steps: []step{
 			{name: "layer2.7.conv2", kernel: 46, maxTiles: 5, in: 37, out: 38, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
@@ -1375,427 +1463,427 @@ var avx512Plan = plan{
 			{name: "pool3", kernel: 49, maxTiles: 7500, in: 39, out: 40, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 50, run: runFlat, maxTiles: 22, in: 40, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 205, sums: 206, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 669, maxGather: 1339}},
+			{name: "layer3.0.conv1", kernel: 50, run: runFlat, maxTiles: 22, in: 40, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 214, sums: 215, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 669, maxGather: 1339}},
 		}},
-		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 207, sums: 208, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.0.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 216, sums: 217, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 218}},
 		}},
 		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 209, sums: 210, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.0.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 219, sums: 220, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 128}, steps: []step{
 			{name: "layer3.0.conv4", kernel: 59, tails: []int{-1, -1, -1, -1, 60, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 5, in: 43, out: 44, res: 40, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 45, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 211, sums: 212, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.1.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 45, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 221, sums: 222, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 45, out: 46, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 213, sums: 214, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.1.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 45, out: 46, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 223, sums: 224, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 225}},
 		}},
 		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 46, out: 47, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 215, sums: 216, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.1.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 46, out: 47, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 226, sums: 227, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 47, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 217, sums: 218, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.1.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 47, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 228, sums: 229, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 48, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 219, sums: 220, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.2.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 48, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 230, sums: 231, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 48, out: 49, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 221, sums: 222, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.2.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 48, out: 49, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 232, sums: 233, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 234}},
 		}},
 		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 48, out: 49, res: 49, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 223, sums: 224, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.2.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 48, out: 49, res: 49, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 235, sums: 236, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 49, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 225, sums: 226, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.2.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 49, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 237, sums: 238, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 50, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 227, sums: 228, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.3.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 50, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 239, sums: 240, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 50, out: 51, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 229, sums: 230, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.3.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 50, out: 51, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 241, sums: 242, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 243}},
 		}},
 		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 51, out: 52, res: 51, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 231, sums: 232, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.3.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 51, out: 52, res: 51, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 244, sums: 245, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 52, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 233, sums: 234, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.3.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 52, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 246, sums: 247, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 53, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 235, sums: 236, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.4.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 53, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 248, sums: 249, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 53, out: 54, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 237, sums: 238, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.4.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 53, out: 54, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 250, sums: 251, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 252}},
 		}},
 		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 54, out: 55, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 239, sums: 240, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.4.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 54, out: 55, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 253, sums: 254, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 55, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 241, sums: 242, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.4.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 55, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 255, sums: 256, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 56, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 243, sums: 244, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.5.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 56, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 257, sums: 258, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 56, out: 57, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 245, sums: 246, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.5.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 56, out: 57, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 259, sums: 260, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 261}},
 		}},
 		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 56, out: 57, res: 57, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 247, sums: 248, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.5.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 56, out: 57, res: 57, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 262, sums: 263, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 57, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 249, sums: 250, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.5.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 57, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 264, sums: 265, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 58, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 251, sums: 252, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.6.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 58, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 266, sums: 267, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.6.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 58, out: 59, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 253, sums: 254, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.6.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 58, out: 59, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 268, sums: 269, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 270}},
 		}},
 		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 59, out: 60, res: 59, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 255, sums: 256, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.6.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 59, out: 60, res: 59, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 271, sums: 272, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 60, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 257, sums: 258, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.6.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 60, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 273, sums: 274, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 61, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 259, sums: 260, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.7.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 61, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 275, sums: 276, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.7.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 61, out: 62, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 261, sums: 262, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.7.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 61, out: 62, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 277, sums: 278, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 279}},
 		}},
 		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 62, out: 63, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 263, sums: 264, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.7.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 62, out: 63, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 280, sums: 281, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 63, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 265, sums: 266, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.7.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 63, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 282, sums: 283, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 64, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 267, sums: 268, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.8.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 64, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 284, sums: 285, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.8.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 64, out: 65, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 269, sums: 270, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.8.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 64, out: 65, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 286, sums: 287, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 288}},
 		}},
 		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 64, out: 65, res: 65, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 271, sums: 272, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.8.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 64, out: 65, res: 65, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 289, sums: 290, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 65, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 273, sums: 274, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.8.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 65, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 291, sums: 292, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 66, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 275, sums: 276, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.9.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 66, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 293, sums: 294, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.9.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 66, out: 67, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 277, sums: 278, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.9.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 66, out: 67, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 295, sums: 296, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 297}},
 		}},
 		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 67, out: 68, res: 67, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 279, sums: 280, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.9.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 67, out: 68, res: 67, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 298, sums: 299, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 68, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 281, sums: 282, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.9.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 68, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 300, sums: 301, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 69, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 283, sums: 284, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.10.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 69, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 302, sums: 303, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.10.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 69, out: 70, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 285, sums: 286, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.10.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 69, out: 70, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 304, sums: 305, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 306}},
 		}},
 		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 70, out: 71, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 287, sums: 288, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.10.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 70, out: 71, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 307, sums: 308, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 71, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 289, sums: 290, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.10.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 71, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 309, sums: 310, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 72, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 291, sums: 292, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.11.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 72, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 311, sums: 312, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.11.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 72, out: 73, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 293, sums: 294, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.11.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 72, out: 73, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 313, sums: 314, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 315}},
 		}},
 		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 72, out: 73, res: 73, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 295, sums: 296, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.11.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 72, out: 73, res: 73, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 316, sums: 317, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 73, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 297, sums: 298, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.11.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 73, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 318, sums: 319, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 74, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 299, sums: 300, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.12.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 74, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 320, sums: 321, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.12.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 74, out: 75, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 301, sums: 302, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.12.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 74, out: 75, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 322, sums: 323, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 324}},
 		}},
 		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 75, out: 76, res: 75, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 303, sums: 304, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.12.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 75, out: 76, res: 75, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 325, sums: 326, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 76, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 305, sums: 306, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.12.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 76, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 327, sums: 328, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 77, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 307, sums: 308, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.13.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 77, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 329, sums: 330, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.13.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 77, out: 78, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 309, sums: 310, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.13.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 77, out: 78, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 331, sums: 332, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 333}},
 		}},
 		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 78, out: 79, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 311, sums: 312, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.13.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 78, out: 79, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 334, sums: 335, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 79, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 313, sums: 314, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.13.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 79, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 336, sums: 337, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 80, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 315, sums: 316, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.14.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 80, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 338, sums: 339, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.14.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 80, out: 81, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 317, sums: 318, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.14.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 80, out: 81, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 340, sums: 341, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 342}},
 		}},
 		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 80, out: 81, res: 81, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 319, sums: 320, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.14.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 80, out: 81, res: 81, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 343, sums: 344, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 81, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 321, sums: 322, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.14.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 81, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 345, sums: 346, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 82, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 323, sums: 324, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.15.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 82, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 347, sums: 348, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.15.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 82, out: 83, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 325, sums: 326, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.15.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 82, out: 83, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 349, sums: 350, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 351}},
 		}},
 		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 83, out: 84, res: 83, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 327, sums: 328, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.15.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 83, out: 84, res: 83, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 352, sums: 353, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 84, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 329, sums: 330, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.15.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 84, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 354, sums: 355, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 85, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 331, sums: 332, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.16.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 85, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 356, sums: 357, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.16.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 85, out: 86, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 333, sums: 334, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.16.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 85, out: 86, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 358, sums: 359, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 360}},
 		}},
 		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 86, out: 87, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 335, sums: 336, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.16.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 86, out: 87, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 361, sums: 362, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 87, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 337, sums: 338, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.16.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 87, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 363, sums: 364, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 88, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 339, sums: 340, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.17.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 88, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 365, sums: 366, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.17.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 88, out: 89, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 341, sums: 342, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.17.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 88, out: 89, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 367, sums: 368, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 369}},
 		}},
 		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 88, out: 89, res: 89, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 343, sums: 344, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.17.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 88, out: 89, res: 89, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 370, sums: 371, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 89, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 345, sums: 346, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.17.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 89, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 372, sums: 373, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 90, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 347, sums: 348, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.18.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 90, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 374, sums: 375, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.18.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 90, out: 91, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 349, sums: 350, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.18.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 90, out: 91, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 376, sums: 377, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 378}},
 		}},
 		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 91, out: 92, res: 91, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 351, sums: 352, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.18.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 91, out: 92, res: 91, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 379, sums: 380, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 92, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 353, sums: 354, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.18.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 92, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 381, sums: 382, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 93, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 355, sums: 356, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.19.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 93, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 383, sums: 384, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.19.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 93, out: 94, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 357, sums: 358, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.19.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 93, out: 94, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 385, sums: 386, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 387}},
 		}},
 		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 94, out: 95, res: -1, pack: 123, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 359, sums: 360, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.19.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 94, out: 95, res: -1, pack: 123, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 388, sums: 389, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 95, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 361, sums: 362, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.19.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 95, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 390, sums: 391, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 96, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 363, sums: 364, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.20.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 96, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 392, sums: 393, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.20.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 96, out: 97, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 365, sums: 366, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.20.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 96, out: 97, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 394, sums: 395, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 396}},
 		}},
 		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 96, out: 97, res: 97, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 367, sums: 368, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.20.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 96, out: 97, res: 97, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 397, sums: 398, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 97, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 369, sums: 370, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.20.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 97, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 399, sums: 400, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 98, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 371, sums: 372, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.21.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 98, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 401, sums: 402, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.21.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 98, out: 99, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 373, sums: 374, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.21.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 98, out: 99, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 403, sums: 404, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 405}},
 		}},
 		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 99, out: 100, res: 99, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 375, sums: 376, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.21.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 99, out: 100, res: 99, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 406, sums: 407, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 100, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 377, sums: 378, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.21.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 100, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 408, sums: 409, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.22.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 101, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 379, sums: 380, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.22.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 101, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 410, sums: 411, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.22.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 101, out: 102, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 381, sums: 382, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.22.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 101, out: 102, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 412, sums: 413, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 414}},
 		}},
 		{name: "layer3.22.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 102, out: 103, res: -1, pack: 135, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 383, sums: 384, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.22.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 102, out: 103, res: -1, pack: 135, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 415, sums: 416, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.22.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.22.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 103, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 385, sums: 386, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.22.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 103, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 417, sums: 418, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.23.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.23.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 104, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 387, sums: 388, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.23.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 104, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 419, sums: 420, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.23.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.23.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 104, out: 105, res: -1, pack: 138, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 389, sums: 390, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.23.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.23.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 104, out: 105, res: -1, pack: 138, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 421, sums: 422, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 423}},
 		}},
 		{name: "layer3.23.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.23.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 104, out: 105, res: 105, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 391, sums: 392, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.23.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 104, out: 105, res: 105, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 424, sums: 425, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.23.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.23.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 105, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 393, sums: 394, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.23.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 105, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 426, sums: 427, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.24.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.24.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 106, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 395, sums: 396, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.24.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 106, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 428, sums: 429, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.24.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.24.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 106, out: 107, res: -1, pack: 142, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 397, sums: 398, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.24.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.24.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 106, out: 107, res: -1, pack: 142, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 430, sums: 431, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 432}},
 		}},
 		{name: "layer3.24.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.24.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 107, out: 108, res: 107, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 399, sums: 400, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.24.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 107, out: 108, res: 107, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 433, sums: 434, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.24.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.24.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 108, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 401, sums: 402, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.24.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 108, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 435, sums: 436, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.25.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.25.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 109, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 403, sums: 404, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.25.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 109, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 437, sums: 438, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.25.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.25.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 109, out: 110, res: -1, pack: 146, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 405, sums: 406, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.25.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.25.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 109, out: 110, res: -1, pack: 146, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 439, sums: 440, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 441}},
 		}},
 		{name: "layer3.25.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.25.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 110, out: 111, res: -1, pack: 147, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 407, sums: 408, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.25.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 110, out: 111, res: -1, pack: 147, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 442, sums: 443, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.25.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.25.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 111, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 409, sums: 410, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.25.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 111, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 444, sums: 445, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.26.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.26.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 112, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 411, sums: 412, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.26.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 112, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 446, sums: 447, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.26.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.26.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 112, out: 113, res: -1, pack: 150, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 413, sums: 414, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.26.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.26.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 112, out: 113, res: -1, pack: 150, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 448, sums: 449, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 450}},
 		}},
 		{name: "layer3.26.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.26.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 112, out: 113, res: 113, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 415, sums: 416, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.26.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 112, out: 113, res: 113, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 451, sums: 452, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.26.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.26.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 113, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 417, sums: 418, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.26.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 113, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 453, sums: 454, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.27.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.27.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 114, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 419, sums: 420, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.27.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 114, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 455, sums: 456, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.27.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.27.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 114, out: 115, res: -1, pack: 154, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 421, sums: 422, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.27.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.27.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 114, out: 115, res: -1, pack: 154, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 457, sums: 458, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 459}},
 		}},
 		{name: "layer3.27.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.27.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 115, out: 116, res: 115, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 423, sums: 424, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.27.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 115, out: 116, res: 115, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 460, sums: 461, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.27.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.27.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 116, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 425, sums: 426, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.27.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 116, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 462, sums: 463, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.28.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.28.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 117, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 427, sums: 428, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.28.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 117, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 464, sums: 465, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.28.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.28.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 117, out: 118, res: -1, pack: 158, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 429, sums: 430, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.28.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.28.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 117, out: 118, res: -1, pack: 158, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 466, sums: 467, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 468}},
 		}},
 		{name: "layer3.28.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.28.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 118, out: 119, res: -1, pack: 159, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 431, sums: 432, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.28.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 118, out: 119, res: -1, pack: 159, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 469, sums: 470, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.28.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.28.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 119, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 433, sums: 434, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.28.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 119, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 471, sums: 472, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.29.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.29.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 120, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 435, sums: 436, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.29.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 120, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 473, sums: 474, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.29.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.29.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 120, out: 121, res: -1, pack: 162, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 437, sums: 438, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.29.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.29.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 120, out: 121, res: -1, pack: 162, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 475, sums: 476, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 477}},
 		}},
 		{name: "layer3.29.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.29.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 120, out: 121, res: 121, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 439, sums: 440, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.29.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 120, out: 121, res: 121, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 478, sums: 479, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.29.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.29.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 121, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 441, sums: 442, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.29.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 121, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 480, sums: 481, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.30.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.30.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 122, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 443, sums: 444, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.30.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 122, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 482, sums: 483, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.30.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.30.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 122, out: 123, res: -1, pack: 166, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 445, sums: 446, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.30.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.30.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 122, out: 123, res: -1, pack: 166, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 484, sums: 485, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 486}},
 		}},
 		{name: "layer3.30.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.30.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 123, out: 124, res: 123, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 447, sums: 448, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.30.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 123, out: 124, res: 123, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 487, sums: 488, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.30.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.30.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 124, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 449, sums: 450, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.30.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 124, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 489, sums: 490, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.31.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.31.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 125, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 451, sums: 452, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.31.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 125, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 491, sums: 492, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.31.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.31.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 125, out: 126, res: -1, pack: 170, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 453, sums: 454, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.31.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.31.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 125, out: 126, res: -1, pack: 170, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 493, sums: 494, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 495}},
 		}},
 		{name: "layer3.31.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.31.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 126, out: 127, res: -1, pack: 171, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 455, sums: 456, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.31.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 126, out: 127, res: -1, pack: 171, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 496, sums: 497, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.31.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.31.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 127, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 457, sums: 458, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.31.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 127, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 498, sums: 499, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.32.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.32.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 128, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 459, sums: 460, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.32.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 128, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 500, sums: 501, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.32.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.32.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 128, out: 129, res: -1, pack: 174, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 461, sums: 462, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.32.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.32.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 128, out: 129, res: -1, pack: 174, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 502, sums: 503, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 504}},
 		}},
 		{name: "layer3.32.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.32.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 128, out: 129, res: 129, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 463, sums: 464, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.32.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 128, out: 129, res: 129, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 505, sums: 506, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.32.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.32.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 129, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 465, sums: 466, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.32.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 129, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 507, sums: 508, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.33.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.33.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 130, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 467, sums: 468, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.33.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 130, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 509, sums: 510, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.33.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.33.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 130, out: 131, res: -1, pack: 178, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 469, sums: 470, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.33.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.33.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 130, out: 131, res: -1, pack: 178, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 511, sums: 512, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 513}},
 		}},
 		{name: "layer3.33.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.33.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 131, out: 132, res: 131, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 471, sums: 472, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.33.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 131, out: 132, res: 131, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 514, sums: 515, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.33.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.33.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 132, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 473, sums: 474, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.33.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 132, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 516, sums: 517, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.34.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.34.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 133, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 475, sums: 476, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.34.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 133, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 518, sums: 519, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.34.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.34.conv2", kernel: 53, run: runFlat, maxTiles: 22, in: 133, out: 134, res: -1, pack: 182, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 477, sums: 478, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.34.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.34.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 133, out: 134, res: -1, pack: 182, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 520, sums: 521, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 522}},
 		}},
 		{name: "layer3.34.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.34.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 134, out: 135, res: -1, pack: 183, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 479, sums: 480, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.34.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 134, out: 135, res: -1, pack: 183, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 523, sums: 524, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.34.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.34.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 135, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 481, sums: 482, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.34.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 135, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 525, sums: 526, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.35.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.35.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 136, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 483, sums: 484, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.35.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 136, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 527, sums: 528, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.35.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 5, 5, 32}, steps: []step{
 			{name: "layer3.35.conv2", kernel: 68, tails: []int{-1, 69}, run: runRows, maxTiles: 2, in: 136, out: 137, res: -1, pack: 186, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},

@@ -8,7 +8,7 @@ var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   6107136,
 	scratch: 561248,
-	packed:  35788304,
+	packed:  28014096,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
 		{offset: 1512, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
@@ -130,219 +130,239 @@ var avx512Plan = plan{
 		{offset: 481280, frame: 336, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 59: conv1_custom.sums, 49x1x20x64
 		{offset: 497744, frame: 1296, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 60: layer1.0.conv2.points, 36x2x10x64
-		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 61: layer1.0.conv2.sums, 36x2x10x64
-		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 62: layer1.0.conv3.points, 6x2x40x64
+		// 60: layer1.0.conv2.points, 49x1x8x64
+		{frame: 528, row: 512, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 61: layer1.0.conv2.sums, 49x1x8x64
+		{offset: 25872, frame: 528, row: 512, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 62: layer1.0.conv2.weights, 1x1x64x48
+		{offset: 51744, frame: 3072, row: 3072, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 63: layer1.0.conv3.points, 6x2x40x64
 		{offset: 20480, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 63: layer1.0.conv3.sums, 6x2x40x64
+		// 64: layer1.0.conv3.sums, 6x2x40x64
 		{offset: 51296, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 64: layer1.1.conv2.points, 36x2x10x64
-		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 65: layer1.1.conv2.sums, 36x2x10x64
-		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 66: layer1.1.conv3.points, 6x2x40x64
+		// 65: layer1.1.conv2.points, 49x1x8x64
+		{frame: 528, row: 512, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 66: layer1.1.conv2.sums, 49x1x8x64
+		{offset: 25872, frame: 528, row: 512, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 67: layer1.1.conv2.weights, 1x1x64x48
+		{offset: 51744, frame: 3072, row: 3072, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 68: layer1.1.conv3.points, 6x2x40x64
 		{offset: 20480, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 67: layer1.1.conv3.sums, 6x2x40x64
+		// 69: layer1.1.conv3.sums, 6x2x40x64
 		{offset: 51296, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 68: layer1.2.conv3.points, 6x2x20x64
+		// 70: layer1.2.conv3.points, 6x2x20x64
 		{offset: 10240, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 69: layer1.2.conv3.sums, 6x2x20x64
+		// 71: layer1.2.conv3.sums, 6x2x20x64
 		{offset: 25696, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 70: layer2.0.conv1.points, 7x2x20x128
+		// 72: layer2.0.conv1.points, 7x2x20x128
 		{frame: 5136, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 71: layer2.0.conv1.sums, 7x2x20x64
+		// 73: layer2.0.conv1.sums, 7x2x20x64
 		{offset: 35952, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 72: layer2.0.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 73: layer2.0.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 74: layer2.0.conv3.points, 6x1x20x128
+		// 74: layer2.0.conv2.points, 49x2x4x128
+		{frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 75: layer2.0.conv2.sums, 49x2x4x128
+		{offset: 50960, frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 76: layer2.0.conv2.weights, 1x1x128x48
+		{offset: 101920, frame: 6144, row: 6144, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 77: layer2.0.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 75: layer2.0.conv3.sums, 6x1x20x128
+		// 78: layer2.0.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 76: layer2.1.conv1.points, 7x2x20x256
+		// 79: layer2.1.conv1.points, 7x2x20x256
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 77: layer2.1.conv1.sums, 7x2x20x64
+		// 80: layer2.1.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 78: layer2.1.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 79: layer2.1.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 80: layer2.1.conv3.points, 6x1x20x128
+		// 81: layer2.1.conv2.points, 49x2x4x128
+		{frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 82: layer2.1.conv2.sums, 49x2x4x128
+		{offset: 50960, frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 83: layer2.1.conv2.weights, 1x1x128x48
+		{offset: 101920, frame: 6144, row: 6144, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 84: layer2.1.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 81: layer2.1.conv3.sums, 6x1x20x128
+		// 85: layer2.1.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 82: layer2.2.conv1.points, 7x2x20x256
+		// 86: layer2.2.conv1.points, 7x2x20x256
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 83: layer2.2.conv1.sums, 7x2x20x64
+		// 87: layer2.2.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 84: layer2.2.conv2.points, 36x2x5x128
-		{frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 85: layer2.2.conv2.sums, 36x2x5x128
-		{offset: 46656, frame: 1296, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 86: layer2.2.conv3.points, 6x1x20x128
+		// 88: layer2.2.conv2.points, 49x2x4x128
+		{frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 89: layer2.2.conv2.sums, 49x2x4x128
+		{offset: 50960, frame: 1040, row: 512, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 90: layer2.2.conv2.weights, 1x1x128x48
+		{offset: 101920, frame: 6144, row: 6144, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 91: layer2.2.conv3.points, 6x1x20x128
 		{offset: 10240, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 87: layer2.2.conv3.sums, 6x1x20x128
+		// 92: layer2.2.conv3.sums, 6x1x20x128
 		{offset: 25696, frame: 2576, row: 2560, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 88: layer2.3.conv1.points, 7x2x20x256
+		// 93: layer2.3.conv1.points, 7x2x20x256
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 89: layer2.3.conv1.sums, 7x2x20x64
+		// 94: layer2.3.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 90: layer2.3.conv3.points, 6x1x10x128
+		// 95: layer2.3.conv3.points, 6x1x10x128
 		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 91: layer2.3.conv3.sums, 6x1x10x128
+		// 96: layer2.3.conv3.sums, 6x1x10x128
 		{offset: 7776, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 92: layer3.0.conv1.points, 7x1x10x256
+		// 97: layer3.0.conv1.points, 7x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 93: layer3.0.conv1.sums, 7x1x10x128
+		// 98: layer3.0.conv1.sums, 7x1x10x128
 		{offset: 19152, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 94: layer3.0.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 95: layer3.0.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 96: layer3.0.conv3.points, 3x1x10x256
+		// 99: layer3.0.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 100: layer3.0.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 101: layer3.0.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 102: layer3.0.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 97: layer3.0.conv3.sums, 3x1x10x256
+		// 103: layer3.0.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 98: layer3.1.conv1.points, 7x1x10x512
+		// 104: layer3.1.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 99: layer3.1.conv1.sums, 7x1x10x128
+		// 105: layer3.1.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 100: layer3.1.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 101: layer3.1.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 102: layer3.1.conv3.points, 3x1x10x256
+		// 106: layer3.1.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 107: layer3.1.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 108: layer3.1.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 109: layer3.1.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 103: layer3.1.conv3.sums, 3x1x10x256
+		// 110: layer3.1.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 104: layer3.1.conv4.points, 7x2x10x128
+		// 111: layer3.1.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 105: layer3.1.conv4.sums, 7x2x10x512
+		// 112: layer3.1.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 106: layer3.2.conv1.points, 7x1x10x512
+		// 113: layer3.2.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 107: layer3.2.conv1.sums, 7x1x10x128
+		// 114: layer3.2.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 108: layer3.2.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 109: layer3.2.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 110: layer3.2.conv3.points, 3x1x10x256
+		// 115: layer3.2.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 116: layer3.2.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 117: layer3.2.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 118: layer3.2.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 111: layer3.2.conv3.sums, 3x1x10x256
+		// 119: layer3.2.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 112: layer3.2.conv4.points, 7x2x10x128
+		// 120: layer3.2.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 113: layer3.2.conv4.sums, 7x2x10x512
+		// 121: layer3.2.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 114: layer3.3.conv1.points, 7x1x10x512
+		// 122: layer3.3.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 115: layer3.3.conv1.sums, 7x1x10x128
+		// 123: layer3.3.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 116: layer3.3.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 117: layer3.3.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 118: layer3.3.conv3.points, 3x1x10x256
+		// 124: layer3.3.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 125: layer3.3.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 126: layer3.3.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 127: layer3.3.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 119: layer3.3.conv3.sums, 3x1x10x256
+		// 128: layer3.3.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 120: layer3.3.conv4.points, 7x2x10x128
+		// 129: layer3.3.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 121: layer3.3.conv4.sums, 7x2x10x512
+		// 130: layer3.3.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 122: layer3.4.conv1.points, 7x1x10x512
+		// 131: layer3.4.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 123: layer3.4.conv1.sums, 7x1x10x128
+		// 132: layer3.4.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 124: layer3.4.conv2.points, 28x2x5x256
-		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 125: layer3.4.conv2.sums, 28x2x5x256
-		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 126: layer3.4.conv3.points, 3x1x10x256
+		// 133: layer3.4.conv2.points, 49x4x2x256
+		{frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 134: layer3.4.conv2.sums, 49x4x2x256
+		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 135: layer3.4.conv2.weights, 1x1x256x48
+		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 136: layer3.4.conv3.points, 3x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 127: layer3.4.conv3.sums, 3x1x10x256
+		// 137: layer3.4.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 128: layer3.4.conv4.points, 7x2x10x128
+		// 138: layer3.4.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 129: layer3.4.conv4.sums, 7x2x10x512
+		// 139: layer3.4.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 130: layer3.5.conv1.points, 7x1x10x512
+		// 140: layer3.5.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 131: layer3.5.conv1.sums, 7x1x10x128
+		// 141: layer3.5.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 132: layer3.5.conv3.points, 3x1x5x256
+		// 142: layer3.5.conv3.points, 3x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 133: layer3.5.conv3.sums, 3x1x5x256
+		// 143: layer3.5.conv3.sums, 3x1x5x256
 		{offset: 4080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, width: 64, taps: [3]int{1, 7, 7}, weights: 0, bias: 37632, transform: &transform{&lines[0], &lines[1], &lines[1]}},
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 37696, bias: 41792},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 3, 3}, weights: 41856, bias: 189312, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 189376, bias: 213952, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 214016, bias: 246784, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 247040, bias: 263424},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 3, 3}, weights: 263488, bias: 410944, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 411008, bias: 435584, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 435648, bias: 452032},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 452288, bias: 468672},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 3, 3}, weights: 468736, bias: 505600},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 505664, bias: 530240, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, width: 64, taps: [3]int{1, 1, 1}, weights: 530304, bias: 546688},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 546944, bias: 604288, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 604416, bias: 1194240, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1194368, bias: 1292672, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1292800, bias: 1489408, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1489920, bias: 1604608, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 1604736, bias: 2194560, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 2194688, bias: 2292992, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 2293120, bias: 2358656},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 2359168, bias: 2473856, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{1, 3, 3}, weights: 2473984, bias: 3063808, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 3063936, bias: 3162240, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 3162368, bias: 3227904},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 3228416, bias: 3343104, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{1, 3, 3}, weights: 3343232, bias: 3490688},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{3, 1, 1}, weights: 3490816, bias: 3589120, transform: &transform{&lines[2], &lines[0], &lines[0]}},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 64, taps: [3]int{1, 1, 1}, weights: 3589248, bias: 3654784},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 3655296, bias: 3884672, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 3884928, bias: 5719936, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 5720192, bias: 5916800, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 5917056, bias: 6703488, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 1024, in: 512, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 6704512, bias: 7163264, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 7163520, bias: 8998528, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 8998784, bias: 9195392, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 9195648, bias: 9654400, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 9655424, bias: 10114176, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 10114432, bias: 11949440, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 11949696, bias: 12146304, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 12146560, bias: 12605312, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 12606336, bias: 13065088, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 13065344, bias: 14900352, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 14900608, bias: 15097216, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 15097472, bias: 15556224, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 15557248, bias: 16016000, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 16016256, bias: 17851264, transform: &transform{&lines[0], &lines[4], &lines[5]}},
-		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 17851520, bias: 18048128, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 18048384, bias: 18507136, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 18508160, bias: 18966912, transform: &transform{&lines[3], &lines[0], &lines[0]}, lanes: 16},
-		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 18967168, bias: 19556992},
-		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 64, taps: [3]int{3, 1, 1}, weights: 19557248, bias: 19753856, transform: &transform{&lines[6], &lines[0], &lines[0]}},
-		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 19754112, bias: 20016256},
-		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 20017280, bias: 20541568},
-		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 20542080, bias: 22901376},
-		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 22901888, bias: 26047616, project: &pack{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 26049664, bias: 27098240},
-		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 27098752, bias: 29458048},
-		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 29458560, bias: 30507136},
-		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 30509184, bias: 31557760},
-		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 31558272, bias: 33917568},
-		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 33918080, bias: 34966656},
-		{weight: 330, conv: 331, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 34968704, bias: 35787904},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 64, in: 64, width: 16, taps: [3]int{1, 3, 3}, weights: 41856, bias: 78720, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 78784, bias: 103360, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 103424, bias: 136192, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 136448, bias: 152832},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 64, in: 64, width: 16, taps: [3]int{1, 3, 3}, weights: 152896, bias: 189760, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 189824, bias: 214400, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 256, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 214464, bias: 230848},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 64, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 231104, bias: 247488},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{1, 3, 3}, weights: 247552, bias: 284416},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 64, in: 64, width: 32, taps: [3]int{3, 1, 1}, weights: 284480, bias: 309056, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 256, in: 64, width: 64, taps: [3]int{1, 1, 1}, weights: 309120, bias: 325504},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 128, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 325760, bias: 383104, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 383232, bias: 530688, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 530816, bias: 629120, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 629248, bias: 825856, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 512, in: 256, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 826368, bias: 941056, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 941184, bias: 1088640, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1088768, bias: 1187072, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1187200, bias: 1252736},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1253248, bias: 1367936, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 1368064, bias: 1515520, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1515648, bias: 1613952, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1614080, bias: 1679616},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1680128, bias: 1794816, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{1, 3, 3}, weights: 1794944, bias: 1942400},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{3, 1, 1}, weights: 1942528, bias: 2040832, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 64, taps: [3]int{1, 1, 1}, weights: 2040960, bias: 2106496},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 2107008, bias: 2336384, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 2336640, bias: 2926464, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 2926720, bias: 3123328, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 3123584, bias: 3910016, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 1024, in: 512, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 3911040, bias: 4369792, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 4370048, bias: 4959872, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 4960128, bias: 5156736, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 5156992, bias: 5615744, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 5616768, bias: 6075520, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 6075776, bias: 6665600, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 6665856, bias: 6862464, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 6862720, bias: 7321472, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 7322496, bias: 7781248, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 7781504, bias: 8371328, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 8371584, bias: 8568192, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 8568448, bias: 9027200, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 9028224, bias: 9486976, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 9487232, bias: 10077056, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 10077312, bias: 10273920, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 256, width: 32, taps: [3]int{1, 1, 1}, weights: 10274176, bias: 10732928, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 10733952, bias: 11192704, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 11192960, bias: 11782784},
+		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 64, taps: [3]int{3, 1, 1}, weights: 11783040, bias: 11979648, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 11979904, bias: 12242048},
+		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 12243072, bias: 12767360},
+		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 12767872, bias: 15127168},
+		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 15127680, bias: 18273408, project: &pack{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 18275456, bias: 19324032},
+		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 19324544, bias: 21683840},
+		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 21684352, bias: 22732928},
+		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 22734976, bias: 23783552},
+		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 23784064, bias: 26143360},
+		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 26143872, bias: 27192448},
+		{weight: 330, conv: 331, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 27194496, bias: 28013696},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -351,9 +371,9 @@ var avx512Plan = plan{
 		{kind: kindGather, gather: gather1x4x4_3_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 5120}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool64_4_avx512, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 3, stepT: 240640, stepH: 5120, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x64_5_avx512, rows: 1, cols: 10, width: 32, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x64_6_avx512, rows: 1, cols: 5, width: 64, k: 64, points: 36, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 1296}},
-		{kind: kindSpread, spread: spread1x4x4_7_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 2688}, out: pitch{64, 0}},
-		{kind: kindGather, gather: gather1x4x4_8_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, late: conv8x16_k1x1x1x64late7_6_avx512, rows: 1, cols: 8, width: 16, k: 64, points: 7, tapsH: 1, tapsW: 1, stepT: 528, in: pitch{64, 0}, out: pitch{64, 528}},
+		{kind: kindSpread, spread: spread1x5x5_7_avx512, rows: 5, cols: 5, width: 16, stepT: 528, in: pitch{64, 2688}, out: pitch{64, 0}},
+		{kind: kindGather, gather: gather1x5x5_8_avx512, rows: 5, cols: 5, width: 16, stepT: 528, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv14x32_k1x1x1x64_9_avx512, rows: 1, cols: 14, width: 32, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 5136}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x64_10_avx512, rows: 1, cols: 10, width: 32, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 5136}},
 		{kind: kindSpread, spread: spread4x1x1_11_avx512, rows: 1, cols: 1, width: 16, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, from: 1, to: 6},
@@ -378,9 +398,9 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv12x32_k1x1x1x128_30_avx512, rows: 1, cols: 12, width: 32, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{128, 0}, out: pitch{64, 2576}},
 		{kind: kindSpread, spread: spread2x1x1_31_avx512, rows: 1, cols: 1, width: 16, k: 128, stepT: 5136, in: pitch{272, 108800}, out: pitch{128, 0}, to: 2},
 		{kind: kindGather, gather: gather2x1x1_32_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{64, 0}, out: pitch{128, 61952}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x128_33_avx512, rows: 1, cols: 5, width: 64, k: 128, points: 36, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread1x4x4_34_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{128, 2816}, out: pitch{128, 0}},
-		{kind: kindGather, gather: gather1x4x4_35_avx512, rows: 4, cols: 4, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, late: conv8x16_k1x1x1x128late7_33_avx512, rows: 1, cols: 8, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 1040, in: pitch{128, 0}, out: pitch{128, 1040}},
+		{kind: kindSpread, spread: spread1x5x5_34_avx512, rows: 5, cols: 5, width: 16, stepT: 1040, in: pitch{128, 2816}, out: pitch{128, 0}},
+		{kind: kindGather, gather: gather1x5x5_35_avx512, rows: 5, cols: 5, width: 16, stepT: 1040, in: pitch{128, 0}, out: pitch{128, 2560}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x128_36_avx512, rows: 1, cols: 10, width: 32, k: 128, points: 6, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2576}},
 		{kind: kindSpread, spread: spread4x1x1_37_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 51200}, out: pitch{128, 0}, from: 1, to: 5},
 		{kind: kindGather, gather: gather4x1x1_38_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2560}, to: 4, epi: []epi{epiBias, epiReLU}},
@@ -400,9 +420,9 @@ var avx512Plan = plan{
 		{kind: kindConv, conv: conv10x32_k1x1x1x256_52_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
 		{kind: kindSpread, spread: spread2x1x1_53_avx512, rows: 1, cols: 1, width: 16, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
 		{kind: kindGather, gather: gather2x1x1_54_avx512, rows: 1, cols: 1, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_55_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 28, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
-		{kind: kindSpread, spread: spread1x5x2_56_avx512, rows: 5, cols: 2, width: 16, stepT: 2736, in: pitch{272, 3264}, out: pitch{272, 0}},
-		{kind: kindGather, gather: gather1x5x2_57_avx512, rows: 5, cols: 2, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, late: conv8x16_k1x1x1x256late7_55_avx512, rows: 1, cols: 8, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2192}},
+		{kind: kindSpread, spread: spread1x5x5_56_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 3264}, out: pitch{272, 0}},
+		{kind: kindGather, gather: gather1x5x5_57_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x256_58_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
 		{kind: kindSpread, spread: spread2x1x1_59_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
 		{kind: kindGather, gather: gather2x1x1_60_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
@@ -444,62 +464,62 @@ var avx512Plan = plan{
 			{name: "pool1", kernel: 4, maxTiles: 1666, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 87, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 86, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 60, sums: 61, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 183, maxGather: 218}},
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 64}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 26, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 60, sums: 61, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 91, maxGather: 107, weights: 62}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "layer1.0.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 62, sums: 63, rows: 2, spread: []int{11, 13}, gather: []int{12, 12}, maxSpread: 1948, maxGather: 1948}},
+			{name: "layer1.0.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 63, sums: 64, rows: 2, spread: []int{11, 13}, gather: []int{12, 12}, maxSpread: 1948, maxGather: 1948}},
 			{name: "layer1.0.conv4", kernel: 14, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 15, -1}, run: runFlat, maxTiles: 31, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 16, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 17, -1}, maxTiles: 16, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 86, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 64, sums: 65, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 183, maxGather: 218}},
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 64}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 26, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 65, sums: 66, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 91, maxGather: 107, weights: 67}},
 		}},
 		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
-			{name: "layer1.1.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 66, sums: 67, rows: 2, spread: []int{18, 20}, gather: []int{19, 19}, maxSpread: 1948, maxGather: 1948}},
+			{name: "layer1.1.conv3", kernel: 9, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, -1}, run: runFlat, maxTiles: 62, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 68, sums: 69, rows: 2, spread: []int{18, 20}, gather: []int{19, 19}, maxSpread: 1948, maxGather: 1948}},
 			{name: "layer1.1.conv4", kernel: 21, run: runFlat, maxTiles: 87, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}},
 			{name: "layer1.2.conv1", kernel: 16, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 17, -1}, maxTiles: 16, in: 6, out: 10, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
 		{name: "layer1.2.conv2..layer1.2.conv3", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
 			{name: "layer1.2.conv2", kernel: 22, maxTiles: 10, in: 10, out: 11, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv3", kernel: 23, run: runFlat, maxTiles: 87, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 68, sums: 69, rows: 2, spread: []int{24, 26}, gather: []int{25, 25}, maxSpread: 1948, maxGather: 1948}},
+			{name: "layer1.2.conv3", kernel: 23, run: runFlat, maxTiles: 87, in: 11, out: 12, res: 11, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 70, sums: 71, rows: 2, spread: []int{24, 26}, gather: []int{25, 25}, maxSpread: 1948, maxGather: 1948}},
 		}},
 		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 2, 20, 256}, steps: []step{
 			{name: "layer1.2.conv4", kernel: 27, maxTiles: 86, in: 12, out: 13, res: 6, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 256}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool2..layer2.0.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
 			{name: "pool2", kernel: 28, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}, ahead: ahead{true, false, false}},
-			{name: "layer2.0.conv1", kernel: 29, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 30, -1}, run: runFlat, maxTiles: 31, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 70, sums: 71, rows: 2, spread: []int{31, 31}, gather: []int{32, 32}, maxSpread: 1339, maxGather: 2678}},
+			{name: "layer2.0.conv1", kernel: 29, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 30, -1}, run: runFlat, maxTiles: 31, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 72, sums: 73, rows: 2, spread: []int{31, 31}, gather: []int{32, 32}, maxSpread: 1339, maxGather: 2678}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 72, sums: 73, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+			{name: "layer2.0.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 74, sums: 75, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 76}},
 		}},
 		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.0.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 74, sums: 75, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.0.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 77, sums: 78, rows: 1, spread: []int{37}, gather: []int{38}, maxSpread: 974, maxGather: 974}},
 			{name: "layer2.0.conv4", kernel: 39, run: runFlat, maxTiles: 14, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{false, true, false}},
-			{name: "layer2.1.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 76, sums: 77, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
+			{name: "layer2.1.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 79, sums: 80, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
-			{name: "layer2.1.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 78, sums: 79, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+			{name: "layer2.1.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 81, sums: 82, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 83}},
 		}},
 		{name: "layer2.1.conv3..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.1.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 19, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 80, sums: 81, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.1.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 19, out: 21, res: 20, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 84, sums: 85, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
 			{name: "layer2.1.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.2.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 82, sums: 83, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
+			{name: "layer2.2.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 86, sums: 87, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
-			{name: "layer2.2.conv2", kernel: 33, run: runFlat, maxTiles: 44, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 84, sums: 85, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 91, maxGather: 109}},
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+			{name: "layer2.2.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 88, sums: 89, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 90}},
 		}},
 		{name: "layer2.2.conv3..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
-			{name: "layer2.2.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 23, out: 24, res: 23, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 86, sums: 87, rows: 1, spread: []int{37}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.2.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 23, out: 24, res: 23, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 91, sums: 92, rows: 1, spread: []int{37}, gather: []int{44}, maxSpread: 974, maxGather: 974}},
 			{name: "layer2.2.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 24, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
-			{name: "layer2.3.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 88, sums: 89, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
+			{name: "layer2.3.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 93, sums: 94, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
 		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 3, 10, 64}, steps: []step{
 			{name: "layer2.3.conv2", kernel: 46, maxTiles: 5, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 47, run: runFlat, maxTiles: 44, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 90, sums: 91, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 974, maxGather: 974}},
+			{name: "layer2.3.conv3", kernel: 47, run: runFlat, maxTiles: 44, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 95, sums: 96, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 974, maxGather: 974}},
 		}},
 		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 3, 10, 256}, steps: []step{
 			{name: "layer2.3.conv4", kernel: 50, maxTiles: 44, in: 27, out: 28, res: 18, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, false, false}},
@@ -508,73 +528,73 @@ var avx512Plan = plan{
 			{name: "pool3", kernel: 51, maxTiles: 7500, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 52, run: runFlat, maxTiles: 22, in: 29, out: 30, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 92, sums: 93, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 669, maxGather: 1339}},
+			{name: "layer3.0.conv1", kernel: 52, run: runFlat, maxTiles: 22, in: 29, out: 30, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 97, sums: 98, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 669, maxGather: 1339}},
 		}},
-		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 94, sums: 95, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.0.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 99, sums: 100, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 101}},
 		}},
 		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 96, sums: 97, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.0.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 102, sums: 103, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 128}, steps: []step{
 			{name: "layer3.0.conv4", kernel: 61, tails: []int{-1, -1, -1, -1, 62, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 5, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 98, sums: 99, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.1.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 104, sums: 105, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 33, out: 34, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 100, sums: 101, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.1.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 33, out: 34, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 106, sums: 107, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 108}},
 		}},
 		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 34, out: 35, res: 34, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 102, sums: 103, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.1.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 34, out: 35, res: 34, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 109, sums: 110, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 35, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 104, sums: 105, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.1.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 35, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 111, sums: 112, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 36, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 106, sums: 107, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.2.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 36, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 113, sums: 114, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 36, out: 37, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 108, sums: 109, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.2.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 36, out: 37, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 115, sums: 116, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 117}},
 		}},
 		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 37, out: 38, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 110, sums: 111, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.2.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 37, out: 38, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 118, sums: 119, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 38, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 112, sums: 113, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.2.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 38, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 120, sums: 121, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 39, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 114, sums: 115, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.3.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 39, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 122, sums: 123, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 39, out: 40, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 116, sums: 117, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.3.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 39, out: 40, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 124, sums: 125, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 126}},
 		}},
 		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 39, out: 40, res: 40, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 118, sums: 119, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.3.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 39, out: 40, res: 40, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 127, sums: 128, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 40, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 120, sums: 121, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.3.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 40, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 129, sums: 130, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 122, sums: 123, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.4.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 131, sums: 132, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 64}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 55, run: runFlat, maxTiles: 22, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 124, sums: 125, rows: 2, spread: []int{56}, gather: []int{57}, maxSpread: 62, maxGather: 72}},
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+			{name: "layer3.4.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 133, sums: 134, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 135}},
 		}},
 		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 126, sums: 127, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.4.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 136, sums: 137, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 43, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 128, sums: 129, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+			{name: "layer3.4.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 43, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 138, sums: 139, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 44, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 130, sums: 131, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+			{name: "layer3.5.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 44, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 140, sums: 141, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.5.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 5, 5, 32}, steps: []step{
 			{name: "layer3.5.conv2", kernel: 70, tails: []int{-1, 71}, run: runRows, maxTiles: 2, in: 44, out: 45, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.5.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 72, run: runFlat, maxTiles: 22, in: 45, out: 46, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 132, sums: 133, rows: 1, spread: []int{73}, gather: []int{74}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.5.conv3", kernel: 72, run: runFlat, maxTiles: 22, in: 45, out: 46, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 142, sums: 143, rows: 1, spread: []int{73}, gather: []int{74}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.5.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 3, 5, 256}, steps: []step{
 			{name: "layer3.5.conv4", kernel: 75, maxTiles: 22, in: 46, out: 47, res: 32, every: [3]int{1, 2, 2}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, false, false}},

@@ -116,14 +116,21 @@ func (p *pack) fillPanel(dst []float32, raw [][]float32, first, lanes int, tile 
 		switch {
 		case p.parts() > 1:
 			p.strassen(values, rows, scales, block)
-		case p.transform != nil:
+		case p.transform != nil && !p.transform.late():
 			p.points(values, rows, scales, block)
 		default:
 			p.scaled(values, rows, scales, block)
 		}
 		ok = ok && allFinite(values)
 		for place := range p.places() {
-			copy(dst[(place*in+c)*p.width:], values[place*block*p.width:][:n*p.width])
+			from := values[place*block*p.width:][:n*p.width]
+			if p.transform != nil && p.transform.late() {
+				for i := range n {
+					copy(dst[((c+i)*p.places()+place)*p.width:], from[i*p.width:][:p.width])
+				}
+				continue
+			}
+			copy(dst[(place*in+c)*p.width:], from)
 		}
 	}
 	if !ok {
@@ -215,7 +222,7 @@ func (p *pack) fault(raw [][]float32, first, lanes int) *packFault {
 		}
 		for c := range p.in {
 			row := raw[p.weight][(o*p.in+c)*taps:][:taps]
-			if p.transform != nil && p.parts() == 1 {
+			if p.transform != nil && p.parts() == 1 && !p.transform.late() {
 				one.points(weights, [][]float32{row}, []float64{scale}, 1)
 			} else {
 				one.scaled(weights, [][]float32{row}, []float64{scale}, 1)

@@ -8,7 +8,7 @@ var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   46064,
 	scratch: 63520,
-	packed:  97168,
+	packed:  83344,
 	buffers: []buffer{
 		// 0: input, 8x32x32x3
 		{offset: 360, frame: 4446, row: 117, pixel: 3, edges: edges{360, 21, 363}},
@@ -82,44 +82,48 @@ var avx512Plan = plan{
 		{frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 35: layer1.0.conv2.sums, 36x2x2x16
 		{offset: 2880, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 36: layer1.1.conv2.points, 36x2x2x16
+		// 36: layer1.0.conv2.weights, 1x1x16x48
+		{offset: 5760, frame: 768, row: 768, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 37: layer1.1.conv2.points, 36x2x2x16
 		{frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 37: layer1.1.conv2.sums, 36x2x2x16
+		// 38: layer1.1.conv2.sums, 36x2x2x16
 		{offset: 2880, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 38: layer2.0.conv3.points, 3x1x4x16
+		// 39: layer1.1.conv2.weights, 1x1x16x48
+		{offset: 5760, frame: 768, row: 768, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 40: layer2.0.conv3.points, 3x1x4x16
 		{offset: 256, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 39: layer2.0.conv3.sums, 3x1x4x16
+		// 41: layer2.0.conv3.sums, 3x1x4x16
 		{offset: 496, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 3, width: 16, taps: [3]int{1, 7, 7}, weights: 0, bias: 9408, transform: &transform{&lines[0], &lines[1], &lines[1]}},
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 9424, bias: 9680},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 9696, bias: 18912, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 18928, bias: 19696},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 19712, bias: 21760, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}}},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 21824, bias: 22848},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 22864, bias: 32080, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 32096, bias: 32864},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 32880, bias: 33904},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 33968, bias: 34992},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 35008, bias: 37312},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 37328, bias: 38096},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 38112, bias: 39136},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 39200, bias: 40224},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 40240, bias: 42544},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 42560, bias: 43328, transform: &transform{&lines[3], &lines[0], &lines[0]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 43344, bias: 48464, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 48528, bias: 49552},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 49568, bias: 51872},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 51888, bias: 52656},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 52672, bias: 53696},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 53760, bias: 55808},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 55840, bias: 65056},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 128, taps: [3]int{1, 1, 1}, weights: 65088, bias: 77376, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 128, taps: [3]int{1, 1, 1}}},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 77504, bias: 81600},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 81632, bias: 90848},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 64, taps: [3]int{1, 1, 1}, weights: 90880, bias: 94976},
-		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 95104, bias: 97152},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 9696, bias: 12000, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 12016, bias: 12784},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 12800, bias: 14848, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 14912, bias: 15936},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 15952, bias: 18256, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 18272, bias: 19040},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 19056, bias: 20080},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 20144, bias: 21168},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 21184, bias: 23488},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 23504, bias: 24272},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 24288, bias: 25312},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 25376, bias: 26400},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 26416, bias: 28720},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 28736, bias: 29504, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 29520, bias: 34640, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 34704, bias: 35728},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 35744, bias: 38048},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 38064, bias: 38832},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 38848, bias: 39872},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 39936, bias: 41984},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 42016, bias: 51232},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 128, taps: [3]int{1, 1, 1}, weights: 51264, bias: 63552, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 128, taps: [3]int{1, 1, 1}}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 63680, bias: 67776},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 67808, bias: 77024},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 64, taps: [3]int{1, 1, 1}, weights: 77056, bias: 81152},
+		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 81280, bias: 83328},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -128,7 +132,7 @@ var avx512Plan = plan{
 		{kind: kindGather, gather: gather1x4x4_3_avx512, rows: 4, cols: 4, width: 16, stepT: 528, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool16_4_avx512, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 5888, stepH: 256, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, conv: conv16x16_k1x1x1x16_5_avx512, rows: 2, cols: 8, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 128}, out: pitch{16, 160}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x16_6_avx512, rows: 1, cols: 4, width: 16, k: 16, points: 36, tapsH: 1, tapsW: 1, stepT: 80, in: pitch{16, 0}, out: pitch{16, 80}},
+		{kind: kindConv, late: conv4x16_k1x1x1x16late6_6_avx512, rows: 1, cols: 4, width: 16, k: 16, points: 6, tapsH: 1, tapsW: 1, stepT: 80, in: pitch{16, 0}, out: pitch{16, 80}},
 		{kind: kindSpread, spread: spread1x4x4_7_avx512, rows: 4, cols: 4, width: 16, stepT: 80, in: pitch{16, 160}, out: pitch{16, 0}},
 		{kind: kindGather, gather: gather1x4x4_8_avx512, rows: 4, cols: 4, width: 16, stepT: 80, in: pitch{16, 0}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv16x16_k3x1x1x16_9_avx512, rows: 1, cols: 16, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
@@ -168,7 +172,7 @@ var avx512Plan = plan{
 			{name: "layer1.0.conv1", kernel: 5, run: runRows, maxTiles: 383, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 		}},
 		{name: "layer1.0.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 8, 8, 16}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 1261, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 34, sums: 35, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 732, maxGather: 874}},
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 148, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 34, sums: 35, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 732, maxGather: 874, weights: 36}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 2, 8, 1}, steps: []step{
 			{name: "layer1.0.conv3", kernel: 9, run: runFlat, maxTiles: 141, in: 4, out: 5, res: 4, every: [3]int{1, 1, 1}, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}},
@@ -176,7 +180,7 @@ var avx512Plan = plan{
 			{name: "layer1.1.conv1", kernel: 11, run: runRows, maxTiles: 107, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
 		{name: "layer1.1.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 8, 8, 16}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 1261, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 36, sums: 37, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 732, maxGather: 874}},
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 148, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 37, sums: 38, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 732, maxGather: 874, weights: 39}},
 		}},
 		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 2, 8, 1}, steps: []step{
 			{name: "layer1.1.conv3", kernel: 9, run: runFlat, maxTiles: 141, in: 8, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}},
@@ -192,7 +196,7 @@ var avx512Plan = plan{
 		}},
 		{name: "layer2.0.conv2..layer2.1.conv1", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
 			{name: "layer2.0.conv2", kernel: 18, maxTiles: 185, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, false}},
-			{name: "layer2.0.conv3", kernel: 19, run: runFlat, maxTiles: 1261, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, winograd: &winogradStep{points: 38, sums: 39, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 28571, maxGather: 28571}},
+			{name: "layer2.0.conv3", kernel: 19, run: runFlat, maxTiles: 1261, in: 16, out: 17, res: 16, every: [3]int{1, 1, 1}, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, winograd: &winogradStep{points: 40, sums: 41, rows: 1, spread: []int{20}, gather: []int{21}, maxSpread: 28571, maxGather: 28571}},
 			{name: "layer2.0.conv4", kernel: 22, run: runFlat, maxTiles: 86, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}, ahead: ahead{false, true, false}},
 			{name: "layer2.1.conv1", kernel: 17, maxTiles: 396, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},

@@ -63,12 +63,40 @@ func (w *worker) products(st *step, k *kernel, units int) {
 		most = max(1, st.maxTiles/(units/k.cols))
 	}
 	for c := w.lo.c / parts; c < (w.hi.c+parts-1)/parts; c += k.width {
-		panel := pk.weights + c/pk.width*pk.panelLen()
+		panel := w.packed[pk.weights+c/pk.width*pk.panelLen():]
+		if pk.transform.late() {
+			w.lateProducts(st, k, units, most, c, panel)
+			continue
+		}
 		for p := 0; p < all; p += most {
 			w.tiles(st, k, units, min(most, all-p), operands{
-				in: w.scratch, weights: w.packed[panel+p*pk.pointLen():], bias: w.packed[pk.bias+c:], out: w.scratch,
+				in: w.scratch, weights: panel[p*pk.pointLen():], bias: w.packed[pk.bias+c:], out: w.scratch,
 				from: points.at(p, 0, 0), to: sums.at(p, 0, 0) + c,
 			})
+		}
+	}
+}
+
+// lateProducts multiplies the points by a panel of weights that the kernel makes
+// into points itself, so many of their rows in a call.
+func (w *worker) lateProducts(st *step, k *kernel, units, most, c int, panel []float32) {
+	p, wg := w.model.plan, st.winograd
+	pk, points, sums, made := &p.packs[st.pack], &p.buffers[wg.points], &p.buffers[wg.sums], &p.buffers[wg.weights]
+	rows, cols := pk.transform[1].points, pk.transform[2].points
+	for row := 0; row < rows; row += most {
+		n, done := min(most, rows-row), 0
+		run := func(k *kernel, tiles int) {
+			w.prefetch()
+			from, to := points.at(row*cols, 0, done), sums.at(row*cols, 0, done)+c
+			ahead := row * pk.panelLen() / rows
+			k.late(&w.scratch[from], &panel[0], &w.scratch[made.offset], &panel[ahead], &w.scratch[to], tiles, row, n)
+			done += tiles * k.cols
+		}
+		for units-done >= k.cols {
+			run(k, min((units-done)/k.cols, st.maxTiles))
+		}
+		if left := units - done; left > 0 {
+			run(&p.kernels[st.tails[left]], 1)
 		}
 	}
 }

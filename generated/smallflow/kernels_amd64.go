@@ -22,7 +22,7 @@ func maxpool16_4_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale
 func conv16x16_k1x1x1x16_5_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x1x1x16_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x16late6_6_avx512(in, panel, made, ahead, out *float32, tiles, row, rows int)
 
 //go:noescape
 func spread1x4x4_7_avx512(in, out *float32, tiles, vectors int)

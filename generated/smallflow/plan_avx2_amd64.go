@@ -90,11 +90,11 @@ var avx2Plan = plan{
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 2, width: 16, taps: [3]int{1, 7, 7}, weights: 0, bias: 6272, transform: &transform{&lines[0], &lines[1], &lines[1]}},
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 6288, bias: 6544},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 6560, bias: 15776, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 6560, bias: 15776, transform: &transform{&lines[0], &lines[4], &lines[4]}},
 		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 15792, bias: 16560},
 		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 16576, bias: 18624, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}}},
 		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 18688, bias: 19712},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 19728, bias: 28944, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 19728, bias: 28944, transform: &transform{&lines[0], &lines[4], &lines[4]}},
 		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 28960, bias: 29728},
 		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 29744, bias: 30768},
 		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 30832, bias: 31856},

@@ -8,7 +8,7 @@ var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   38304,
 	scratch: 63520,
-	packed:  94032,
+	packed:  80208,
 	buffers: []buffer{
 		// 0: input, 8x32x32x2
 		{offset: 240, frame: 2964, row: 78, pixel: 2, edges: edges{240, 14, 242}},
@@ -82,44 +82,48 @@ var avx512Plan = plan{
 		{frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 35: layer1.0.conv2.sums, 36x2x2x16
 		{offset: 2880, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 36: layer1.1.conv2.points, 36x2x2x16
+		// 36: layer1.0.conv2.weights, 1x1x16x48
+		{offset: 5760, frame: 768, row: 768, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 37: layer1.1.conv2.points, 36x2x2x16
 		{offset: 2816, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 37: layer1.1.conv2.sums, 36x2x2x16
+		// 38: layer1.1.conv2.sums, 36x2x2x16
 		{offset: 5696, frame: 80, row: 32, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 38: layer2.0.conv3.points, 3x1x4x16
+		// 39: layer1.1.conv2.weights, 1x1x16x48
+		{offset: 8576, frame: 768, row: 768, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 40: layer2.0.conv3.points, 3x1x4x16
 		{offset: 256, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 39: layer2.0.conv3.sums, 3x1x4x16
+		// 41: layer2.0.conv3.sums, 3x1x4x16
 		{offset: 496, frame: 80, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 16, in: 2, width: 16, taps: [3]int{1, 7, 7}, weights: 0, bias: 6272, transform: &transform{&lines[0], &lines[1], &lines[1]}},
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 1, 1}, weights: 6288, bias: 6544},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 6560, bias: 15776, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 15792, bias: 16560},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 16576, bias: 18624, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}}},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 18688, bias: 19712},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 19728, bias: 28944, transform: &transform{&lines[0], &lines[2], &lines[2]}},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 28960, bias: 29728},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 29744, bias: 30768},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 30832, bias: 31856},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 31872, bias: 34176},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 34192, bias: 34960},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 34976, bias: 36000},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 36064, bias: 37088},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 37104, bias: 39408},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 39424, bias: 40192, transform: &transform{&lines[3], &lines[0], &lines[0]}},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 40208, bias: 45328, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 45392, bias: 46416},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 46432, bias: 48736},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 48752, bias: 49520},
-		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 49536, bias: 50560},
-		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 50624, bias: 52672},
-		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 52704, bias: 61920},
-		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 128, taps: [3]int{1, 1, 1}, weights: 61952, bias: 74240, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 128, taps: [3]int{1, 1, 1}}},
-		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 74368, bias: 78464},
-		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 78496, bias: 87712},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 64, taps: [3]int{1, 1, 1}, weights: 87744, bias: 91840},
-		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 91968, bias: 94016},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 6560, bias: 8864, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 8880, bias: 9648},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 9664, bias: 11712, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 11776, bias: 12800},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 12816, bias: 15120, transform: &transform{&lines[0], &lines[2], &lines[2]}},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 15136, bias: 15904},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 15920, bias: 16944},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 17008, bias: 18032},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 18048, bias: 20352},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 20368, bias: 21136},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 21152, bias: 22176},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 22240, bias: 23264},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 23280, bias: 25584},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 25600, bias: 26368, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 26384, bias: 31504, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 64, in: 64, width: 64, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 16, in: 64, width: 16, taps: [3]int{1, 1, 1}, weights: 31568, bias: 32592},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{1, 3, 3}, weights: 32608, bias: 34912},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 16, in: 16, width: 16, taps: [3]int{3, 1, 1}, weights: 34928, bias: 35696},
+		{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 64, in: 16, width: 64, taps: [3]int{1, 1, 1}, weights: 35712, bias: 36736},
+		{weight: 115, conv: -1, gamma: 116, beta: 117, mean: 118, vari: 119, epsilon: 1e-05, out: 32, in: 64, width: 32, taps: [3]int{1, 1, 1}, weights: 36800, bias: 38848},
+		{weight: 120, conv: -1, gamma: 121, beta: 122, mean: 123, vari: 124, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 38880, bias: 48096},
+		{weight: 125, conv: -1, gamma: 126, beta: 127, mean: 128, vari: 129, epsilon: 1e-05, out: 128, in: 32, width: 128, taps: [3]int{1, 1, 1}, weights: 48128, bias: 60416, project: &pack{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 128, in: 64, width: 128, taps: [3]int{1, 1, 1}}},
+		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 32, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 60544, bias: 64640},
+		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 32, in: 32, width: 32, taps: [3]int{1, 3, 3}, weights: 64672, bias: 73888},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 32, width: 64, taps: [3]int{1, 1, 1}, weights: 73920, bias: 78016},
+		{weight: 150, conv: 151, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 10, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 78144, bias: 80192},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -128,7 +132,7 @@ var avx512Plan = plan{
 		{kind: kindGather, gather: gather1x4x4_3_avx512, rows: 4, cols: 4, width: 16, stepT: 528, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, pool: maxpool16_4_avx512, rows: 1, cols: 1, width: 16, tapsH: 3, tapsW: 3, stepT: 5888, stepH: 256, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
 		{kind: kindConv, conv: conv16x16_k1x1x1x16_5_avx512, rows: 2, cols: 8, width: 16, k: 16, tapsH: 1, tapsW: 1, in: pitch{16, 128}, out: pitch{16, 160}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x16_6_avx512, rows: 1, cols: 4, width: 16, k: 16, points: 36, tapsH: 1, tapsW: 1, stepT: 80, in: pitch{16, 0}, out: pitch{16, 80}},
+		{kind: kindConv, late: conv4x16_k1x1x1x16late6_6_avx512, rows: 1, cols: 4, width: 16, k: 16, points: 6, tapsH: 1, tapsW: 1, stepT: 80, in: pitch{16, 0}, out: pitch{16, 80}},
 		{kind: kindSpread, spread: spread1x4x4_7_avx512, rows: 4, cols: 4, width: 16, stepT: 80, in: pitch{16, 160}, out: pitch{16, 0}},
 		{kind: kindGather, gather: gather1x4x4_8_avx512, rows: 4, cols: 4, width: 16, stepT: 80, in: pitch{16, 0}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv16x16_k3x1x1x16_9_avx512, rows: 1, cols: 16, width: 16, k: 16, tapsH: 1, tapsW: 1, stepT: 1024, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
@@ -170,7 +174,7 @@ var avx512Plan = plan{
 			{name: "layer1.0.conv1", kernel: 5, run: runRows, maxTiles: 383, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 		}},
 		{name: "layer1.0.conv2", space: shape{4, 8, 8, 16}, tile: shape{1, 8, 8, 16}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 1261, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 34, sums: 35, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 732, maxGather: 874}},
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 148, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 34, sums: 35, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 732, maxGather: 874, weights: 36}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 2, 8, 1}, steps: []step{
 			{name: "layer1.0.conv3", kernel: 9, run: runFlat, maxTiles: 141, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}},
@@ -178,7 +182,7 @@ var avx512Plan = plan{
 			{name: "layer1.1.conv1", kernel: 11, run: runRows, maxTiles: 107, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
 		}},
 		{name: "layer1.1.conv2..layer1.2.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 8, 8, 1}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 1261, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 36, sums: 37, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 732, maxGather: 874}},
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 148, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 37, sums: 38, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 732, maxGather: 874, weights: 39}},
 			{name: "layer1.1.conv3", kernel: 12, run: runRows, maxTiles: 141, in: 7, out: 9, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 16}},
 			{name: "layer1.1.conv4", kernel: 13, tails: []int{-1, -1, -1, -1, 14, -1}, run: runFlat, maxTiles: 264, in: 9, out: 6, res: 6, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 16}, to: shape{4, 8, 8, 64}},
 			{name: "layer1.2.conv1", kernel: 11, run: runRows, maxTiles: 107, in: 6, out: 10, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 64}, to: shape{4, 8, 8, 16}},
@@ -192,7 +196,7 @@ var avx512Plan = plan{
 		}},
 		{name: "layer2.0.conv2..layer2.1.conv1", space: shape{1, 4, 4, 1}, tile: shape{1, 1, 4, 1}, steps: []step{
 			{name: "layer2.0.conv2", kernel: 20, maxTiles: 185, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, ahead: ahead{true, false, false}},
-			{name: "layer2.0.conv3", kernel: 21, run: runFlat, maxTiles: 1261, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, winograd: &winogradStep{points: 38, sums: 39, rows: 1, spread: []int{22}, gather: []int{23}, maxSpread: 28571, maxGather: 28571}},
+			{name: "layer2.0.conv3", kernel: 21, run: runFlat, maxTiles: 1261, in: 16, out: 17, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 16}, winograd: &winogradStep{points: 40, sums: 41, rows: 1, spread: []int{22}, gather: []int{23}, maxSpread: 28571, maxGather: 28571}},
 			{name: "layer2.0.conv4", kernel: 24, run: runFlat, maxTiles: 86, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 16}, to: shape{2, 4, 4, 64}, ahead: ahead{false, true, false}},
 			{name: "layer2.1.conv1", kernel: 19, maxTiles: 396, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 4, 4, 64}, to: shape{2, 4, 4, 16}},
 		}},

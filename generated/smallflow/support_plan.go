@@ -63,7 +63,8 @@ func (b *buffer) at(t, h, w int) int { return b.offset + t*b.frame + h*b.row + w
 
 // pack is where one layer's weights go: panels of width output channels, each
 // [tap][input channel][width], then the biases. A convolution by Winograd's
-// algorithm has [point][phase][input channel][width]. Where its transform cuts
+// algorithm has [point][phase][input channel][width], if it is late
+// [input channel][tap][width]. Where its transform cuts
 // channels in parts, a panel has width channels of each part, a vector of each
 // after the other, and the input channels are cut half and half.
 type pack struct {
@@ -106,7 +107,7 @@ func (p *pack) ownLen() int { return p.places() * p.in / p.parts() * p.width }
 // places returns how many weights there are for each pair of channels, or of
 // channels of one part.
 func (p *pack) places() int {
-	if p.transform != nil {
+	if p.transform != nil && !p.transform.late() {
 		return p.transform.points() * p.transform.phases()
 	}
 	return p.tapCount()
@@ -148,6 +149,12 @@ type spreadFunc func(in, out *float32, tiles, vectors int)
 // rows x cols results each, with bias and res for the epilogue.
 type gatherFunc func(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
+// lateFunc computes the products of a late transform on consecutive tiles, for some
+// rows of points from the row-th on. Their weights are sums of the panel's taps, of
+// which what a row's points share goes to made. The lines that it asks for lie a
+// panel behind ahead.
+type lateFunc func(in, panel, made, ahead, out *float32, tiles, row, rows int)
+
 // kernel is a piece of code and what its caller must know of it. On the
 // portable path the functions are nil, and the distances say what to do.
 type kernel struct {
@@ -156,6 +163,7 @@ type kernel struct {
 	pool                poolFunc
 	spread              spreadFunc
 	gather              gatherFunc
+	late                lateFunc
 	rows, cols, width   int // the register tile: pixels, channels
 	points              int // how many points' products there are; 0 where a result is complete
 	k, k2               int // the reduction's length at one tap, and over a projected shortcut
@@ -277,6 +285,7 @@ type winogradStep struct {
 	rows                 int
 	spread, gather       []int // kernels
 	maxSpread, maxGather int   // tiles in one call
+	weights              int   // of a late transform: a buffer for a row of points' weights
 }
 
 // axis is a window's extent, stride and padding.

@@ -13,7 +13,7 @@ func conv16x16_k1x3x1x9_1_avx512(in, weights, bias, res, out *float32, tiles, ta
 func conv16x16_k1x1x1x3_2_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x5_3_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv8x16_k1x1x1x5late6_3_avx512(in, panel, made, ahead, out *float32, tiles, row, rows int)
 
 //go:noescape
 func spread1x4x4_4_avx512(in, out *float32, tiles, vectors int)
@@ -22,58 +22,64 @@ func spread1x4x4_4_avx512(in, out *float32, tiles, vectors int)
 func gather1x4x4_5_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv16x16_k3x1x1x5_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv29x16_k3x1x1x5_6_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x5p3_7_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv24x16_k3x1x1x5_7_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x5_8_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv30x16_k1x1x1x5p3_8_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k3x1x1x5_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x5p3_9_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func conv16x16_k1x1x1x5_10_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x3x3x5_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k3x1x1x5_11_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k3x1x1x5_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x5_12_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x5_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x3x3x5_13_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv16x16_k1x1x1x5_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k3x1x1x5_14_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x16_k1x3x3x1_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x5_15_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x16_k3x1x1x1_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv16x16_k1x1x1x5_16_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x16_k1x1x1x1p5_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x16_k1x3x3x1_17_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool16_18_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv12x16_k3x1x1x1_18_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv2x16_k1x1x1x1_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x16_k1x1x1x1p5_19_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x16_k1x3x3x7_20_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool16_20_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv4x16_k1x1x1x7p1_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv2x16_k1x1x1x1_21_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool16_22_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv4x16_k1x3x3x7_22_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x16_k1x1x1x7_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x16_k1x1x1x7p1_23_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool16_24_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x16_k1x1x1x7_25_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func prefetch_avx2(at *float32, lines int)

@@ -6,28 +6,28 @@ package thin
 // avx512Plan is how the network runs on avx512.
 var avx512Plan = plan{
 	isa:     "avx512",
-	arena:   74240,
-	scratch: 33920,
-	packed:  10096,
+	arena:   53504,
+	scratch: 10608,
+	packed:  5776,
 	buffers: []buffer{
 		// 0: input, 4x16x16x3
 		{offset: 57, frame: 972, row: 54, pixel: 3, edges: edges{57, 6, 57}},
 		// 1: conv1_custom.relu, 4x16x16x3
-		{offset: 41472, frame: 4096, row: 256, pixel: 16},
+		{offset: 20736, frame: 4096, row: 256, pixel: 16},
 		// 2: layer1.0.relu1, 4x16x16x5
 		{offset: 304, frame: 5184, row: 288, pixel: 16, edges: edges{304, 32, 304}},
-		// 3: layer1.0.relu2, 4x10x16x5
-		{frame: 2560, row: 256, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {7, 1, 3}}},
-		// 4: layer1.0.relu3, 4x4x16x5
-		{offset: 10240, frame: 1024, row: 256, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 3: layer1.0.relu2, 4x16x16x5
+		{offset: 37120, frame: 4096, row: 256, pixel: 16},
+		// 4: layer1.0.relu3, 4x16x16x5
+		{frame: 4096, row: 256, pixel: 16},
 		// 5: layer1.0.relu, 4x16x16x5
-		{offset: 57856, frame: 4096, row: 256, pixel: 16},
+		{offset: 37120, frame: 4096, row: 256, pixel: 16},
 		// 6: layer1.1.relu1, 4x16x16x5
-		{offset: 21040, frame: 5184, row: 288, pixel: 16, edges: edges{304, 32, 304}},
-		// 7: layer1.1.relu2, 4x10x16x5
-		{frame: 2560, row: 256, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {7, 1, 3}}},
-		// 8: layer1.1.sum, 4x4x16x5
-		{offset: 10240, frame: 1024, row: 256, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		{offset: 304, frame: 5184, row: 288, pixel: 16, edges: edges{304, 32, 304}},
+		// 7: layer1.1.relu2, 4x16x16x5
+		{offset: 20736, frame: 4096, row: 256, pixel: 16},
+		// 8: layer1.1.sum, 1x2x16x5
+		{frame: 512, row: 256, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 9: layer1.2.relu1, 4x16x16x5
 		{offset: 304, frame: 5184, row: 288, pixel: 16, edges: edges{304, 32, 304}},
 		// 10: layer1.2.relu2, 4x8x8x5
@@ -58,63 +58,69 @@ var avx512Plan = plan{
 		{offset: 656, frame: 16, row: 16, pixel: 16},
 		// 23: softmax, 1x1x1x2
 		{frame: 16, row: 16, pixel: 16},
-		// 24: layer1.0.conv2.points, 36x4x4x5
-		{offset: 14336, frame: 272, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 25: layer1.0.conv2.sums, 36x4x4x5
-		{offset: 24128, frame: 272, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 26: layer1.1.conv2.points, 36x4x4x5
-		{offset: 14336, frame: 272, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 27: layer1.1.conv2.sums, 36x4x4x5
-		{offset: 24128, frame: 272, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 24: layer1.0.conv2.points, 36x2x4x5
+		{frame: 144, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 25: layer1.0.conv2.sums, 36x2x4x5
+		{offset: 5184, frame: 144, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 26: layer1.0.conv2.weights, 1x1x5x48
+		{offset: 10368, frame: 240, row: 240, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 27: layer1.1.conv2.points, 36x2x4x5
+		{frame: 144, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 28: layer1.1.conv2.sums, 36x2x4x5
+		{offset: 5184, frame: 144, row: 64, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 29: layer1.1.conv2.weights, 1x1x5x48
+		{offset: 10368, frame: 240, row: 240, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 3, in: 3, width: 16, taps: [3]int{1, 3, 3}, weights: 0, bias: 432},
 		{weight: 5, conv: -1, gamma: 6, beta: 7, mean: 8, vari: 9, epsilon: 1e-05, out: 5, in: 3, width: 16, taps: [3]int{1, 1, 1}, weights: 448, bias: 496},
-		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 3, 3}, weights: 512, bias: 3392, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{3, 1, 1}, weights: 3408, bias: 3648},
-		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 1, 1}, weights: 3664, bias: 3792, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 5, in: 3, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 1, 1}, weights: 3808, bias: 3888},
-		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 3, 3}, weights: 3904, bias: 6784, transform: &transform{&lines[0], &lines[1], &lines[1]}},
-		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{3, 1, 1}, weights: 6800, bias: 7040},
-		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 1, 1}, weights: 7056, bias: 7136},
-		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 1, 1}, weights: 7152, bias: 7232},
-		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 3, 3}, weights: 7248, bias: 7968},
-		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{3, 1, 1}, weights: 7984, bias: 8224},
-		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 1, 1}, weights: 8240, bias: 8320},
-		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 1, in: 5, width: 16, taps: [3]int{1, 1, 1}, weights: 8336, bias: 8416},
-		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 1, in: 1, width: 16, taps: [3]int{1, 3, 3}, weights: 8432, bias: 8576},
-		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 1, in: 1, width: 16, taps: [3]int{3, 1, 1}, weights: 8592, bias: 8640},
-		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 1, in: 1, width: 16, taps: [3]int{1, 1, 1}, weights: 8656, bias: 8752, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 1, in: 5, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 7, in: 1, width: 16, taps: [3]int{1, 1, 1}, weights: 8768, bias: 8784},
-		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 7, in: 7, width: 16, taps: [3]int{1, 3, 3}, weights: 8800, bias: 9808},
-		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 7, in: 7, width: 16, taps: [3]int{1, 1, 1}, weights: 9824, bias: 9952, project: &pack{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 7, in: 1, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 115, conv: 116, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 2, in: 7, width: 16, taps: [3]int{1, 1, 1}, weights: 9968, bias: 10080},
+		{weight: 10, conv: -1, gamma: 11, beta: 12, mean: 13, vari: 14, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 3, 3}, weights: 512, bias: 1232, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 15, conv: -1, gamma: 16, beta: 17, mean: 18, vari: 19, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{3, 1, 1}, weights: 1248, bias: 1488},
+		{weight: 20, conv: -1, gamma: 21, beta: 22, mean: 23, vari: 24, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 1, 1}, weights: 1504, bias: 1632, project: &pack{weight: 25, conv: -1, gamma: 26, beta: 27, mean: 28, vari: 29, epsilon: 1e-05, out: 5, in: 3, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 30, conv: -1, gamma: 31, beta: 32, mean: 33, vari: 34, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 1, 1}, weights: 1648, bias: 1728},
+		{weight: 35, conv: -1, gamma: 36, beta: 37, mean: 38, vari: 39, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 3, 3}, weights: 1744, bias: 2464, transform: &transform{&lines[0], &lines[1], &lines[1]}},
+		{weight: 40, conv: -1, gamma: 41, beta: 42, mean: 43, vari: 44, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{3, 1, 1}, weights: 2480, bias: 2720},
+		{weight: 45, conv: -1, gamma: 46, beta: 47, mean: 48, vari: 49, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 1, 1}, weights: 2736, bias: 2816},
+		{weight: 50, conv: -1, gamma: 51, beta: 52, mean: 53, vari: 54, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 1, 1}, weights: 2832, bias: 2912},
+		{weight: 55, conv: -1, gamma: 56, beta: 57, mean: 58, vari: 59, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 3, 3}, weights: 2928, bias: 3648},
+		{weight: 60, conv: -1, gamma: 61, beta: 62, mean: 63, vari: 64, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{3, 1, 1}, weights: 3664, bias: 3904},
+		{weight: 65, conv: -1, gamma: 66, beta: 67, mean: 68, vari: 69, epsilon: 1e-05, out: 5, in: 5, width: 16, taps: [3]int{1, 1, 1}, weights: 3920, bias: 4000},
+		{weight: 70, conv: -1, gamma: 71, beta: 72, mean: 73, vari: 74, epsilon: 1e-05, out: 1, in: 5, width: 16, taps: [3]int{1, 1, 1}, weights: 4016, bias: 4096},
+		{weight: 75, conv: -1, gamma: 76, beta: 77, mean: 78, vari: 79, epsilon: 1e-05, out: 1, in: 1, width: 16, taps: [3]int{1, 3, 3}, weights: 4112, bias: 4256},
+		{weight: 80, conv: -1, gamma: 81, beta: 82, mean: 83, vari: 84, epsilon: 1e-05, out: 1, in: 1, width: 16, taps: [3]int{3, 1, 1}, weights: 4272, bias: 4320},
+		{weight: 85, conv: -1, gamma: 86, beta: 87, mean: 88, vari: 89, epsilon: 1e-05, out: 1, in: 1, width: 16, taps: [3]int{1, 1, 1}, weights: 4336, bias: 4432, project: &pack{weight: 90, conv: -1, gamma: 91, beta: 92, mean: 93, vari: 94, epsilon: 1e-05, out: 1, in: 5, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 95, conv: -1, gamma: 96, beta: 97, mean: 98, vari: 99, epsilon: 1e-05, out: 7, in: 1, width: 16, taps: [3]int{1, 1, 1}, weights: 4448, bias: 4464},
+		{weight: 100, conv: -1, gamma: 101, beta: 102, mean: 103, vari: 104, epsilon: 1e-05, out: 7, in: 7, width: 16, taps: [3]int{1, 3, 3}, weights: 4480, bias: 5488},
+		{weight: 105, conv: -1, gamma: 106, beta: 107, mean: 108, vari: 109, epsilon: 1e-05, out: 7, in: 7, width: 16, taps: [3]int{1, 1, 1}, weights: 5504, bias: 5632, project: &pack{weight: 110, conv: -1, gamma: 111, beta: 112, mean: 113, vari: 114, epsilon: 1e-05, out: 7, in: 1, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 115, conv: 116, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 2, in: 7, width: 16, taps: [3]int{1, 1, 1}, weights: 5648, bias: 5760},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
 		{kind: kindConv, conv: conv16x16_k1x3x1x9_1_avx512, rows: 1, cols: 16, width: 16, k: 9, tapsH: 3, tapsW: 1, stepH: 54, in: pitch{3, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv16x16_k1x1x1x3_2_avx512, rows: 1, cols: 16, width: 16, k: 3, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv16x16_k1x1x1x5_3_avx512, rows: 1, cols: 16, width: 16, k: 5, points: 36, tapsH: 1, tapsW: 1, stepT: 272, in: pitch{16, 0}, out: pitch{16, 272}},
-		{kind: kindSpread, spread: spread1x4x4_4_avx512, rows: 4, cols: 4, width: 16, stepT: 272, in: pitch{16, 288}, out: pitch{16, 0}},
-		{kind: kindGather, gather: gather1x4x4_5_avx512, rows: 4, cols: 4, width: 16, stepT: 272, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv16x16_k3x1x1x5_6_avx512, rows: 1, cols: 16, width: 16, k: 5, tapsH: 1, tapsW: 1, stepT: 2560, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv16x16_k1x1x1x5p3_7_avx512, rows: 1, cols: 16, width: 16, k: 5, k2: 3, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv16x16_k1x1x1x5_8_avx512, rows: 1, cols: 16, width: 16, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv16x16_k3x1x1x5_9_avx512, rows: 1, cols: 16, width: 16, k: 5, tapsH: 1, tapsW: 1, stepT: 2560, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv16x16_k1x1x1x5_10_avx512, rows: 1, cols: 16, width: 16, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv16x16_k1x3x3x5_11_avx512, rows: 2, cols: 8, width: 16, k: 5, tapsH: 3, tapsW: 3, stepH: 288, stepW: 16, in: pitch{32, 576}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv16x16_k3x1x1x5_12_avx512, rows: 2, cols: 8, width: 16, k: 5, tapsH: 1, tapsW: 1, stepT: 5184, in: pitch{32, 576}, out: pitch{16, 128}, res: pitch{16, 128}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv16x16_k1x1x1x5_13_avx512, rows: 2, cols: 8, width: 16, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 128}, out: pitch{16, 128}, res: pitch{32, 512}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv16x16_k1x1x1x5_14_avx512, rows: 2, cols: 8, width: 16, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 128}, out: pitch{16, 160}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv12x16_k1x3x3x1_15_avx512, rows: 2, cols: 6, width: 16, k: 1, tapsH: 3, tapsW: 3, stepH: 160, stepW: 16, in: pitch{16, 160}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv12x16_k3x1x1x1_16_avx512, rows: 2, cols: 6, width: 16, k: 1, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 128}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv12x16_k1x1x1x1p5_17_avx512, rows: 2, cols: 6, width: 16, k: 1, k2: 5, tapsH: 1, tapsW: 1, in: pitch{16, 128}, out: pitch{16, 128}, res: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool16_18_avx512, rows: 1, cols: 1, width: 16, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 16, in: pitch{64, 0}, out: pitch{16, 0}},
-		{kind: kindConv, conv: conv2x16_k1x1x1x1_19_avx512, rows: 1, cols: 2, width: 16, k: 1, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x3x3x7_20_avx512, rows: 2, cols: 2, width: 16, k: 7, tapsH: 3, tapsW: 3, stepH: 64, stepW: 16, in: pitch{16, 64}, out: pitch{16, 32}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x16_k1x1x1x7p1_21_avx512, rows: 1, cols: 4, width: 16, k: 7, k2: 1, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool16_22_avx512, rows: 1, cols: 1, width: 16, tapsH: 2, tapsW: 2, stepT: 64, stepH: 32, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
-		{kind: kindConv, conv: conv1x16_k1x1x1x7_23_avx512, rows: 1, cols: 1, width: 16, k: 7, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, late: conv8x16_k1x1x1x5late6_3_avx512, rows: 1, cols: 8, width: 16, k: 5, points: 6, tapsH: 1, tapsW: 1, stepT: 144, in: pitch{16, 0}, out: pitch{16, 144}},
+		{kind: kindSpread, spread: spread1x4x4_4_avx512, rows: 4, cols: 4, width: 16, stepT: 144, in: pitch{16, 288}, out: pitch{16, 0}},
+		{kind: kindGather, gather: gather1x4x4_5_avx512, rows: 4, cols: 4, width: 16, stepT: 144, in: pitch{16, 0}, out: pitch{16, 256}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv29x16_k3x1x1x5_6_avx512, rows: 1, cols: 29, width: 16, k: 5, tapsH: 1, tapsW: 1, stepT: 4096, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv24x16_k3x1x1x5_7_avx512, rows: 1, cols: 24, width: 16, k: 5, tapsH: 1, tapsW: 1, stepT: 4096, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv30x16_k1x1x1x5p3_8_avx512, rows: 1, cols: 30, width: 16, k: 5, k2: 3, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x5p3_9_avx512, rows: 1, cols: 4, width: 16, k: 5, k2: 3, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv16x16_k1x1x1x5_10_avx512, rows: 1, cols: 16, width: 16, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv16x16_k3x1x1x5_11_avx512, rows: 1, cols: 16, width: 16, k: 5, tapsH: 1, tapsW: 1, stepT: 4096, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv16x16_k1x1x1x5_12_avx512, rows: 1, cols: 16, width: 16, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv16x16_k1x3x3x5_13_avx512, rows: 2, cols: 8, width: 16, k: 5, tapsH: 3, tapsW: 3, stepH: 288, stepW: 16, in: pitch{32, 576}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv16x16_k3x1x1x5_14_avx512, rows: 2, cols: 8, width: 16, k: 5, tapsH: 1, tapsW: 1, stepT: 5184, in: pitch{32, 576}, out: pitch{16, 128}, res: pitch{16, 128}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv16x16_k1x1x1x5_15_avx512, rows: 2, cols: 8, width: 16, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 128}, out: pitch{16, 128}, res: pitch{32, 512}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv16x16_k1x1x1x5_16_avx512, rows: 2, cols: 8, width: 16, k: 5, tapsH: 1, tapsW: 1, in: pitch{16, 128}, out: pitch{16, 160}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv12x16_k1x3x3x1_17_avx512, rows: 2, cols: 6, width: 16, k: 1, tapsH: 3, tapsW: 3, stepH: 160, stepW: 16, in: pitch{16, 160}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv12x16_k3x1x1x1_18_avx512, rows: 2, cols: 6, width: 16, k: 1, tapsH: 1, tapsW: 1, stepT: 256, in: pitch{16, 128}, out: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv12x16_k1x1x1x1p5_19_avx512, rows: 2, cols: 6, width: 16, k: 1, k2: 5, tapsH: 1, tapsW: 1, in: pitch{16, 128}, out: pitch{16, 128}, res: pitch{16, 128}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool16_20_avx512, rows: 1, cols: 1, width: 16, tapsH: 2, tapsW: 2, stepT: 256, stepH: 128, stepW: 16, in: pitch{64, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv2x16_k1x1x1x1_21_avx512, rows: 1, cols: 2, width: 16, k: 1, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x3x3x7_22_avx512, rows: 2, cols: 2, width: 16, k: 7, tapsH: 3, tapsW: 3, stepH: 64, stepW: 16, in: pitch{16, 64}, out: pitch{16, 32}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x16_k1x1x1x7p1_23_avx512, rows: 1, cols: 4, width: 16, k: 7, k2: 1, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, res: pitch{16, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool16_24_avx512, rows: 1, cols: 1, width: 16, tapsH: 2, tapsW: 2, stepT: 64, stepH: 32, stepW: 16, in: pitch{32, 0}, out: pitch{16, 0}},
+		{kind: kindConv, conv: conv1x16_k1x1x1x7_25_avx512, rows: 1, cols: 1, width: 16, k: 7, tapsH: 1, tapsW: 1, in: pitch{16, 0}, out: pitch{16, 0}, epi: []epi{epiBias}},
 		{kind: kindSoftmax, rows: 1, cols: 1},
 	},
 	regions: []region{
@@ -127,41 +133,49 @@ var avx512Plan = plan{
 		{name: "layer1.0.conv1", space: shape{4, 16, 16, 5}, tile: shape{1, 1, 16, 16}, steps: []step{
 			{name: "layer1.0.conv1", kernel: 2, maxTiles: 1271, in: 1, out: 2, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 3}, to: shape{4, 16, 16, 5}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer1.0.conv2..layer1.1.conv1", space: shape{1, 16, 16, 1}, tile: shape{1, 4, 16, 1}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 3, run: runFlat, maxTiles: 937, in: 2, out: 3, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 24, sums: 25, rows: 4, spread: []int{4}, gather: []int{5}, maxSpread: 732, maxGather: 874}},
-			{name: "layer1.0.conv3", kernel: 6, run: runFlat, maxTiles: 405, in: 3, out: 4, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.0.conv4", kernel: 7, run: runFlat, maxTiles: 672, in: 4, out: 5, res: 1, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}, ahead: ahead{false, true, false}},
-			{name: "layer1.1.conv1", kernel: 8, maxTiles: 937, in: 5, out: 6, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+		{name: "layer1.0.conv2", space: shape{4, 16, 16, 5}, tile: shape{1, 8, 16, 5}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 3, run: runFlat, maxTiles: 295, in: 2, out: 3, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 24, sums: 25, rows: 2, spread: []int{4}, gather: []int{5}, maxSpread: 732, maxGather: 874, weights: 26}},
 		}},
-		{name: "layer1.1.conv2..layer1.2.conv1", space: shape{1, 16, 16, 1}, tile: shape{1, 4, 16, 1}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 3, run: runFlat, maxTiles: 937, in: 6, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}, ahead: ahead{true, false, false}, winograd: &winogradStep{points: 26, sums: 27, rows: 4, spread: []int{4}, gather: []int{5}, maxSpread: 732, maxGather: 874}},
-			{name: "layer1.1.conv3", kernel: 9, run: runFlat, maxTiles: 405, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.1.conv4", kernel: 10, run: runFlat, maxTiles: 937, in: 8, out: 5, res: 5, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
-			{name: "layer1.2.conv1", kernel: 8, maxTiles: 937, in: 5, out: 9, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+		{name: "layer1.0.conv3", space: shape{4, 1, 256, 5}, tile: shape{1, 1, 29, 16}, steps: []step{
+			{name: "layer1.0.conv3", kernel: 6, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 7, -1, -1, -1, -1}, maxTiles: 231, in: 3, out: 4, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 256, 5}, to: shape{4, 1, 256, 5}, ahead: ahead{true, false, false}},
+		}},
+		{name: "layer1.0.conv4", space: shape{1, 1, 1024, 5}, tile: shape{1, 1, 30, 16}, steps: []step{
+			{name: "layer1.0.conv4", kernel: 8, tails: []int{-1, -1, -1, -1, 9, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 379, in: 4, out: 5, res: 1, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1024, 5}, to: shape{1, 1, 1024, 5}, ahead: ahead{true, true, false}},
+		}},
+		{name: "layer1.1.conv1", space: shape{4, 16, 16, 5}, tile: shape{1, 1, 16, 16}, steps: []step{
+			{name: "layer1.1.conv1", kernel: 10, maxTiles: 937, in: 5, out: 6, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}, ahead: ahead{true, false, false}},
+		}},
+		{name: "layer1.1.conv2", space: shape{4, 16, 16, 5}, tile: shape{1, 8, 16, 5}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 3, run: runFlat, maxTiles: 295, in: 6, out: 7, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 27, sums: 28, rows: 2, spread: []int{4}, gather: []int{5}, maxSpread: 732, maxGather: 874, weights: 29}},
+		}},
+		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{4, 16, 16, 1}, tile: shape{1, 2, 16, 1}, steps: []step{
+			{name: "layer1.1.conv3", kernel: 11, run: runFlat, maxTiles: 405, in: 7, out: 8, res: 7, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}, ahead: ahead{true, false, false}},
+			{name: "layer1.1.conv4", kernel: 12, run: runFlat, maxTiles: 937, in: 8, out: 5, res: 5, every: [3]int{1, 1, 1}, pack: 8, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
+			{name: "layer1.2.conv1", kernel: 10, maxTiles: 937, in: 5, out: 9, res: -1, pack: 9, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 16, 16, 5}},
 		}},
 		{name: "layer1.2.conv2", space: shape{4, 8, 8, 5}, tile: shape{1, 2, 8, 16}, steps: []step{
-			{name: "layer1.2.conv2", kernel: 11, run: runRows, maxTiles: 150, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv2", kernel: 13, run: runRows, maxTiles: 150, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer1.2.conv3..layer2.0.conv1", space: shape{4, 8, 8, 1}, tile: shape{1, 2, 8, 1}, steps: []step{
-			{name: "layer1.2.conv3", kernel: 12, run: runRows, maxTiles: 405, in: 9, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}, ahead: ahead{true, false, false}},
-			{name: "layer1.2.conv4", kernel: 13, run: runRows, maxTiles: 937, in: 11, out: 12, res: 5, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 5}},
-			{name: "layer2.0.conv1", kernel: 14, run: runRows, maxTiles: 937, in: 12, out: 13, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 1}},
+			{name: "layer1.2.conv3", kernel: 14, run: runRows, maxTiles: 405, in: 9, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 16, 16, 5}, to: shape{4, 8, 8, 5}, ahead: ahead{true, false, false}},
+			{name: "layer1.2.conv4", kernel: 15, run: runRows, maxTiles: 937, in: 11, out: 12, res: 5, every: [3]int{1, 2, 2}, pack: 12, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 5}},
+			{name: "layer2.0.conv1", kernel: 16, run: runRows, maxTiles: 937, in: 12, out: 13, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 5}, to: shape{4, 8, 8, 1}},
 		}},
 		{name: "layer2.0.conv2..layer3.0.conv1", space: shape{1, 2, 2, 1}, tile: shape{1, 1, 2, 1}, steps: []step{
-			{name: "layer2.0.conv2", kernel: 15, run: runRows, maxTiles: 790, in: 13, out: 14, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}, ahead: ahead{true, false, false}},
-			{name: "layer2.0.conv3", kernel: 16, run: runRows, maxTiles: 1580, in: 14, out: 15, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
-			{name: "layer2.0.conv4", kernel: 17, run: runRows, maxTiles: 1054, in: 15, out: 16, res: 12, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}, ahead: ahead{false, true, false}},
-			{name: "pool1", kernel: 18, maxTiles: 15000, in: 16, out: 17, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 4, 0}, {2, 4, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 1}, to: shape{2, 2, 2, 1}},
-			{name: "layer3.0.conv1", kernel: 19, maxTiles: 4405, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 1}, to: shape{2, 2, 2, 7}},
+			{name: "layer2.0.conv2", kernel: 17, run: runRows, maxTiles: 790, in: 13, out: 14, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}, ahead: ahead{true, false, false}},
+			{name: "layer2.0.conv3", kernel: 18, run: runRows, maxTiles: 1580, in: 14, out: 15, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}},
+			{name: "layer2.0.conv4", kernel: 19, run: runRows, maxTiles: 1054, in: 15, out: 16, res: 12, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {2, 4, 0}, {2, 4, 0}}, from: shape{4, 8, 8, 1}, to: shape{4, 8, 8, 1}, ahead: ahead{false, true, false}},
+			{name: "pool1", kernel: 20, maxTiles: 15000, in: 16, out: 17, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 4, 0}, {2, 4, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 8, 8, 1}, to: shape{2, 2, 2, 1}},
+			{name: "layer3.0.conv1", kernel: 21, maxTiles: 4405, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 1}, to: shape{2, 2, 2, 7}},
 		}},
 		{name: "layer3.0.conv_normal..classifier", space: shape{1, 1, 1, 1}, tile: shape{1, 1, 1, 1}, steps: []step{
-			{name: "layer3.0.conv_normal", kernel: 20, run: runRows, maxTiles: 402, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}, ahead: ahead{true, false, false}},
-			{name: "layer3.0.conv4", kernel: 21, run: runFlat, maxTiles: 1981, in: 19, out: 20, res: 17, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}, ahead: ahead{false, true, false}},
-			{name: "pool2", kernel: 22, maxTiles: 15000, in: 20, out: 21, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 7}, to: shape{1, 1, 1, 7}},
-			{name: "classifier", kernel: 23, run: runFlat, maxTiles: 2357, in: 21, out: 22, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 7}, to: shape{1, 1, 1, 2}},
+			{name: "layer3.0.conv_normal", kernel: 22, run: runRows, maxTiles: 402, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}, ahead: ahead{true, false, false}},
+			{name: "layer3.0.conv4", kernel: 23, run: runFlat, maxTiles: 1981, in: 19, out: 20, res: 17, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {2, 2, 0}, {2, 2, 0}}, from: shape{2, 2, 2, 7}, to: shape{2, 2, 2, 7}, ahead: ahead{false, true, false}},
+			{name: "pool2", kernel: 24, maxTiles: 15000, in: 20, out: 21, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {2, 2, 0}, {2, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 2, 2, 7}, to: shape{1, 1, 1, 7}},
+			{name: "classifier", kernel: 25, run: runFlat, maxTiles: 2357, in: 21, out: 22, res: -1, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 7}, to: shape{1, 1, 1, 2}},
 		}},
 		{name: "softmax", space: shape{1, 1, 1, 2}, tile: shape{1, 1, 1, 2}, steps: []step{
-			{name: "softmax", kernel: 24, maxTiles: 1, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2}, to: shape{1, 1, 1, 2}},
+			{name: "softmax", kernel: 26, maxTiles: 1, in: 22, out: 23, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2}, to: shape{1, 1, 1, 2}},
 		}},
 	},
 	prefetch: prefetch_avx512,
