@@ -85,8 +85,9 @@ func (v *planVerifier) step(r *Region, st *Step) {
 	}
 }
 
-// transform checks that the border is wide enough for the last patches, and
-// that there are kernels for all tiles along time.
+// transform checks that the border is wide enough for the last patches, that
+// there are kernels for all tiles along time, and room for what a late one makes
+// of the weights.
 func (v *planVerifier) transform(r *Region, st *Step) {
 	p, w := v.p, st.Winograd
 	pack := &p.Packs[st.Pack]
@@ -96,6 +97,9 @@ func (v *planVerifier) transform(r *Region, st *Step) {
 	}
 	if parts := p.Machine.Lanes * pack.Transform.Parts(); parts > p.Machine.Lanes && (pack.In%parts != 0 || pack.Conv.Out%parts != 0 || st.OutShape.T%pack.Transform.T.Results != 0) {
 		v.fail(st.Op, "%d to %d channels of %d frames are not cut in parts of whole vectors and whole tiles", pack.In, pack.Conv.Out, st.OutShape.T)
+	}
+	if k := pack.In * pack.Transform.W.Taps * p.Machine.Lanes; pack.Transform.Late() && (w.Weights == NoBuffer || p.Buffers[w.Weights].Len < k) {
+		v.fail(st.Op, "no room for the weights of a row of points, %d values", k)
 	}
 	times := 1
 	if pack.Transform.T.Size() > 1 {

@@ -267,3 +267,23 @@ func TestWinogradBorderVerified(t *testing.T) {
 		t.Errorf("found  %v\nwant   %s", err, want)
 	}
 }
+
+// TestLateWeightsVerified checks that a plan without room for what a late transform
+// makes of its weights is refused.
+func TestLateWeightsVerified(t *testing.T) {
+	const want = "a: no room for the weights of a row of points, 768 values"
+	for _, harm := range []func(*Plan, *WinogradStep){
+		func(_ *Plan, w *WinogradStep) { w.Weights = NoBuffer },
+		func(p *Plan, w *WinogradStep) { p.Buffers[w.Weights].Len-- },
+	} {
+		p := scheduleWith(t, fuse(t, winogradNet(Shape{2, 10, 7, 16}, 16)), wideMachine, ScheduleOptions{Winograd: WinogradLate})
+		for _, r := range p.Regions {
+			if r.Name == "a" {
+				harm(p, r.Steps[0].Winograd)
+			}
+		}
+		if err := p.Verify(); err == nil || err.Error() != want {
+			t.Errorf("found  %v\nwant   %s", err, want)
+		}
+	}
+}
