@@ -156,11 +156,6 @@ func (m *CUDAModel) free() error {
 	return errors.Join(err, d.close())
 }
 
-// close gives the context back.
-func (d *device) close() error {
-	return d.check("leaving "+d.name, d.releaseContext(d.number))
-}
-
 // Close gives the GPU's memory back, as soon as no session is open any more.
 // Sessions of a closed model return ErrClosed. Closing twice is no error.
 func (m *CUDAModel) Close() error {

@@ -83,7 +83,7 @@ func (u *user) vet(t *testing.T) {
 	m := &suite.Module{Dir: u.dir}
 	for _, target := range []string{"windows/amd64", "darwin/arm64"} {
 		goos, goarch, _ := strings.Cut(target, "/")
-		m.Go(t, []string{"GOOS=" + goos, "GOARCH=" + goarch}, "vet", "-tags=user", "./...")
+		m.Go(t, []string{"GOOS=" + goos, "GOARCH=" + goarch}, "vet", "./net")
 	}
 }
 
@@ -125,16 +125,47 @@ func (u *user) run(t *testing.T, driver, nvrtc, weights string, env []string, ba
 }
 
 // emulated runs the program on the emulated driver, which lacks something, and
-// checks that everything was given back.
-func (u *user) emulated(t *testing.T, library, nvrtc, weights, lacks, cache string) string {
+// checks that everything was given back and that the runs were so many graphs.
+func (u *user) emulated(t *testing.T, library, nvrtc, weights, lacks, cache string, graphs ...int) string {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "log")
 	out := u.run(t, library, nvrtc, weights, []string{"FAKE_CUDA=" + lacks, "FAKE_CUDA_LOG=" + log, "XDG_CACHE_HOME=" + cache})
-	left, err := os.ReadFile(log)
-	if !strings.Contains(lacks, "devices") && !strings.Contains(lacks, "capability") && string(left) != "0 bytes, 0 modules" {
-		t.Errorf("%v: on the GPU is left %q, want 0 bytes, 0 modules", err, left)
+	if strings.Contains(lacks, "devices") || strings.Contains(lacks, "capability") {
+		return out // there has been nothing to give back
+	}
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, ran, _ := strings.Cut(string(text), "; ran ")
+	if want := "0 bytes, 0 of the host, 0 modules, 0 objects"; left != want {
+		t.Errorf("on the GPU is left %q, want %q", left, want)
+	}
+	for _, n := range graphs {
+		if want := fmt.Sprintf("%d graphs, %d launches", n, (userRuns-n)*len(cuda.Launches(u.plan))); ran != want {
+			t.Errorf("it ran %q, want %q", ran, want)
+		}
 	}
 	return out
+}
+
+// userRuns is how often the program runs the network, without measuring.
+const userRuns = 3 + 2 + 3*3
+
+// older returns the driver without graphs, as old ones are.
+func older(t *testing.T, library string) string {
+	t.Helper()
+	data, err := os.ReadFile(library)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "libolder.so")
+	// A name in the table of symbols, which nobody finds any more.
+	data = bytes.ReplaceAll(data, []byte("\x00cuGraphLaunch\x00"), []byte("\x00cuGraphLacks_\x00"))
+	if err := os.WriteFile(path, data, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // TestRuntime runs a generated package on the emulated GPU, and without one.
@@ -149,7 +180,8 @@ func TestRuntime(t *testing.T) {
 	u, fake := newUser(t, g, cuda.FP16, c), fakeDriver(t, g, cuda.FP16, c)
 	u.vet(t)
 	cache := t.TempDir()
-	t.Run("results", func(t *testing.T) { u.results(t, u.emulated(t, fake, fake, u.weights, "", cache)) })
+	t.Run("results", func(t *testing.T) { u.results(t, u.emulated(t, fake, fake, u.weights, "", cache, userRuns)) })
+	t.Run("without graphs", func(t *testing.T) { u.results(t, u.emulated(t, older(t, fake), fake, u.weights, "", cache, 0)) })
 	t.Run("cache", func(t *testing.T) {
 		u.results(t, u.emulated(t, fake, fake, u.weights, "compiles=0", cache))
 		files, err := filepath.Glob(filepath.Join(cache, "p3dc", "*"))
@@ -170,6 +202,7 @@ func TestRuntime(t *testing.T) {
 		{"capability", fake, u.weights, "capability=7", "error: the GPU Emulated GPU has compute capability 7.0, needs 8.0 or newer"},
 		{"memory for weights", fake, u.weights, "memory=100", "error: 1 MB for the weights on Emulated GPU: the GPU is out of memory"},
 		{"memory for maps", fake, u.weights, weightsOnly, "error: ErrCUDAMemory: 1 MB for feature maps on Emulated GPU: the GPU is out of memory"},
+		{"locked memory", fake, u.weights, "locked=100", "error: 1 MB of the host's memory for clips, locked: the system has not so much to lock"},
 		{"shared memory", fake, u.weights, "shared=1000", "bytes of shared memory, Emulated GPU has 1000"},
 		{"compilation", fake, u.weights, "compiles=0", "error: net.cu for sm_90: NVRTC: NVRTC_ERROR_COMPILATION\nlogs"},
 	} {
@@ -192,6 +225,8 @@ type printed struct {
 	Batch        []struct{ Logits, Features, Probabilities []float32 }
 	One          []float32
 	Two          [][]float32
+	Resident     [][][]float32 // frames and values on the GPU, the results of each on the host, then there
+	Together     [][]float32   // by clip, each in a session of its own
 	Faults       []string
 	Milliseconds map[string]float64 // by batch
 }
@@ -220,19 +255,49 @@ func (u *user) results(t *testing.T, text string) printed {
 	for i, logits := range got.Two {
 		check("two clips", logits, i+1, "logits")
 	}
+	for i, logits := range got.Together {
+		check("sessions together", logits, i, "logits")
+	}
+	if len(got.Resident) == 4 && len(got.Batch) == 3 && len(got.Two) == 2 {
+		// The same kernels on the same values: to the bit.
+		same := func(what string, a, b []float32) {
+			if !slices.Equal(a, b) {
+				t.Errorf("%s: %v on the GPU, %v from the host", what, a, b)
+			}
+		}
+		frames, framesLeft, values, valuesLeft := got.Resident[0], got.Resident[1], got.Resident[2], got.Resident[3]
+		same("clip 1 of frames", frames[1], got.One)
+		same("clip 2 of frames", frames[2], got.Two[1])
+		same("results of frames", framesLeft[0], frames[2])
+		for i := range got.Batch {
+			same(fmt.Sprintf("clip %d of values", i), values[i], got.Batch[i].Logits)
+		}
+		same("results of values", valuesLeft[0], values[2])
+	}
 	name, classes, s := u.plan.Graph.Name, len(got.One), u.plan.Graph.Input.Shape
 	want := []string{
 		fmt.Sprintf("room for %d logits, %s has %d", classes-1, name, classes),
 		fmt.Sprintf("the clip has %d bytes, %s takes %d: %d frames of %dx%d pixels (height x width), %d channels each",
 			s.Elems()-1, name, s.Elems(), s.T, s.H, s.W, s.C),
 		"no output: Run needs an Output that says what to copy out",
+		"no context: pass context.Background(), or call a method without one",
+		"context canceled",
+		"no batch: RunCUDA needs a CUDABatch that says where the clips are",
+		"2 outputs on the GPU for 1 clips: pass one for each",
+		"clip 0: the clip on the GPU has the address 0\n" +
+			fmt.Sprintf("clip 0: room for 1 logits on the GPU, %s has %d\n", name, classes) +
+			fmt.Sprintf("clip 1: the clip on the GPU has %d values, %s takes %d: %d channels, %d frames of %dx%d pixels (height x width)\n",
+				s.Elems()-1, name, s.Elems(), s.C, s.T, s.H, s.W) +
+			"clip 1: frames and values in one batch\n" +
+			fmt.Sprintf("clip 1: room for %d logits, %s has %d\n", classes-1, name, classes) +
+			"clip 1: the room for logits on the GPU has the address 0",
 		"1 outputs for 2 clips: pass one for each",
 		"4 clips, the session runs at most 3 at once: make it with Batch(4)",
 		"clip 1: frames and values in one batch",
 		fmt.Sprintf("Batch(%d): kernels count in 32 bits, %s runs at most %d clips at once", math.MaxInt32, name, math.MaxInt32/mostUnits(u.plan)),
-		"<nil>", "<nil>", "<nil>", "the model is closed", "<nil>", "<nil>", "the model is closed", "the model is closed",
+		"<nil>", "<nil>", "<nil>", "the model is closed", "the model is closed", "<nil>", "<nil>", "the model is closed", "the model is closed",
 	}
-	if len(got.Batch) != 3 || len(got.Two) != 2 || got.Device == "" || !slices.Equal(got.Faults, want) {
+	if len(got.Batch) != 3 || len(got.Two) != 2 || len(got.Resident) != 4 || len(got.Together) != 3 || got.Device == "" || !slices.Equal(got.Faults, want) {
 		t.Errorf("%d results, %d, on %s, errors\n%s\nwant\n%s", len(got.Batch), len(got.Two), got.Device, strings.Join(got.Faults, "\n"), strings.Join(want, "\n"))
 	}
 	return got
