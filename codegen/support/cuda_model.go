@@ -43,7 +43,7 @@ func CUDALibraries(driver, nvrtc string) CUDAOption {
 
 // openCUDAModel checks and packs the weights, compiles the kernels and brings
 // both to the GPU.
-func openCUDAModel(net *network, p *cudaPlan, path string, options []CUDAOption) (*CUDAModel, error) {
+func openCUDAModel(net *network, p *cudaPlan, kernels *cudaCode, path string, options []CUDAOption) (*CUDAModel, error) {
 	var c cudaConfig
 	for _, o := range options {
 		o(&c)
@@ -56,20 +56,16 @@ func openCUDAModel(net *network, p *cudaPlan, path string, options []CUDAOption)
 	if err != nil {
 		return nil, err
 	}
-	packed, err := readCUDAWeights(net, p, path)
+	packed, unmap, err := readCUDAWeights(net, p, path)
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	compiler, err := openNVRTC(c.nvrtc)
+	code, err := kernels.machineCode(net.name, d.arch, c.nvrtc)
 	if err != nil {
-		return nil, errors.Join(err, d.close())
-	}
-	code, err := machineCode(compiler, net.name+".cu", p.source, d.arch)
-	if err != nil {
-		return nil, errors.Join(err, d.close())
+		return nil, errors.Join(err, unmap(), d.close())
 	}
 	m := &CUDAModel{net: net, plan: p, device: d, lengths: &Model{net: net, plan: p.lengths()}}
-	if err := d.do(func() error { return m.install(code, packed) }); err != nil {
+	if err := errors.Join(d.do(func() error { return m.install(code, packed) }), unmap()); err != nil {
 		return nil, errors.Join(err, m.free())
 	}
 	// What is to be freed must not keep the model alive.
@@ -77,28 +73,6 @@ func openCUDAModel(net *network, p *cudaPlan, path string, options []CUDAOption)
 	m.held = newPackedWeights(nil, rest.free)
 	m.cleanup = runtime.AddCleanup(m, (*packedWeights).release, m.held)
 	return m, nil
-}
-
-// readCUDAWeights reads and packs a safetensors file.
-func readCUDAWeights(net *network, p *cudaPlan, path string) ([]byte, error) {
-	data, unmap, err := mapFile(path)
-	if err != nil {
-		return nil, err
-	}
-	packed, err := func() ([]byte, error) {
-		if isPacked(data) {
-			return nil, errors.New("these weights are packed for the CPU; OpenCUDA takes a safetensors file")
-		}
-		raw, err := readParams(net, data)
-		if err != nil {
-			return nil, err
-		}
-		return packCUDA(net, p, raw)
-	}()
-	if err = errors.Join(err, unmap()); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return packed, nil
 }
 
 // install loads the kernels and the weights.

@@ -3,14 +3,15 @@ package support
 // cudaPlan is how the network runs on a GPU. Maps of n clips lie n times as far
 // from the arena's start as those of one, clip after clip, and are n times as long.
 type cudaPlan struct {
-	source    string
-	precision precision
-	arena     int // bytes a clip
-	packed    int // bytes of the packed weights
-	packs     []cudaPack
-	launches  []cudaLaunch // the first takes the caller's clip, in float32
-	frames    string       // the kernel that takes bytes in its place
-	outputs   []cudaOutput
+	isa         string // what files of packed weights call it
+	fingerprint uint64 // of what packed weights depend on, and of the kernels that read them
+	precision   precision
+	arena       int // bytes a clip
+	packed      int // bytes of the packed weights
+	packs       []cudaPack
+	launches    []cudaLaunch // the first takes the caller's clip, in float32
+	frames      string       // the kernel that takes bytes in its place
+	outputs     []cudaOutput
 }
 
 // precision is what maps and weights consist of.

@@ -48,7 +48,7 @@ type user struct {
 }
 
 // newUser generates a network's package and builds it into a program.
-func newUser(t *testing.T, g *ir.Graph, p cuda.Precision, c *comparison) *user {
+func newUser(t *testing.T, g *ir.Graph, p cuda.Precision, c *comparison, cubins ...cuda.Cubin) *user {
 	t.Helper()
 	g = g.Clone()
 	g.Taps = nil
@@ -62,7 +62,7 @@ func newUser(t *testing.T, g *ir.Graph, p cuda.Precision, c *comparison) *user {
 	}
 	o := codegen.Options{Package: "net", Source: "net.p3d", Version: "test"}
 	m := suite.NewModule(t, pureGo)
-	m.Package(t, "net", append(avx.Generate(plans, o), cuda.Generate(plan, p, o)...))
+	m.Package(t, "net", append(avx.Generate(plans, o), cuda.Generate(plan, p, o, cubins...)...))
 	source, err := os.ReadFile(filepath.Join("testdata", "user.go"))
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func (u *user) emulated(t *testing.T, library, nvrtc, weights, lacks, cache stri
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "log")
 	out := u.run(t, library, nvrtc, weights, []string{"FAKE_CUDA=" + lacks, "FAKE_CUDA_LOG=" + log, "XDG_CACHE_HOME=" + cache})
-	if strings.Contains(lacks, "devices") || strings.Contains(lacks, "capability") {
+	if strings.Contains(lacks, "devices") || strings.Contains(lacks, "capability=7") {
 		return out // there has been nothing to give back
 	}
 	text, err := os.ReadFile(log)
@@ -177,7 +177,8 @@ func TestRuntime(t *testing.T) {
 	t.Parallel()
 	g := lower(t, small)
 	c := newComparison(t, g, 3)
-	u, fake := newUser(t, g, cuda.FP16, c), fakeDriver(t, g, cuda.FP16, c)
+	u := newUser(t, g, cuda.FP16, c, cuda.Cubin{Arch: "sm_80", Code: []byte("cubin")}) // as the emulated driver takes it
+	fake := fakeDriver(t, g, cuda.FP16, c)
 	u.vet(t)
 	cache := t.TempDir()
 	t.Run("results", func(t *testing.T) { u.results(t, u.emulated(t, fake, fake, u.weights, "", cache, userRuns)) })
@@ -194,9 +195,20 @@ func TestRuntime(t *testing.T) {
 		u.results(t, u.emulated(t, fake, fake, u.weights, "", cache))
 	})
 	missing := filepath.Join(u.dir, "missing")
+	t.Run("machine code", func(t *testing.T) {
+		u.results(t, u.emulated(t, fake, missing, u.weights, "capability=8", "", userRuns))
+	})
+	packed := filepath.Join(u.dir, "weights.p3dw")
+	if out := u.run(t, "pack", u.weights, packed, nil); out != "" {
+		t.Fatal(out)
+	}
+	var got printed
+	t.Run("packed weights", func(t *testing.T) { got = u.results(t, u.emulated(t, fake, fake, packed, "", cache)) })
+	t.Run("C", func(t *testing.T) { u.inC(t, fake, packed, &got) })
+	t.Run("Python", func(t *testing.T) { u.inPython(t, fake, packed, &got) })
 	weightsOnly := fmt.Sprintf("memory=%d", u.plan.PackedLen*u.precision.Bytes()+1000)
 	for _, tc := range []struct{ name, nvrtc, weights, lacks, want string }{
-		{"compiler", missing, u.weights, "", "error: no NVRTC, CUDA's run-time compiler; it comes with the CUDA toolkit"},
+		{"compiler", missing, u.weights, "", "error: the package has machine code for sm_80, the GPU is sm_90: no NVRTC, CUDA's run-time compiler; it comes with the CUDA toolkit"},
 		{"weights", fake, missing, "", "error: stat " + missing + ": no such file"},
 		{"GPU", fake, u.weights, "devices=0", "error: starting the driver: CUDA error 100, no CUDA-capable device is detected"},
 		{"capability", fake, u.weights, "capability=7", "error: the GPU Emulated GPU has compute capability 7.0, needs 8.0 or newer"},

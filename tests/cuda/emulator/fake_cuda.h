@@ -135,14 +135,19 @@ static bool within(const std::map<char*, size_t>& all, const char* at, size_t by
 static bool allocated(const char* at, size_t bytes) { return current && within(Fake::instance().memory, at, bytes); }
 static bool locked(const char* at, size_t bytes) { return current && within(Fake::instance().locked, at, bytes); }
 
-int cuMemcpyHtoD_v2(char* to, const char* from, size_t bytes) { return allocated(to, bytes) ? memcpy(to, from, bytes), SUCCESS : INVALID; }
-int cuMemcpyDtoH_v2(char* to, const char* from, size_t bytes) { return allocated(from, bytes) ? memcpy(to, from, bytes), SUCCESS : INVALID; }
-
 // The null stream is the default one.
 static Stream& stream_of(Stream* s) {
     static Stream standard;
     return s ? *s : standard;
 }
+static int copy_now(char* to, const char* from, size_t bytes, bool there) {
+    if (!there) return INVALID;
+    int code = stream_of(nullptr).wait();
+    return memcpy(to, from, bytes), code;
+}
+int cuMemcpyHtoD_v2(char* to, const char* from, size_t bytes) { return copy_now(to, from, bytes, allocated(to, bytes)); }
+int cuMemcpyDtoH_v2(char* to, const char* from, size_t bytes) { return copy_now(to, from, bytes, allocated(from, bytes)); }
+int cuMemcpy(char* to, const char* from, size_t bytes) { return copy_now(to, from, bytes, allocated(to, bytes) || allocated(from, bytes)); }
 static int queue_copy(char* to, const char* from, size_t bytes, Stream* s) {
     stream_of(s).add([=] { return memcpy(to, from, bytes), SUCCESS; });
     return SUCCESS;
@@ -216,6 +221,8 @@ int cuGetErrorString(int code, const char** text) {
 }
 
 int nvrtcVersion(int* major, int* minor) { return *major = 12, *minor = 9, 0; }
+int nvrtcGetNumSupportedArchs(int* count) { return *count = 1, 0; }
+int nvrtcGetSupportedArchs(int* numbers) { return *numbers = 90, 0; }
 const char* nvrtcGetErrorString(int) { return "NVRTC_ERROR_COMPILATION"; }
 int nvrtcCreateProgram(void** program, const char* source, const char*, int, void*, void*) {
     emulator::Fake::instance().source = source;

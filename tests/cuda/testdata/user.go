@@ -28,6 +28,9 @@ func main() {
 }
 
 func run(driver, nvrtc, weights string) error {
+	if driver == "pack" {
+		return net.PackCUDA(nvrtc, weights)
+	}
 	m, err := net.OpenCUDA(weights, net.CUDALibraries(driver, nvrtc))
 	if err != nil {
 		return err
