@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/p3dc/p3dc/backends/cuda"
 	"github.com/p3dc/p3dc/codegen"
@@ -44,24 +45,27 @@ func (a *backendArgs) archs() ([]string, error) {
 	return list, nil
 }
 
-// compile makes machine code of the network's source.
+// compile makes machine code of the network's source, for all GPUs at once.
 func (g *gpu) compile(ctx context.Context, n *network, pkg string, archs []string, phase func(string)) error {
 	if len(archs) == 0 {
 		return nil
 	}
+	phase("compiling for " + strings.Join(archs, ", "))
 	source := cuda.Source(g.plan, g.precision, codegen.Options{Package: pkg, Source: n.source, Version: version})
-	for _, arch := range archs {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		phase("compiling for " + arch)
-		code, err := cubin(ctx, pkg+".cu", source, arch)
-		if err != nil {
-			return fmt.Errorf("--cubin %s: %w", arch, err)
-		}
-		g.cubins = append(g.cubins, cuda.Cubin{Arch: arch, Code: code})
+	g.cubins = make([]cuda.Cubin, len(archs))
+	errs := make([]error, len(archs))
+	var wait sync.WaitGroup
+	for i, arch := range archs {
+		wait.Go(func() {
+			code, err := cubin(ctx, pkg+".cu", source, arch)
+			if err != nil {
+				errs[i] = fmt.Errorf("--cubin %s: %w", arch, err)
+			}
+			g.cubins[i] = cuda.Cubin{Arch: arch, Code: code}
+		})
 	}
-	return nil
+	wait.Wait()
+	return errors.Join(errs...)
 }
 
 // cubin compiles with NVRTC or, where there is none, with nvcc.
@@ -76,7 +80,7 @@ func cubin(ctx context.Context, name string, source []byte, arch string) ([]byte
 	}
 	nvcc, missing := exec.LookPath("nvcc")
 	if missing != nil {
-		return nil, fmt.Errorf("no compiler for GPUs. %w. %s names the library where the system does not find it. Nor is nvcc in PATH", err, nvrtcVariable)
+		return nil, fmt.Errorf("needs NVRTC or nvcc: nvcc is not in PATH, and %w; %s names the library where the system does not find it", err, nvrtcVariable)
 	}
 	return runNVCC(ctx, nvcc, name, source, arch)
 }

@@ -47,7 +47,7 @@ func TestNVRTCErrors(t *testing.T) {
 	for _, tc := range []struct{ source, arch, want string }{
 		{"__global__ void f() { undeclared(); }", "sm_80", `bad.cu(1): error: identifier "undeclared" is undefined`},
 		{"", "sm_1", "does not know the GPU sm_1; it knows sm_"},
-		{"", "sm_80a", "bad.cu for sm_80a: NVRTC: NVRTC_ERROR_INVALID_OPTION"},
+		{"", "sm_80a", "bad.cu for sm_80a: NVRTC: NVRTC_ERROR_COMPILATION"},
 		{"a\x00b", "sm_80", "bad.cu: the source has a zero byte"},
 	} {
 		if _, err := c.build("bad.cu", []byte(tc.source), tc.arch); err == nil || !strings.Contains(err.Error(), tc.want) {
