@@ -94,9 +94,9 @@ func (d *device) upload(to uintptr, from []byte) error {
 	if err != nil {
 		return err
 	}
-	// The copy may return while the last of it is on its way, and the streams of
-	// sessions wait for nobody.
-	return d.check("copying to "+d.name, d.synchronize())
+	// The copy, on the default stream, may return while the last of it is on its way,
+	// and the streams of sessions do not wait for that one.
+	return d.check("copying to "+d.name, d.waitStream(0))
 }
 
 // lock returns so many bytes of the host's memory that stay where they are, so

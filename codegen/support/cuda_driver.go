@@ -17,7 +17,6 @@ type cuda struct {
 	retain         func(context *uintptr, device int32) int32
 	releaseContext func(device int32) int32
 	setContext     func(context uintptr) int32
-	synchronize    func() int32
 	newStream      func(stream *uintptr, flags uint32) int32
 	destroyStream  func(stream uintptr) int32
 	waitStream     func(stream uintptr) int32
@@ -61,7 +60,7 @@ func openCUDA(path string) (*cuda, error) {
 		{&c.init, "cuInit"}, {&c.deviceCount, "cuDeviceGetCount"}, {&c.device, "cuDeviceGet"},
 		{&c.deviceName, "cuDeviceGetName"}, {&c.attribute, "cuDeviceGetAttribute"},
 		{&c.retain, "cuDevicePrimaryCtxRetain"}, {&c.releaseContext, "cuDevicePrimaryCtxRelease_v2"},
-		{&c.setContext, "cuCtxSetCurrent"}, {&c.synchronize, "cuCtxSynchronize"},
+		{&c.setContext, "cuCtxSetCurrent"},
 		{&c.newStream, "cuStreamCreate"}, {&c.destroyStream, "cuStreamDestroy_v2"}, {&c.waitStream, "cuStreamSynchronize"},
 		{&c.newEvent, "cuEventCreate"}, {&c.destroyEvent, "cuEventDestroy_v2"},
 		{&c.recordEvent, "cuEventRecord"}, {&c.awaitEvent, "cuStreamWaitEvent"},

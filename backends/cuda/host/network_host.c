@@ -8,7 +8,7 @@ static struct {
     int (*retain)(void **context, int device);
     int (*release)(int device);
     int (*set_context)(void *context);
-    int (*synchronize)(void);
+    int (*wait)(void *stream);
     int (*load)(void **module, const void *image);
     int (*unload)(void *module);
     int (*function)(void **function, void *module, const char *name);
@@ -76,7 +76,7 @@ static int bind_cuda(void) {
     static const char *const libraries[] = {"libcuda.so.1", "libcuda.so", NULL};
     static const char *const names[] = {
         "cuInit", "cuDeviceGet", "cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent",
-        "cuCtxSynchronize", "cuModuleLoadData", "cuModuleUnload", "cuModuleGetFunction", "cuFuncSetAttribute", "cuMemAlloc_v2", "cuMemFree_v2",
+        "cuStreamSynchronize", "cuModuleLoadData", "cuModuleUnload", "cuModuleGetFunction", "cuFuncSetAttribute", "cuMemAlloc_v2", "cuMemFree_v2",
         "cuMemcpy", "cuLaunchKernel", "cuGetErrorString", NULL};
     return bind(&cuda, libraries, names);
 }
@@ -195,7 +195,7 @@ static int load_weights(network *n, const char *path) {
     if (!data) return -1;
     int failed = check_weights(path, data, bytes) || check("room for the weights", cuda.allocate(&n->weights, WEIGHTS)) ||
                  check("copying the weights", cuda.copy(n->weights, (address)(uintptr_t)(data + HEADER), WEIGHTS)) ||
-                 check("copying the weights", cuda.synchronize());
+                 check("copying the weights", cuda.wait(NULL));
     free(data);
     return failed ? -1 : 0;
 }
@@ -257,10 +257,10 @@ static int run(network *n, int clips, void *first, const void *from, size_t byte
         unsigned blocks = (unsigned)(((int64_t)l->units * clips + l->per - 1) / l->per) * l->columns;
         if (check(l->kernel, cuda.launch(i == 0 ? first : n->kernels[i], blocks, 1, 1, l->threads, 1, 1, l->shared, NULL, parameters, NULL))) return -1;
     }
-    if (check("running the network", cuda.synchronize()) || deliver(n, clips, &outputs[0], logits) || deliver(n, clips, &outputs[1], features) ||
+    if (check("running the network", cuda.wait(NULL)) || deliver(n, clips, &outputs[0], logits) || deliver(n, clips, &outputs[1], features) ||
         deliver(n, clips, &outputs[2], probabilities))
         return -1;
-    return check("copying results", cuda.synchronize());
+    return check("copying results", cuda.wait(NULL));
 }
 
 int network_classify(network *n, int clips, const uint8_t *frames, float *logits, float *features, float *probabilities) {

@@ -165,7 +165,6 @@ int cuMemcpyDtoDAsync_v2(char* to, const char* from, size_t bytes, Stream* s) {
 int cuStreamCreate(Stream** s, unsigned flags) { return current && flags == 1 ? Fake::instance().objects++, *s = new Stream, SUCCESS : INVALID; }
 int cuStreamDestroy_v2(Stream* s) { return Fake::instance().objects--, delete s, SUCCESS; }
 int cuStreamSynchronize(Stream* s) { return current ? stream_of(s).wait() : INVALID; }
-int cuCtxSynchronize() { return current ? stream_of(nullptr).wait() : INVALID; }
 
 int cuEventCreate(Event** e, unsigned) { return current ? Fake::instance().objects++, *e = new Event, SUCCESS : INVALID; }
 int cuEventDestroy_v2(Event* e) { return Fake::instance().objects--, delete e, SUCCESS; }
