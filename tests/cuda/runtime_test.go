@@ -293,7 +293,8 @@ func (u *user) results(t *testing.T, text string) printed {
 			s.Elems()-1, name, s.Elems(), s.T, s.H, s.W, s.C),
 		"no output: Run needs an Output that says what to copy out",
 		"no context: pass context.Background(), or call a method without one",
-		"context canceled",
+		"context canceled", "context canceled",
+		"the session is already running; use one session for each goroutine",
 		"no batch: RunCUDA needs a CUDABatch that says where the clips are",
 		"2 outputs on the GPU for 1 clips: pass one for each",
 		"clip 0: the clip on the GPU has the address 0\n" +

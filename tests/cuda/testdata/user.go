@@ -224,6 +224,23 @@ func measure(m *net.CUDAModel, frames []byte, clips int) (float64, error) {
 	return least, nil
 }
 
+// lateContext is done when it is asked for the second time, which is when clips are
+// on their way and nothing has been launched. It then asks for something itself.
+type lateContext struct {
+	context.Context
+	asked  int
+	ask    func() error
+	answer error
+}
+
+func (c *lateContext) Err() error {
+	if c.asked++; c.asked < 2 {
+		return nil
+	}
+	c.answer = c.ask()
+	return context.Canceled
+}
+
 // faults is what a user may do wrong, and the errors.
 func faults(m *net.CUDAModel, s *net.CUDASession, frames []byte, floats []float32) []string {
 	logits := make([]float32, net.Classes)
@@ -236,6 +253,9 @@ func faults(m *net.CUDAModel, s *net.CUDASession, frames []byte, floats []float3
 	done, cancel := context.WithCancel(context.Background())
 	cancel()
 	add(s.ClassifyBatchContext(done, [][]float32{logits}, [][]byte{frames}))
+	late := &lateContext{Context: context.Background(), ask: func() error { return s.Classify(logits, frames) }}
+	add(s.ClassifyContext(late, logits, frames))
+	add(late.answer)
 	add(s.RunCUDA(done, nil))
 	add(s.RunCUDA(done, &net.CUDABatch{Clips: make([]net.CUDAClip, 1), GPUOut: make([]net.CUDAOutput, 2)}))
 	add(s.RunCUDA(done, &net.CUDABatch{
