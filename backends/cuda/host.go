@@ -16,10 +16,10 @@ var hostFS embed.FS
 // host returns what programs in C, and in whatever calls C, run the network with:
 // a header, and a source that needs no library to be linked with. Neither is
 // anything to the go command.
-func host(plan *ir.Plan, p Precision, o codegen.Options) []codegen.File {
+func host(plans []*ir.Plan, p Precision, o codegen.Options) []codegen.File {
 	return []codegen.File{
-		{Name: o.Package + ".h", Content: hostHeader(plan, o)},
-		{Name: o.Package + "_host.c", Content: hostSource(plan, p, o)},
+		{Name: o.Package + ".h", Content: hostHeader(plans[0], o)},
+		{Name: o.Package + "_host.c", Content: hostSource(plans, p, o)},
 	}
 }
 
@@ -78,7 +78,7 @@ func outputBuffer(plan *ir.Plan, name string) ir.BufferID {
 	return ir.NoBuffer
 }
 
-func hostSource(plan *ir.Plan, precision Precision, o codegen.Options) []byte {
+func hostSource(plans []*ir.Plan, precision Precision, o codegen.Options) []byte {
 	p := new(codegen.Printer)
 	p.Line("// %s", o.Header())
 	p.Line("")
@@ -112,40 +112,62 @@ func hostSource(plan *ir.Plan, precision Precision, o codegen.Options) []byte {
 	p.Line("    span place;")
 	p.Line("} output;")
 	p.Line("")
-	hostTables(&tables{p, plan, precision})
+	p.Line("// How runs are launched, for so many clips at most; the last for as many as there are.")
+	p.Line("typedef struct {")
+	p.Line("    int clips, most, count;")
+	p.Line("    size_t arena; // bytes a clip")
+	p.Line("    const char *frames;")
+	p.Line("    const launch *launches;")
+	p.Line("    output outputs[3];")
+	p.Line("} schedule;")
+	p.Line("")
+	hostTables(&tables{p, plans, precision})
 	return hostFile("network_host.c", o, p)
 }
 
-// hostTables writes what the host's part has of the plan.
+// hostTables writes what the host's part has of the plans.
 func hostTables(p *tables) {
-	plan, size := p.plan, p.precision.Bytes()
-	most := math.MaxInt32
-	p.Line("static const launch launches[] = {")
-	for _, l := range Launches(plan) {
-		most = min(most, math.MaxInt32/l.Units)
-		p.Line("    {%q, %d, %d, %d, %d, %d, %s, %s, %s, %s, %s}, // %s", l.Kernel, l.Threads, l.Shared, l.Units, l.Per, l.Columns,
-			hostSpan(l.In), hostSpan(l.Second), hostSpan(l.Out), hostSpan(l.Weights), hostSpan(l.Bias), l.Op)
+	longest := 0
+	bytes := p.each(func(plan *ir.Plan, weights int) {
+		p.Line("static const launch launches_of%d[] = {", plan.Machine.Blocks.Clips)
+		for _, l := range Launches(plan) {
+			p.Line("    {%q, %d, %d, %d, %d, %d, %s, %s, %s, %s, %s}, // %s", l.Kernel, l.Threads, l.Shared, l.Units, l.Per, l.Columns,
+				hostSpan(l.In), hostSpan(l.Second), hostSpan(l.Out), hostSpan(l.Weights.moved(weights)), hostSpan(l.Bias.moved(weights)), l.Op)
+		}
+		longest = max(longest, len(Launches(plan)))
+		p.Line("};")
+		p.Line("")
+	})
+	p.Line("static const schedule schedules[] = {")
+	for _, plan := range p.plans {
+		p.hostSchedule(plan)
 	}
 	p.Line("};")
 	p.Line("")
-	p.Line("static const output outputs[] = {")
+	p.Line("#define NAME %q", p.plans[0].Graph.Name)
+	p.Line("#define FINGERPRINT %#xull", p.fingerprint())
+	p.Line("#define WEIGHTS ((size_t)%d) // bytes", bytes)
+	p.Line("enum { SCHEDULES = %d, LAUNCHES = %d };", len(p.plans), longest)
+	p.Line("")
+}
+
+// hostSchedule writes a plan's row of the schedules.
+func (t *tables) hostSchedule(plan *ir.Plan) {
+	list, most := Launches(plan), math.MaxInt32
+	for _, l := range list {
+		most = min(most, math.MaxInt32/l.Units)
+	}
+	clips := plan.Machine.Blocks.Clips
+	t.Line("    {%d, %d, %d, %d, %q, launches_of%d, {", clips, most, len(list), ArenaBytes(plan), FramesKernel(plan), clips)
 	for _, name := range []string{"logits", "features", "probabilities"} {
 		values, at := 0, Span{}
 		// Maps, or values that are no float32, are of no use as they lie there.
-		if b := outputBuffer(plan, name); b != ir.NoBuffer && plan.Buffers[b].Shape.Pixels() == 1 && (plan.Buffers[b].Wide || size == 4) {
+		if b := outputBuffer(plan, name); b != ir.NoBuffer && plan.Buffers[b].Shape.Pixels() == 1 && (plan.Buffers[b].Wide || t.precision.Bytes() == 4) {
 			values, at = plan.Buffers[b].Shape.C, Map(plan, b)
 		}
-		p.Line("    {%q, %d, %s},", name, values, hostSpan(at))
+		t.Line("        {%q, %d, %s},", name, values, hostSpan(at))
 	}
-	p.Line("};")
-	p.Line("")
-	p.Line("#define NAME %q", plan.Graph.Name)
-	p.Line("#define FRAMES_KERNEL %q", FramesKernel(plan))
-	p.Line("#define FINGERPRINT %#xull", p.fingerprint())
-	p.Line("#define WEIGHTS ((size_t)%d) // bytes", plan.PackedLen*size)
-	p.Line("#define ARENA ((size_t)%d) // bytes a clip", ArenaBytes(plan))
-	p.Line("#define MOST_CLIPS %d // kernels count in 32 bits", most)
-	p.Line("")
+	t.Line("    }},")
 }
 
 func hostSpan(s Span) string { return fmt.Sprintf("{%d, %d}", s.Offset, s.Len) }

@@ -51,7 +51,7 @@ func (g *gpu) compile(ctx context.Context, n *network, pkg string, archs []strin
 		return nil
 	}
 	phase("compiling for " + strings.Join(archs, ", "))
-	source := cuda.Source(g.plan, g.precision, codegen.Options{Package: pkg, Source: n.source, Version: version})
+	source := cuda.Source(g.precision, codegen.Options{Package: pkg, Source: n.source, Version: version}, g.plans...)
 	g.cubins = make([]cuda.Cubin, len(archs))
 	errs := make([]error, len(archs))
 	var wait sync.WaitGroup

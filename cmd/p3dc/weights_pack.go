@@ -106,7 +106,7 @@ func (c *packCmd) pack(ctx context.Context, n *network, onGPU *cuda.Precision, d
 		if err != nil {
 			return err
 		}
-		files = append(files, cuda.GeneratePack(device.plan, device.precision, codegen.Options{Package: "net", Source: n.source, Version: version})...)
+		files = append(files, cuda.GeneratePack(device.plans, device.precision, codegen.Options{Package: "net", Source: n.source, Version: version})...)
 	}
 	p, err := harness.Build(ctx, files)
 	if err != nil {

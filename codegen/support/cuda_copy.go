@@ -39,9 +39,9 @@ func (s *CUDASession) results(out []Output) []result {
 	var list []result
 	at := 0
 	for _, r := range []result{
-		{cudaOutput: s.model.plan.output("logits"), room: func(o *Output) []float32 { return o.Logits }},
-		{cudaOutput: s.model.plan.output("features"), room: func(o *Output) []float32 { return o.Features }},
-		{cudaOutput: s.model.plan.output("probabilities"), room: func(o *Output) []float32 { return o.Probabilities }},
+		{cudaOutput: s.schedule.output("logits"), room: func(o *Output) []float32 { return o.Logits }},
+		{cudaOutput: s.schedule.output("features"), room: func(o *Output) []float32 { return o.Features }},
+		{cudaOutput: s.schedule.output("probabilities"), room: func(o *Output) []float32 { return o.Probabilities }},
 	} {
 		if !slices.ContainsFunc(out, func(o Output) bool { return r.room(&o) != nil }) {
 			continue

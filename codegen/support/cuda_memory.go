@@ -32,7 +32,7 @@ const (
 
 // take gets all that runs of so many clips need, but for what it is asked for
 // later: room for clips of values, and graphs.
-func (c *cudaMemory) take(p *cudaPlan, values, batch int) (err error) {
+func (c *cudaMemory) take(p *cudaSchedule, values, batch int) (err error) {
 	d := c.device
 	if c.arena, err = d.allocate("feature maps", p.arena*batch); err != nil {
 		return err

@@ -14,13 +14,19 @@ type CUDAModel struct {
 	plan    *cudaPlan
 	device  *device
 	module  uintptr
-	kernels []uintptr // by launch
-	frames  uintptr   // the kernel that takes bytes
+	loaded  []loaded // the plan's schedules
 	weights uintptr
 	lengths *Model         // the same network for the CPU, without weights: what is checked is the same
 	held    *packedWeights // counts the model and its sessions; the last one frees
 	closed  atomic.Bool
 	cleanup runtime.Cleanup // for a model that nobody closes
+}
+
+// loaded is a schedule whose kernels are on the GPU.
+type loaded struct {
+	*cudaSchedule
+	kernels []uintptr // by launch
+	first   uintptr   // the kernel that takes bytes
 }
 
 // CUDAOption changes how OpenCUDA works.
@@ -85,27 +91,50 @@ func (m *CUDAModel) install(code, packed []byte) error {
 	if err != nil {
 		return err
 	}
-	for i := range m.plan.launches {
-		l := &m.plan.launches[i]
-		if l.shared > most {
-			return fmt.Errorf("%s takes %d bytes of shared memory, %s has %d", l.kernel, l.shared, d.name, most)
-		}
-		f, err := m.kernel(l.kernel)
+	for i := range m.plan.schedules {
+		s, err := m.load(&m.plan.schedules[i], most)
 		if err != nil {
 			return err
 		}
-		if err := d.check("giving shared memory to "+l.kernel, d.setFunction(f, functionShared, int32(l.shared))); err != nil {
-			return err
-		}
-		m.kernels = append(m.kernels, f)
-	}
-	if m.frames, err = m.kernel(m.plan.frames); err != nil {
-		return err
+		m.loaded = append(m.loaded, s)
 	}
 	if m.weights, err = d.allocate("the weights", len(packed)); err != nil {
 		return err
 	}
 	return d.upload(m.weights, packed)
+}
+
+// load looks a schedule's kernels up, for blocks that have at most so much shared
+// memory.
+func (m *CUDAModel) load(c *cudaSchedule, most int) (loaded, error) {
+	d, s := m.device, loaded{cudaSchedule: c}
+	for i := range c.launches {
+		l := &c.launches[i]
+		if l.shared > most {
+			return s, fmt.Errorf("%s takes %d bytes of shared memory, %s has %d", l.kernel, l.shared, d.name, most)
+		}
+		f, err := m.kernel(l.kernel)
+		if err != nil {
+			return s, err
+		}
+		if err := d.check("giving shared memory to "+l.kernel, d.setFunction(f, functionShared, int32(l.shared))); err != nil {
+			return s, err
+		}
+		s.kernels = append(s.kernels, f)
+	}
+	var err error
+	s.first, err = m.kernel(c.frames)
+	return s, err
+}
+
+// schedule returns the one for sessions of so many clips.
+func (m *CUDAModel) schedule(clips int) *loaded {
+	for i := range m.loaded {
+		if m.loaded[i].clips >= clips {
+			return &m.loaded[i]
+		}
+	}
+	return &m.loaded[len(m.loaded)-1]
 }
 
 func (m *CUDAModel) kernel(name string) (uintptr, error) {

@@ -109,7 +109,7 @@ func (s *CUDASession) checkResident(out []Output, onGPU []CUDAOutput, clips []CU
 		faults = s.model.lengths.roomFault(faults, "logits", out[i].Logits)
 		faults = s.model.lengths.roomFault(faults, "features", out[i].Features)
 		faults = s.model.lengths.roomFault(faults, "probabilities", out[i].Probabilities)
-		for _, r := range s.model.plan.resident(&onGPU[i]) {
+		for _, r := range s.schedule.resident(&onGPU[i]) {
 			faults = append(faults, r.faults(name, s.model.plan.precision)...)
 		}
 		errs = append(errs, ofClip(i, len(clips), faults)...)
@@ -125,11 +125,11 @@ type resident struct {
 }
 
 // resident lists the results of a clip that are to stay on the GPU.
-func (p *cudaPlan) resident(o *CUDAOutput) []resident {
+func (c *cudaSchedule) resident(o *CUDAOutput) []resident {
 	var list []resident
 	for _, r := range []resident{{o.Logits, "logits", nil}, {o.Features, "features", nil}, {o.Probabilities, "probabilities", nil}} {
 		if r.CUDAMemory != (CUDAMemory{}) {
-			r.cudaOutput = p.output(r.name)
+			r.cudaOutput = c.output(r.name)
 			list = append(list, r)
 		}
 	}
@@ -182,7 +182,7 @@ func (s *CUDASession) bringResident(b *CUDABatch) error {
 func (s *CUDASession) leave(onGPU []CUDAOutput) error {
 	d := s.model.device
 	for i := range onGPU {
-		for _, r := range s.model.plan.resident(&onGPU[i]) {
+		for _, r := range s.schedule.resident(&onGPU[i]) {
 			from := s.memory.arena + uintptr(r.span.offset*len(onGPU)+r.span.len*i)
 			if err := d.check("copying results on "+d.name, d.queueWithin(r.Address, from, uintptr(4*r.Len), s.memory.stream)); err != nil {
 				return err

@@ -77,16 +77,15 @@ func (s *CUDASession) compute(b recorded) (err error) {
 
 // launches calls all kernels.
 func (s *CUDASession) launches(b recorded) error {
-	m := s.model
-	for i := range m.plan.launches {
-		kernel, in := m.kernels[i], uintptr(0)
+	for i := range s.schedule.launches {
+		kernel, in := s.schedule.kernels[i], uintptr(0)
 		if i == 0 {
 			in = s.memory.clip
 		}
 		if i == 0 && b.frames {
-			kernel = m.frames
+			kernel = s.schedule.first
 		}
-		if err := s.launch(&m.plan.launches[i], kernel, in, b.clips); err != nil {
+		if err := s.launch(&s.schedule.launches[i], kernel, in, b.clips); err != nil {
 			return err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"sync/atomic"
 )
@@ -13,14 +12,15 @@ import (
 // memory and on a stream of its own. Sessions of one model share its weights, may
 // run at the same time, and do not wait for one another.
 type CUDASession struct {
-	model  *CUDAModel
-	memory *cudaMemory
-	batch  int
-	busy   atomic.Bool
+	model    *CUDAModel
+	schedule *loaded
+	memory   *cudaMemory
+	batch    int
+	busy     atomic.Bool
 }
 
-// NewSession makes a session, of which only the option Batch matters here. Its
-// memory goes when it is closed, or when nothing refers to it any more. Where the
+// NewSession makes a session, of which only the option Batch matters here: one for a
+// single clip has kernels with smaller tiles, of which there are more. Its memory goes when it is closed, or when nothing refers to it any more. Where the
 // GPU has not enough, the error is ErrCUDAMemory.
 func (m *CUDAModel) NewSession(options ...Option) (*CUDASession, error) {
 	var c config
@@ -28,16 +28,15 @@ func (m *CUDAModel) NewSession(options ...Option) (*CUDASession, error) {
 		o(&c)
 	}
 	c.batch = max(c.batch, 1)
-	for i := range m.plan.launches {
-		if most := math.MaxInt32 / m.plan.launches[i].units; c.batch > most {
-			return nil, fmt.Errorf("Batch(%d): kernels count in 32 bits, %s runs at most %d clips at once", c.batch, m.net.name, most)
-		}
+	schedule := m.schedule(c.batch)
+	if most := schedule.most(); c.batch > most {
+		return nil, fmt.Errorf("Batch(%d): kernels count in 32 bits, %s runs at most %d clips at once", c.batch, m.net.name, most)
 	}
 	if m.closed.Load() || !m.held.acquire() {
 		return nil, ErrClosed
 	}
-	s := &CUDASession{model: m, batch: c.batch, memory: &cudaMemory{device: m.device, held: m.held}}
-	err := m.device.do(func() error { return s.memory.take(m.plan, m.net.clip.elems(), s.batch) })
+	s := &CUDASession{model: m, schedule: schedule, batch: c.batch, memory: &cudaMemory{device: m.device, held: m.held}}
+	err := m.device.do(func() error { return s.memory.take(schedule.cudaSchedule, m.net.clip.elems(), s.batch) })
 	if err != nil {
 		return nil, errors.Join(err, s.memory.free())
 	}

@@ -51,22 +51,33 @@ func prepare(t *testing.T, g *ir.Graph, p cuda.Precision, values map[string][]fl
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := cuda.Source(plan, p, codegen.Options{Source: g.Name + ".p3d", Version: "test"})
+	b := emulate(t, p, plan)
+	if b.weights, err = pack(plan, p, values); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// emulate writes the source of plans, and a program that has all of their kernels.
+// What it says of one plan is of the last.
+func emulate(t *testing.T, p cuda.Precision, plans ...*ir.Plan) *program {
+	t.Helper()
+	plan := plans[len(plans)-1]
+	source := cuda.Source(p, codegen.Options{Source: plan.Graph.Name + ".p3d", Version: "test"}, plans...)
 	var main bytes.Buffer
 	main.WriteString("#include \"network.cu\"\n#include \"driver.h\"\nint main(int argc, char** argv) {\n    return emulator::drive(argc, argv, {\n")
-	names := []string{cuda.FramesKernel(plan)}
-	for i := range plan.Kernels {
-		names = append(names, cuda.KernelName(plan, &plan.Kernels[i]))
+	var names []string
+	for _, plan := range plans {
+		names = append(names, cuda.FramesKernel(plan))
+		for i := range plan.Kernels {
+			names = append(names, cuda.KernelName(plan, &plan.Kernels[i]))
+		}
 	}
 	for _, name := range names {
 		fmt.Fprintf(&main, "        {%q, %s},\n", name, name)
 	}
 	main.WriteString("    });\n}\n")
-	weights, err := pack(plan, p, values)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &program{plan: plan, precision: p, source: string(source), main: main.Bytes(), weights: weights}
+	b := &program{plan: plan, precision: p, source: string(source), main: main.Bytes()}
 	return b.copy(t)
 }
 

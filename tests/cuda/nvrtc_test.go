@@ -72,7 +72,7 @@ func compiled(t *testing.T, library string, g *ir.Graph, p cuda.Precision, arch 
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := cuda.Source(plan, p, codegen.Options{Source: g.Name + ".p3d", Version: "test"})
+	source := cuda.Source(p, codegen.Options{Source: g.Name + ".p3d", Version: "test"}, plan)
 	code, err := support.CompileCUDA(library, g.Name+".cu", source, arch, "--ptxas-options=-v")
 	if err != nil {
 		t.Fatal(err)

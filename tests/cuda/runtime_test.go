@@ -24,7 +24,8 @@ import (
 // pureGo opens shared libraries without cgo, for packages that run on a GPU.
 const pureGo = "github.com/ebitengine/purego"
 
-// small is the network that is run on an emulated driver.
+// small is the network that is run on an emulated driver. Its first layer has
+// larger tiles for several clips.
 const small = `network net {
     input rgb 3x4x11x9 {
         range 0..255
@@ -32,7 +33,8 @@ const small = `network net {
         std   50 50 50
     }
     block bottleneck expansion 2 mix B
-    conv 16 kernel 1x3x3 stride 1x2x2
+    conv 40 kernel 1x3x3
+    pool max 1x3x3 stride 1x3x3 as pool1
     stage res2 width 12 blocks 1
     pool average
     linear 10
@@ -42,7 +44,7 @@ const small = `network net {
 // user is a program that runs a package on a GPU: see testdata/user.go.
 type user struct {
 	dir, program, weights string
-	plan                  *ir.Plan
+	plans                 []*ir.Plan
 	precision             cuda.Precision
 	comparison            *comparison
 }
@@ -56,19 +58,19 @@ func newUser(t *testing.T, g *ir.Graph, p cuda.Precision, c *comparison, cubins 
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := cuda.Plan(g, p)
+	onGPU, err := cuda.Plans(g, p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := codegen.Options{Package: "net", Source: "net.p3d", Version: "test"}
 	m := suite.NewModule(t, pureGo)
-	m.Package(t, "net", append(avx.Generate(plans, o), cuda.Generate(plan, p, o, cubins...)...))
+	m.Package(t, "net", append(avx.Generate(plans, o), cuda.Generate(onGPU, p, o, cubins...)...))
 	source, err := os.ReadFile(filepath.Join("testdata", "user.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.Write(t, "main.go", source)
-	u := &user{dir: m.Dir, program: filepath.Join(m.Dir, "user"), plan: plan, precision: p, comparison: c}
+	u := &user{dir: m.Dir, program: filepath.Join(m.Dir, "user"), plans: onGPU, precision: p, comparison: c}
 	m.Go(t, nil, "build", "-tags=user", "-o", u.program, ".")
 	u.weights = filepath.Join(m.Dir, "weights.safetensors")
 	if err := harness.WriteWeights(u.weights, g.Params, c.weights); err != nil {
@@ -89,11 +91,15 @@ func (u *user) vet(t *testing.T) {
 
 // fakeDriver builds a library that stands in for the driver and NVRTC, and
 // runs a network's kernels on the emulator.
-func fakeDriver(t *testing.T, g *ir.Graph, p cuda.Precision, c *comparison) string {
+func fakeDriver(t *testing.T, g *ir.Graph, p cuda.Precision) string {
 	t.Helper()
 	g = g.Clone()
 	g.Taps = nil
-	b := prepare(t, g, p, c.weights)
+	plans, err := cuda.Plans(g, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := emulate(t, p, plans...)
 	library := strings.Replace(string(b.main), "driver.h", "fake_cuda.h", 1)
 	library = strings.Replace(library, "int main(int argc, char** argv) {\n    return emulator::drive(argc, argv, {\n",
 		"const std::map<std::string, emulator::Kernel>& emulator::kernels() {\n    static const std::map<std::string, Kernel> all = {\n", 1)
@@ -142,7 +148,8 @@ func (u *user) emulated(t *testing.T, library, nvrtc, weights, lacks, cache stri
 		t.Errorf("on the GPU is left %q, want %q", left, want)
 	}
 	for _, n := range graphs {
-		if want := fmt.Sprintf("%d graphs, %d launches", n, (userRuns-n)*len(cuda.Launches(u.plan))); ran != want {
+		launches := len(cuda.Launches(u.plans[0]))
+		if want := fmt.Sprintf("%d graphs, %d launches, %d kernels for one clip", n, (userRuns-n)*launches, userSingle*launches); ran != want {
 			t.Errorf("it ran %q, want %q", ran, want)
 		}
 	}
@@ -150,7 +157,10 @@ func (u *user) emulated(t *testing.T, library, nvrtc, weights, lacks, cache stri
 }
 
 // userRuns is how often the program runs the network, without measuring.
-const userRuns = 3 + 2 + 3*3
+const userRuns = 3 + 2 + userSingle
+
+// userSingle is how often it does so in sessions for one clip.
+const userSingle = 3 * 3
 
 // older returns the driver without graphs, as old ones are.
 func older(t *testing.T, library string) string {
@@ -177,8 +187,11 @@ func TestRuntime(t *testing.T) {
 	t.Parallel()
 	g := lower(t, small)
 	c := newComparison(t, g, 3)
+	if plans, err := cuda.Plans(g, cuda.FP16); err != nil || len(plans) != 2 {
+		t.Fatalf("%d plans, %v: one clip and several have the same tiles", len(plans), err)
+	}
 	u := newUser(t, g, cuda.FP16, c, cuda.Cubin{Arch: "sm_80", Code: []byte("cubin")}) // as the emulated driver takes it
-	fake := fakeDriver(t, g, cuda.FP16, c)
+	fake := fakeDriver(t, g, cuda.FP16)
 	u.vet(t)
 	cache := t.TempDir()
 	t.Run("results", func(t *testing.T) { u.results(t, u.emulated(t, fake, fake, u.weights, "", cache, userRuns)) })
@@ -206,7 +219,7 @@ func TestRuntime(t *testing.T) {
 	t.Run("packed weights", func(t *testing.T) { got = u.results(t, u.emulated(t, fake, fake, packed, "", cache)) })
 	t.Run("C", func(t *testing.T) { u.inC(t, fake, packed, &got) })
 	t.Run("Python", func(t *testing.T) { u.inPython(t, fake, packed, &got) })
-	weightsOnly := fmt.Sprintf("memory=%d", u.plan.PackedLen*u.precision.Bytes()+1000)
+	weightsOnly := fmt.Sprintf("memory=%d", packedBytes(u.plans, u.precision)+1000)
 	for _, tc := range []struct{ name, nvrtc, weights, lacks, want string }{
 		{"compiler", missing, u.weights, "", "error: the package has machine code for sm_80, the GPU is sm_90: no NVRTC, CUDA's run-time compiler; it comes with the CUDA toolkit"},
 		{"weights", fake, missing, "", "error: stat " + missing + ": no such file"},
@@ -286,7 +299,7 @@ func (u *user) results(t *testing.T, text string) printed {
 		}
 		same("results of values", valuesLeft[0], values[2])
 	}
-	name, classes, s := u.plan.Graph.Name, len(got.One), u.plan.Graph.Input.Shape
+	name, classes, s := u.plans[0].Graph.Name, len(got.One), u.plans[0].Graph.Input.Shape
 	want := []string{
 		fmt.Sprintf("room for %d logits, %s has %d", classes-1, name, classes),
 		fmt.Sprintf("the clip has %d bytes, %s takes %d: %d frames of %dx%d pixels (height x width), %d channels each",
@@ -307,13 +320,22 @@ func (u *user) results(t *testing.T, text string) printed {
 		"1 outputs for 2 clips: pass one for each",
 		"4 clips, the session runs at most 3 at once: make it with Batch(4)",
 		"clip 1: frames and values in one batch",
-		fmt.Sprintf("Batch(%d): kernels count in 32 bits, %s runs at most %d clips at once", math.MaxInt32, name, math.MaxInt32/mostUnits(u.plan)),
+		fmt.Sprintf("Batch(%d): kernels count in 32 bits, %s runs at most %d clips at once", math.MaxInt32, name, math.MaxInt32/mostUnits(u.plans[len(u.plans)-1])),
 		"<nil>", "<nil>", "<nil>", "the model is closed", "the model is closed", "<nil>", "<nil>", "the model is closed", "the model is closed",
 	}
 	if len(got.Batch) != 3 || len(got.Two) != 2 || len(got.Resident) != 4 || len(got.Together) != 3 || got.Device == "" || !slices.Equal(got.Faults, want) {
 		t.Errorf("%d results, %d, on %s, errors\n%s\nwant\n%s", len(got.Batch), len(got.Two), got.Device, strings.Join(got.Faults, "\n"), strings.Join(want, "\n"))
 	}
 	return got
+}
+
+// packedBytes returns the size of the weights of all plans, give or take a bit.
+func packedBytes(plans []*ir.Plan, p cuda.Precision) int {
+	bytes := 0
+	for _, plan := range plans {
+		bytes += plan.PackedLen * p.Bytes()
+	}
+	return bytes
 }
 
 // mostUnits returns the most that the blocks of a launch share of one clip.

@@ -33,8 +33,9 @@ static struct {
 
 struct network {
     int device, batch;
+    const schedule *how;
     void *context, *module, *frames;
-    void *kernels[sizeof launches / sizeof *launches];
+    void *kernels[LAUNCHES];
     address weights, arena, clips;
 };
 
@@ -178,13 +179,14 @@ static int load(network *n, const char *path) {
     if (!failed) failed = check("loading the kernels", cuda.load(&n->module, code));
     free(code);
     if (failed) return failed;
-    for (size_t i = 0; i < sizeof launches / sizeof *launches; i++) {
+    for (int i = 0; i < n->how->count; i++) {
         enum { SHARED = 8 };
-        if (check(launches[i].kernel, cuda.function(&n->kernels[i], n->module, launches[i].kernel)) ||
-            check(launches[i].kernel, cuda.set_function(n->kernels[i], SHARED, launches[i].shared)))
+        const launch *l = &n->how->launches[i];
+        if (check(l->kernel, cuda.function(&n->kernels[i], n->module, l->kernel)) ||
+            check(l->kernel, cuda.set_function(n->kernels[i], SHARED, l->shared)))
             return -1;
     }
-    return check("looking for the kernel of frames", cuda.function(&n->frames, n->module, FRAMES_KERNEL));
+    return check(n->how->frames, cuda.function(&n->frames, n->module, n->how->frames));
 }
 
 // load_weights brings the weights to the GPU.
@@ -201,14 +203,17 @@ static int load_weights(network *n, const char *path) {
 }
 
 network *network_open(const char *code, const char *weights, int device, int batch) {
-    if (batch < 1 || batch > MOST_CLIPS) return fail("a batch of %d clips, expected 1 to %d", batch, MOST_CLIPS), NULL;
+    const schedule *how = schedules;
+    while (how < schedules + SCHEDULES - 1 && how->clips < batch) how++;
+    if (batch < 1 || batch > how->most) return fail("a batch of %d clips, expected 1 to %d", batch, how->most), NULL;
     if (bind_cuda()) return NULL;
     network *n = calloc(1, sizeof *n);
     if (!n) return fail("out of memory"), NULL;
     n->batch = batch;
+    n->how = how;
     if (check("starting the driver", cuda.init(0)) || check("opening the GPU", cuda.device(&n->device, device)) ||
         check("making a context", cuda.retain(&n->context, n->device)) || check("choosing the GPU", cuda.set_context(n->context)) || load(n, code) ||
-        load_weights(n, weights) || check("room for feature maps", cuda.allocate(&n->arena, (size_t)ARENA * batch)) ||
+        load_weights(n, weights) || check("room for feature maps", cuda.allocate(&n->arena, how->arena * batch)) ||
         check("room for clips", cuda.allocate(&n->clips, sizeof(float) * NETWORK_CLIP * batch))) {
         network_close(n);
         return NULL;
@@ -249,16 +254,16 @@ static int run(network *n, int clips, void *first, const void *from, size_t byte
     if (!from) return fail("no clips");
     if (check("choosing the GPU", cuda.set_context(n->context)) || check("copying clips", cuda.copy(n->clips, (address)(uintptr_t)from, bytes * clips)))
         return -1;
-    for (size_t i = 0; i < sizeof launches / sizeof *launches; i++) {
-        const launch *l = &launches[i];
+    for (int i = 0; i < n->how->count; i++) {
+        const launch *l = &n->how->launches[i];
         address in = i == 0 ? n->clips : place(n->arena, l->in, clips), second = place(n->arena, l->second, clips), out = place(n->arena, l->out, clips),
                 weights = place(n->weights, l->weights, 1), bias = place(n->weights, l->bias, 1);
         void *parameters[] = {&in, &second, &out, &weights, &bias, &clips};
         unsigned blocks = (unsigned)(((int64_t)l->units * clips + l->per - 1) / l->per) * l->columns;
         if (check(l->kernel, cuda.launch(i == 0 ? first : n->kernels[i], blocks, 1, 1, l->threads, 1, 1, l->shared, NULL, parameters, NULL))) return -1;
     }
-    if (check("running the network", cuda.wait(NULL)) || deliver(n, clips, &outputs[0], logits) || deliver(n, clips, &outputs[1], features) ||
-        deliver(n, clips, &outputs[2], probabilities))
+    if (check("running the network", cuda.wait(NULL)) || deliver(n, clips, &n->how->outputs[0], logits) ||
+        deliver(n, clips, &n->how->outputs[1], features) || deliver(n, clips, &n->how->outputs[2], probabilities))
         return -1;
     return check("copying results", cuda.wait(NULL));
 }

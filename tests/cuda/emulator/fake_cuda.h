@@ -29,7 +29,7 @@ struct Fake {
     size_t used = 0;
     int contexts = 0;
     std::atomic<int> modules{0}, objects{0};        // of the last: streams, events, graphs
-    std::atomic<int> graphs{0}, launches{0};        // that were run
+    std::atomic<int> graphs{0}, launches{0}, alone{0};  // that were run; the last of plans for one clip
     std::string source;
     std::mutex lock;
     static Fake& instance() {
@@ -70,7 +70,7 @@ int cuDevicePrimaryCtxRelease_v2(int) {
     if (f.contexts == 0) return INVALID;
     if (--f.contexts == 0)
         std::ofstream(std::getenv("FAKE_CUDA_LOG")) << f.used << " bytes, " << f.locked.size() << " of the host, " << f.modules << " modules, " << f.objects
-                                                    << " objects; ran " << f.graphs << " graphs, " << f.launches << " launches";
+                                                    << " objects; ran " << f.graphs << " graphs, " << f.launches << " launches, " << f.alone << " kernels for one clip";
     return SUCCESS;
 }
 int cuCtxSetCurrent(void* context) { return current = context, SUCCESS; }
@@ -195,6 +195,7 @@ static int run_kernel(const std::pair<const std::string, emulator::Kernel>& k, i
         std::lock_guard<std::mutex> hold(Fake::instance().lock);
         for (auto& m : Fake::instance().memory) ranges.push_back({"device memory", m.first, m.second, true});
     }
+    if (k.first.find("_of1_") != std::string::npos) Fake::instance().alone++;
     try {
         emulator::launch(k.first.c_str(), blocks, threads, shared, ranges, [&] { k.second(p[0], p[1], p[2], p[3], (const float*)p[4], clips); }, false);
     } catch (const emulator::Fault& fault) {
