@@ -2,7 +2,7 @@ package cuda
 
 import (
 	"fmt"
-	"slices"
+	"reflect"
 	"strings"
 
 	"github.com/p3dc/p3dc/codegen"
@@ -26,7 +26,7 @@ func Plans(g *ir.Graph, p Precision) ([]*ir.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if slices.EqualFunc(one.Kernels, many.Kernels, func(a, b ir.Kernel) bool { return a.Name == b.Name }) {
+	if reflect.DeepEqual(one.Kernels, many.Kernels) {
 		return []*ir.Plan{many}, nil
 	}
 	return []*ir.Plan{one, many}, nil
