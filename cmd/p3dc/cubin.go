@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,7 +66,7 @@ func (g *gpu) compile(ctx context.Context, n *network, pkg string, archs []strin
 		})
 	}
 	wait.Wait()
-	return errors.Join(errs...)
+	return cmp.Or(errs...)
 }
 
 // cubin compiles with NVRTC or, where there is none, with nvcc.
