@@ -9,10 +9,12 @@ import (
 )
 
 // Plan schedules a fused graph for GPUs. It fails where an op has no kernel.
-func Plan(g *ir.Graph, p Precision) (*ir.Plan, error) { return ir.ScheduleBlocks(g, p.Machine()) }
+func Plan(g *ir.Graph, p Precision) (*ir.Plan, error) {
+	return ir.ScheduleBlocks(g, p.Machine(), ir.FuseAuto)
+}
 
 // Source returns the CUDA source of a plan that [Plan] made for the precision:
-// the device code, then each kernel with its constants. The same input gives the
+// the device code, then each kernel with its constants, blocks of layers last. The same input gives the
 // same bytes.
 func Source(plan *ir.Plan, p Precision, o codegen.Options) []byte {
 	e := &emitter{Printer: new(codegen.Printer), plan: plan, precision: p}
@@ -23,9 +25,12 @@ func Source(plan *ir.Plan, p Precision, o codegen.Options) []byte {
 	e.Line("// them get a null pointer.")
 	e.Line("")
 	e.Line("%s", deviceCode())
-	for i := range plan.Kernels {
-		e.kernel(ir.KernelID(i))
+	for i, own := range alone(plan) {
+		if own {
+			e.kernel(ir.KernelID(i))
+		}
 	}
+	e.blocks()
 	return e.Bytes()
 }
 
@@ -81,10 +86,13 @@ func (e *emitter) close(k *ir.Kernel, call string) {
 }
 
 func (e *emitter) entry(k *ir.Kernel, name, call string) {
-	e.Line("KERNEL(%d) %s(const void* in, const void* second, void* out, const void* weights, const float* bias, int clips) {", Threads(k), name)
+	e.Line("KERNEL(%d) %s(%s) {", Threads(k), name, parameters)
 	e.Line("    %s;", call)
 	e.Line("}")
 }
+
+// parameters are those of every kernel.
+const parameters = "const void* in, const void* second, void* out, const void* weights, const float* bias, int clips"
 
 // layerName is the name of a kernel's constants.
 func layerName(k *ir.Kernel) string { return strings.ToUpper(k.Name[:1]) + k.Name[1:] }

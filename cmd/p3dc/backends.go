@@ -58,5 +58,5 @@ func (g *gpu) summary(w io.Writer) {
 	}
 	size := g.precision.Bytes()
 	fmt.Fprintf(w, "\n  CUDA in %v: weights %s, %s a clip, %d kernels, %d launches\n", g.precision,
-		units.Bytes(g.plan.PackedLen*size), units.Bytes(cuda.ArenaBytes(g.plan)), len(g.plan.Kernels), len(cuda.Launches(g.plan)))
+		units.Bytes(g.plan.PackedLen*size), units.Bytes(cuda.ArenaBytes(g.plan)), len(cuda.Entries(g.plan)), len(cuda.Launches(g.plan)))
 }

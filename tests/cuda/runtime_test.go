@@ -93,7 +93,7 @@ func fakeDriver(t *testing.T, g *ir.Graph, p cuda.Precision, c *comparison) stri
 	t.Helper()
 	g = g.Clone()
 	g.Taps = nil
-	b := prepare(t, g, p, c.weights)
+	b := prepare(t, plan(t, g, p), p, c.weights)
 	library := strings.Replace(string(b.main), "driver.h", "fake_cuda.h", 1)
 	library = strings.Replace(library, "int main(int argc, char** argv) {\n    return emulator::drive(argc, argv, {\n",
 		"const std::map<std::string, emulator::Kernel>& emulator::kernels() {\n    static const std::map<std::string, Kernel> all = {\n", 1)

@@ -14,17 +14,6 @@
 //     WARPS_P, WARPS_C    how many warps share it, either way
 //     STAGES              steps of the reduction in shared memory at once
 //     finish(sum, bias, other)    the epilogue, a value at a time
-//
-// The bytes of a step lie in rows of 64 in shared memory, one for each position
-// and each channel. Their 16-byte parts change places from row to row, so that
-// the eight rows of a matrix lie in different banks.
-
-constexpr int STEP = 64;  // bytes of a row
-
-DEVICE int step_place(int row, int byte) {
-    int part = (byte / ACCESS) ^ (row / 2 % 4);
-    return row * STEP + part * ACCESS + byte % ACCESS;
-}
 
 template <class L>
 struct Convolution {
@@ -48,12 +37,10 @@ struct Convolution {
     static constexpr int ABREAST = THREADS / COPIES;   // rows that are copied at once
     static constexpr int ROWS = L::POSITIONS / ABREAST;  // that a thread copies a part of
     static_assert(ROWS * ABREAST == L::POSITIONS, "threads share the rows evenly");
-    static_assert(L::CHANNELS * (STEP / ACCESS) % THREADS == 0, "threads share the columns evenly");
 
     // A warp's part of the tile, in matrices of 16 positions and of 8 channels.
     static constexpr int HIGH = L::POSITIONS / L::WARPS_P / 16;
     static constexpr int WIDE = L::CHANNELS / L::WARPS_C / 8;
-    static_assert(WIDE % 2 == 0, "columns are loaded two matrices at a time");
 
     // Source is where this thread's rows of a step come from: what the window
     // begins with at each, and where that lies.
@@ -94,36 +81,10 @@ struct Convolution {
         }
     }
 
-    // fetch_weights starts the copies of one step's columns, which lie in the
-    // order of their places.
+    // fetch_weights starts the copies of one step's columns.
     static DEVICE void fetch_weights(const void* weights, int stage, int column, int step) {
-        const char* from = (const char*)weights + (long long)(column * STEPS + step) * L::CHANNELS * STEP;
-        for (int i = thread_index(); i < L::CHANNELS * (STEP / ACCESS); i += THREADS)
-            copy_async<ACCESS>(stage + L::POSITIONS * STEP + step_place(i / (STEP / ACCESS), i % (STEP / ACCESS) * ACCESS),
-                               from + i * ACCESS, true);
-    }
-
-    // multiply adds the products of one step to the warp's sums.
-    static DEVICE void multiply(float (&sum)[HIGH][WIDE][4], int stage, int row, int column) {
-        int lane = thread_index() % WARP;
-        int columns = stage + L::POSITIONS * STEP;
-#pragma unroll
-        for (int part = 0; part < STEP; part += 32) {
-            unsigned a[HIGH][4];
-#pragma unroll
-            for (int i = 0; i < HIGH; i++)
-                load_matrices(a[i], stage + step_place(row + i * 16 + lane % 16, part + lane / 16 * ACCESS));
-#pragma unroll
-            for (int j = 0; j < WIDE; j += 2) {
-                unsigned b[4];
-                load_matrices(b, columns + step_place(column + j * 8 + lane / 16 * 8 + lane % 8, part + lane / 8 % 2 * ACCESS));
-#pragma unroll
-                for (int i = 0; i < HIGH; i++) {
-                    V::multiply(sum[i][j], a[i], b[0], b[1]);
-                    V::multiply(sum[i][j + 1], a[i], b[2], b[3]);
-                }
-            }
-        }
+        copy_columns<L::CHANNELS, THREADS>(stage + L::POSITIONS * STEP,
+                                           (const char*)weights + (long long)(column * STEPS + step) * L::CHANNELS * STEP);
     }
 
     // finish runs the epilogue on two neighbouring channels of a position and
@@ -170,7 +131,9 @@ struct Convolution {
             copy_wait<L::STAGES - 2>();
             block_barrier();  // all have copied this step, and are done with the one before
             start(step + L::STAGES - 1);
-            multiply(sum, step % L::STAGES * STAGE, row, column);
+            int stage = step % L::STAGES * STAGE;
+            multiply_step<V>(sum, stage + L::POSITIONS * STEP, column,
+                             [&](int i, int byte) { return stage + step_place(row + i * 16 + lane % 16, byte); });
         }
 #pragma unroll
         for (int i = 0; i < HIGH; i++)
