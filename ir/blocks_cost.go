@@ -1,31 +1,48 @@
 package ir
 
 // Costs of blocks of threads are in products that a multiprocessor could make
-// meanwhile. They only rank tiles, and a fused block against its layers apart.
+// meanwhile. They only rank tiles, and ops in one kernel against kernels of their
+// own; what both read and store at their ends is left out.
 const (
-	fetchCost  = 24      // of a value that is brought from memory, or stored there
-	launchCost = 3 << 20 // of a kernel's start and end, some two microseconds
+	fetchCost  = 24       // of a value from the second-level cache, to shared memory
+	memoryCost = 150      // of a value to or from memory
+	cacheBytes = 40 << 20 // of that cache
+	launchCost = 3 << 20  // of a kernel's start and end, some two microseconds
 )
 
 // apart returns what the ops [i, j) cost in kernels of their own: each fetches both
-// operands of every step of its reduction, and stores its result.
+// operands of every step of its reduction, and what is between them is stored, and
+// read by one after another.
 func (s *scheduler) apart(i, j int) float64 {
 	sum := 0.0
 	for k := i; k < j; k++ {
 		op := &s.ops[k]
-		t, err := s.blockTile(op)
-		if err != nil {
-			continue // the layer alone has no kernel: that is for it to say
+		sum += launchCost
+		if k < j-1 {
+			sum += s.mapCost(op.out) * float64(1+len(s.readers[op.out]))
 		}
-		one := (t.Positions*t.Channels + fetchCost*(t.Positions+t.Channels)) * s.reductionLength(op)
-		one += fetchCost * t.Positions * t.Channels * touches(op)
-		sum += launchCost + float64(ceilDiv(t.blocks, s.m.Cores))*float64(one)
+		if op.kind == KernelPool {
+			continue
+		}
+		if t, err := s.blockTile(op); err == nil { // else the layer has no kernel: that is for it to say
+			one := (t.Positions*t.Channels + fetchCost*(t.Positions+t.Channels)) * s.reductionLength(op)
+			sum += s.waves(t.blocks) * float64(one)
+		}
 	}
 	return sum
 }
 
-// fusedCost returns what a fused block costs: it fetches the picture, then the
-// weights alone, and stores the last result.
+// mapCost returns what it costs to store or read a value of all clips.
+func (s *scheduler) mapCost(v BufferID) float64 {
+	values, each := s.g.Values[v].Shape.Elems()*s.m.Blocks.Clips, fetchCost
+	if values*s.m.Blocks.ValueBytes > cacheBytes {
+		each = memoryCost
+	}
+	return float64(values*each) / float64(s.m.Cores)
+}
+
+// fusedCost returns what a block of layers costs: it fetches the picture with its
+// halo, then the weights alone.
 func (s *scheduler) fusedCost(d *fusedBlock) float64 {
 	one := fetchCost * d.maps[0].Len
 	for k := d.first; k < d.end; k++ {
@@ -35,21 +52,20 @@ func (s *scheduler) fusedCost(d *fusedBlock) float64 {
 		if op.project != nil {
 			one += columns * s.plan.Buffers[op.res].Pixel * fetchCost * d.tile.Positions
 		}
-		if k == d.end-1 {
-			one += columns * fetchCost * d.tile.Positions * d.tile.Channels * touches(op)
-		}
 	}
-	return launchCost + float64(ceilDiv(d.blocks, s.m.Cores))*float64(one)
+	return launchCost + s.waves(d.blocks)*float64(one)
 }
 
-// touches returns how often a tile of results goes from or to memory: it is stored,
-// and what is added to it is read.
-func touches(op *plannedOp) int {
-	if op.res != NoBuffer && op.project == nil {
-		return 2
-	}
-	return 1
+// pooledCost returns what a convolution with its pool costs: as much as by itself,
+// but what windows of neighbouring tiles both visit is computed twice.
+func (s *scheduler) pooledCost(d *fusedBlock) float64 {
+	t := d.tile
+	one := (t.Positions*t.Channels + fetchCost*(t.Positions+t.Channels)) * s.reductionLength(&s.ops[d.first])
+	return launchCost + s.waves(d.blocks)*float64(one)
 }
+
+// waves returns how many blocks a multiprocessor runs, one after another.
+func (s *scheduler) waves(blocks int) float64 { return float64(ceilDiv(blocks, s.m.Cores)) }
 
 // reductionLength returns how many products a sum has, zeros of padding included.
 func (s *scheduler) reductionLength(op *plannedOp) int {

@@ -2,11 +2,12 @@ package ir
 
 import "fmt"
 
-// fusedBlock is a block of layers as one region: which ops, cut how, and what a
-// tile of it has in shared memory. A tile is some rows and columns of the last
+// fusedBlock is several ops as one region: which, cut how, and what a tile has in
+// shared memory. A tile of a block of layers is some rows and columns of the last
 // op's result with all frames and channels.
 type fusedBlock struct {
 	first, end int       // the ops [first, end)
+	frames     int       // of a tile; 1 where that has all of them
 	rows, cols int       // of a tile
 	tile       BlockTile // of one op's results, at once
 	blocks     int       // for as many clips as the machine is cut for
@@ -19,14 +20,19 @@ type fusedBlock struct {
 // its reduction.
 const mostFused = 3
 
-// fuse returns the block of layers that begins with an op, the longest that can
-// be one region and is expected to pay.
+// fuse returns the region of several ops that begins with an op, the longest that
+// can be and is expected to pay.
 func (s *scheduler) fuse(i int, f Fusion) (fusedBlock, bool) {
 	for j := min(len(s.ops), i+mostFused); j >= i+2 && f != FuseNever; j-- {
-		if !s.chains(i, j) {
-			continue
+		var d fusedBlock
+		ok := false
+		switch {
+		case s.chains(i, j):
+			d, ok = s.draftBlock(i, j)
+		case s.pools(i, j):
+			d, ok = s.draftPooled(i)
 		}
-		if d, ok := s.draftBlock(i, j); ok && (f == FuseAlways || d.cost < s.apart(i, j)) {
+		if ok && (f == FuseAlways || d.cost < s.apart(i, j)) {
 			return d, true
 		}
 	}
@@ -95,7 +101,7 @@ func (s *scheduler) draftBlock(i, j int) (best fusedBlock, ok bool) {
 	for _, t := range BlockTiles() {
 		for rows := 1; rows <= space.H && frames*rows <= t.Positions; rows++ {
 			across := ceilDiv(space.W, t.Positions/(frames*rows))
-			d := fusedBlock{first: i, end: j, rows: rows, cols: ceilDiv(space.W, across), tile: t}
+			d := fusedBlock{first: i, end: j, frames: 1, rows: rows, cols: ceilDiv(space.W, across), tile: t}
 			s.placeShared(&d)
 			if d.shared > s.m.Blocks.Shared {
 				continue
@@ -109,14 +115,17 @@ func (s *scheduler) draftBlock(i, j int) (best fusedBlock, ok bool) {
 	return best, ok
 }
 
-// fusedRegion builds the region of a block of layers: a step that brings the
+// fusedRegion builds a drafted region. That of a block of layers has a step that brings the
 // picture to shared memory, then one for each op.
 func (s *scheduler) fusedRegion(d *fusedBlock) Region {
+	if s.pools(d.first, d.end) {
+		return s.pooledRegion(d)
+	}
 	last := &s.ops[d.end-1]
 	space := s.g.Values[last.Out].Shape
 	r := Region{
 		Name:  s.ops[d.first].Name + ".." + last.Name,
-		Space: Shape{1, space.H, space.W, 1}, Tile: Shape{1, d.rows, d.cols, 1}, Algorithm: directName,
+		Space: Shape{1, space.H, space.W, 1}, Tile: d.extent(), Algorithm: directName,
 		Why: fmt.Sprintf("fused: %d blocks for %d clips on %d multiprocessors, %d KiB shared", d.blocks, s.m.Blocks.Clips, s.m.Cores, ceilDiv(d.shared, 1<<10)),
 	}
 	for k := d.first; k < d.end-1; k++ {
@@ -126,7 +135,11 @@ func (s *scheduler) fusedRegion(d *fusedBlock) Region {
 	s.plan.Buffers = append(s.plan.Buffers, d.maps[0].Buffer)
 	r.Steps = append(r.Steps, s.loadStep(d, source))
 	for k := d.first; k < d.end; k++ {
-		r.Steps = append(r.Steps, s.fusedStep(d, &s.ops[k], source))
+		in := s.ops[k].in
+		if in == s.ops[d.first].in {
+			in = source
+		}
+		r.Steps = append(r.Steps, s.fusedStep(d, &s.ops[k], in))
 	}
 	var packs []PackID
 	for k := range r.Steps[1:] {
@@ -153,21 +166,22 @@ func (s *scheduler) loadStep(d *fusedBlock, source BufferID) Step {
 }
 
 // extent returns the extents of a tile.
-func (d *fusedBlock) extent() Shape { return Shape{1, d.rows, d.cols, 1} }
+func (d *fusedBlock) extent() Shape { return Shape{d.frames, d.rows, d.cols, 1} }
 
-// fusedStep is one op on a tile, whose weights have no place yet.
-func (s *scheduler) fusedStep(d *fusedBlock, op *plannedOp, source BufferID) Step {
+// fusedStep is one op on a tile, which reads a buffer in place of its input's, and
+// whose weights have no place yet.
+func (s *scheduler) fusedStep(d *fusedBlock, op *plannedOp, in BufferID) Step {
 	k := s.blockKernel(op)
-	in := op.in
-	if in == s.ops[d.first].in {
-		in = source
-	}
 	pitch := func(v BufferID) Pitch { return Pitch{s.plan.Buffers[v].Pixel, s.plan.Buffers[v].Row} }
 	k.In, k.Out = pitch(in), pitch(op.out)
 	if op.res != NoBuffer {
 		k.Res = pitch(op.res)
 	}
-	s.tiledConv(&k, op, d.tile, fusedStages)
+	if op.kind == KernelConv {
+		s.tiledConv(&k, op, d.tile, fusedStages)
+	} else {
+		k.Cols, k.Vectors = d.tile.Positions, 1
+	}
 	k.Block.Tile = d.extent()
 	return Step{
 		Op: op.Name, Kernel: s.kernel(k), In: in, Out: op.out, Res: op.res, Every: op.every, Pack: NoPack,

@@ -54,6 +54,16 @@ output y = %2
 %3 E 4x4x3x24 = conv 1x1x1/1x1x1/0x0x0 w=e %2
 output y = %3
 `), []int{4}},
+		"pooled": {parseGraph(t, `graph t: input 5x11x9x3 rgb
+%1 stem 5x6x5x20 = conv 1x5x5/1x2x2/0x2x2 w=s b=sb %0 | bias relu
+%2 pool 3x3x3x20 = pool max 2x3x3/2x2x2/1x1x1 %1
+output y = %2
+`), []int{2}},
+		"pooled to a frame, rounding up": {parseGraph(t, `graph t: input 3x9x10x4 rgb
+%1 stem 3x9x10x9 = conv 1x1x1/1x1x1/0x0x0 w=s %0
+%2 pool 1x5x6x9 = pool average 2x2x3/3x2x2/0x0x1 ceil %1
+output y = %2
+`), []int{2}},
 		// Halfway values that are read elsewhere, or beside a tile, stay apart.
 		"tapped": {parseGraph(t, `graph t: input 4x5x5x8 rgb
 %1 S 4x5x5x16 = conv 1x3x3/1x1x1/0x1x1 w=s %0 | relu
@@ -158,6 +168,34 @@ func TestFusedBlocksPay(t *testing.T) {
 		}
 		if got := len(p.Regions[len(p.Regions)-1].Steps) > 1; got != tc.want {
 			t.Errorf("%d channels of %d x %d fused: %t, want %t", tc.width, tc.side, tc.side, got, tc.want)
+		}
+	}
+}
+
+// TestPooledVerify harms the plan of a convolution with its pool once a case.
+func TestPooledVerify(t *testing.T) {
+	g := blockNets(t)["pooled"].g
+	for _, tc := range []struct {
+		want string // "" for a plan in order
+		harm func(p *Plan, r *Region)
+	}{
+		{"", func(*Plan, *Region) {}},
+		{"is no convolution with a pool behind it", func(p *Plan, r *Region) { r.Steps = append(r.Steps[:1:1], r.Steps...) }},
+		{"is for tiles of", func(p *Plan, r *Region) { r.Tile.W++ }},
+		{"the window is 2x3x3", func(p *Plan, r *Region) { r.Steps[0].Cover.H.Pad = 0 }},
+		{"positions of 32 channels, a tile's windows visit", func(p *Plan, r *Region) { p.Kernels[r.Steps[0].Kernel].Cols = 1 }},
+		{"bytes of shared memory, a block may have 1000", func(p *Plan, r *Region) { p.Machine.Blocks.Shared = 1000 }},
+	} {
+		p, err := ScheduleBlocks(g, blockMachines[0], FuseAlways)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tc.harm(p, &p.Regions[len(p.Regions)-1])
+		switch err := p.Verify(); {
+		case tc.want == "" && err != nil:
+			t.Errorf("a plan in order: %v", err)
+		case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
+			t.Errorf("got  %v\nwant %s", err, tc.want)
 		}
 	}
 }

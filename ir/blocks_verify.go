@@ -29,7 +29,7 @@ func (v *planVerifier) blockStep(r *Region, st *Step, k *Kernel) {
 	operand := func(id BufferID, want Shape, pixel int, wide bool) {
 		buf := &p.Buffers[id]
 		if buf.Space == Scratch && b.Tile != (Shape{}) {
-			want.H, want.W = buf.Shape.H, buf.Shape.W // a part of it: see fusedRegion
+			want.T, want.H, want.W = buf.Shape.T, buf.Shape.H, buf.Shape.W // a part of it: see fusedRegion
 		}
 		if buf.Shape != want || buf.Pixel != pixel || buf.Wide != wide || buf.Border != (Border{}) {
 			v.fail(st.Op, "%s takes %s for %v with pixels of %d, it is %v with pixels of %d",

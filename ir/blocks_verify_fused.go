@@ -7,6 +7,13 @@ package ir
 func (v *planVerifier) fusedRegion(r *Region) {
 	p := v.p
 	end := len(r.Steps) - 1
+	if total, _ := p.Shared(r); total > p.Machine.Blocks.Shared {
+		v.fail(r.Name, "takes %d bytes of shared memory, a block may have %d", total, p.Machine.Blocks.Shared)
+	}
+	if p.Kernels[r.Steps[end].Kernel].Kind == KernelPool {
+		v.pooledRegion(r)
+		return
+	}
 	for i := range r.Steps {
 		st := &r.Steps[i]
 		k := &p.Kernels[st.Kernel]
@@ -27,8 +34,23 @@ func (v *planVerifier) fusedRegion(r *Region) {
 			v.fail(st.Op, "its weights or panels do not follow those of %s", r.Steps[i-1].Op)
 		}
 	}
-	if total, _ := p.Shared(r); total > p.Machine.Blocks.Shared {
-		v.fail(r.Name, "takes %d bytes of shared memory, a block may have %d", total, p.Machine.Blocks.Shared)
+}
+
+// pooledRegion checks a convolution and its pool: what the pool's windows visit is
+// what the convolution computes, and has room in its kernel's tile.
+func (v *planVerifier) pooledRegion(r *Region) {
+	p := v.p
+	conv, pool := &r.Steps[0], &r.Steps[len(r.Steps)-1]
+	k, m := &p.Kernels[conv.Kernel], &p.Buffers[conv.Out]
+	switch {
+	case len(r.Steps) != 2 || k.Kind != KernelConv || pool.In != conv.Out || m.Space != Scratch || p.Buffers[pool.Out].Space != Arena:
+		v.fail(r.Name, "is no convolution with a pool behind it")
+	case k.Block.Tile != r.Tile || p.Kernels[pool.Kernel].Block.Tile != r.Tile:
+		v.fail(r.Name, "%s is for tiles of %v, the region's are %v", k.Name, k.Block.Tile, r.Tile)
+	case conv.Cover != m.Cover || !m.Cover.reaches(pool.Window) || r.Space.T > 1 && m.Cover.T != pool.Window.T:
+		v.fail(pool.Op, "%s covers %v, the window is %v", m.Name, m.Cover, pool.Window)
+	case m.Shape.Pixels() > k.Cols || conv.OutShape.C > k.Vectors*p.Machine.Lanes:
+		v.fail(conv.Op, "%s has %d positions of %d channels, a tile's windows visit %v", k.Name, k.Cols, k.Vectors*p.Machine.Lanes, m.Shape)
 	}
 }
 

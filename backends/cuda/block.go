@@ -8,7 +8,8 @@ import (
 	"github.com/p3dc/p3dc/ir"
 )
 
-// fused reports whether a region is a block of layers in one kernel.
+// fused reports whether a region is several ops in one kernel: a block of layers, or
+// a convolution and its pool.
 func fused(r *ir.Region) bool { return len(r.Steps) > 1 }
 
 // fusedKernels returns the names of the kernels of fused regions, by region, ""
@@ -31,7 +32,11 @@ func fusedKernels(p *ir.Plan) []string {
 			}
 		}
 		if known[key] == "" {
-			known[key] = fmt.Sprintf("block%dx%d_%d", r.Tile.H, r.Tile.W, len(known))
+			what := "block"
+			if pooled(p, r) {
+				what = "pooled"
+			}
+			known[key] = fmt.Sprintf("%s%dx%d_%d", what, r.Tile.H, r.Tile.W, len(known))
 		}
 		names[i] = prefix(p) + known[key]
 	}
@@ -68,8 +73,12 @@ func Entries(p *ir.Plan) []string {
 func (e *emitter) blocks() {
 	names := fusedKernels(e.plan)
 	for i, name := range names {
-		if name != "" && slices.Index(names, name) == i {
-			e.block(&e.plan.Regions[i], name)
+		switch r := &e.plan.Regions[i]; {
+		case name == "" || slices.Index(names, name) < i:
+		case pooled(e.plan, r):
+			e.pooled(r, name)
+		default:
+			e.block(r, name)
 		}
 	}
 }
@@ -82,8 +91,7 @@ func (e *emitter) block(r *ir.Region, name string) {
 	tile := blockTile(p, k)
 	down, along := tile.Warps()
 	total, maps := p.Shared(r)
-	text := strings.TrimPrefix(name, prefix(p))
-	text = strings.ToUpper(text[:1]) + text[1:]
+	text := e.constants(name)
 	e.Line("// %s", r.Name)
 	e.Line("struct %s {", text)
 	e.using("Value", e.value(false))
@@ -95,7 +103,7 @@ func (e *emitter) block(r *ir.Region, name string) {
 		e.using("Second", "Nothing")
 	}
 	source := &p.Buffers[load.Out]
-	e.tile("Source", load.Out)
+	e.tile("Source", load.Out, 0)
 	e.axes("Begin", 1, source.Cover.H.Stride, source.Cover.W.Stride)
 	e.axes("Before", 0, source.Cover.H.Pad, source.Cover.W.Pad)
 	e.axes("Every", last.Every.T, last.Every.H, last.Every.W)
@@ -123,14 +131,14 @@ func (e *emitter) layer(st *ir.Step, name string, bias int) {
 	k, from := &e.plan.Kernels[st.Kernel], &e.plan.Buffers[st.In]
 	adds := strings.Contains(k.Epi, ir.EpiAdd.String())
 	e.Line("struct %s {", name)
-	e.tile("From", st.In)
+	e.tile("From", st.In, 0)
 	if e.plan.Buffers[st.Out].Space == ir.Scratch {
-		e.tile("To", st.Out)
+		e.tile("To", st.Out, 0)
 	} else {
 		e.using("To", fmt.Sprintf("Tile<%d, 0, 0, %d, 0, -1>", k.Block.Out.T, ceilDiv(k.Block.Out.C, e.plan.Machine.Lanes)))
 	}
 	if adds && e.plan.Buffers[st.Res].Space == ir.Scratch {
-		e.tile("Add", st.Res)
+		e.tile("Add", st.Res, 0)
 	} else {
 		e.using("Add", "Tile<0, 0, 0, 0, 0, -1>")
 	}
@@ -145,22 +153,27 @@ func (e *emitter) layer(st *ir.Step, name string, bias int) {
 	e.Line("};")
 }
 
-// tile writes the part of a map that lies in shared memory.
-func (e *emitter) tile(name string, id ir.BufferID) {
+// tile writes the part of a map that lies in shared memory, behind so many bytes of
+// something else.
+func (e *emitter) tile(name string, id ir.BufferID, before int) {
 	b, lanes := &e.plan.Buffers[id], e.plan.Machine.Lanes
 	e.using(name, fmt.Sprintf("Tile<%d, %d, %d, %d, %d, %d>", b.Shape.T, b.Shape.H, b.Shape.W,
-		ceilDiv(b.Shape.C, lanes), b.Pixel/lanes, b.Offset*e.precision.Bytes()))
+		ceilDiv(b.Shape.C, lanes), b.Pixel/lanes, before+b.Offset*e.precision.Bytes()))
 }
 
 // launchBlock returns the call of a fused region's kernel.
 func launchBlock(p *ir.Plan, r *ir.Region, name string) Launch {
 	load, first, last := &r.Steps[0], &r.Steps[1], &r.Steps[len(r.Steps)-1]
-	k := &p.Kernels[last.Kernel]
-	total, _ := p.Shared(r)
 	l := launch(p, last)
-	l.Op, l.Kernel, l.Threads, l.Shared = r.Name, name, Threads(k), total
+	l.Op, l.Kernel = r.Name, name
+	l.Shared, _ = p.Shared(r)
 	l.Units, l.Per, l.Columns = r.Tiles().Elems(), 1, 1
 	l.In = Map(p, load.In)
+	if pooled(p, r) {
+		l.Threads = Threads(&p.Kernels[load.Kernel])
+		l.Weights, l.Bias = weights(p, load), biases(p, load)
+		return l
+	}
 	if last.Res != ir.NoBuffer && p.Buffers[last.Res].Space == ir.Scratch {
 		l.Second = Span{}
 	}

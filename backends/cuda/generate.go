@@ -97,6 +97,12 @@ const parameters = "const void* in, const void* second, void* out, const void* w
 // layerName is the name of a kernel's constants.
 func layerName(k *ir.Kernel) string { return strings.ToUpper(k.Name[:1]) + k.Name[1:] }
 
+// constants is the name of a fused kernel's constants.
+func (e *emitter) constants(kernel string) string {
+	name := strings.TrimPrefix(kernel, prefix(e.plan))
+	return strings.ToUpper(name[:1]) + name[1:]
+}
+
 // KernelName returns the name of a kernel in the source.
 func KernelName(plan *ir.Plan, k *ir.Kernel) string { return prefix(plan) + k.Name }
 

@@ -17,7 +17,7 @@ var mutants = []struct{ name, within, old, new, want string }{
 	{"waits for too few copies", "copy_wait<L::STAGES - 2>();", "", "copy_wait<L::STAGES - 1>();", "has not been waited for"},
 	{"a stage too early", "start(step + L::STAGES - 1);", "", "start(step + L::STAGES);", "has not been waited for"},
 	{"copies from padding", "(unsigned)(s.h[i] + kh) < E::H", "", "true", "reads 8 bytes at byte -"},
-	{"stores beyond the last position", "if (p < count && c", "p < count", "true", "of the result"},
+	{"stores beyond the last position", "if (rows.has(row) && c", "rows.has(row)", "true", "of the result"},
 	{"stores half of the channels", "c < L::Out::PIXEL) finish", "c < L::Out::PIXEL", "c < L::Out::PIXEL / 2", "is never written"},
 	{"block: no barrier", "block_barrier();  // all have copied this step, are", "block_barrier();", ";", "race on byte"},
 	{"block: waits for too few copies", "copy_wait<B::STAGES - 2>();", "", "copy_wait<B::STAGES - 1>();", "has not been waited for"},
@@ -27,6 +27,8 @@ var mutants = []struct{ name, within, old, new, want string }{
 	{"block: frames before the first", "(unsigned)(frame[i] + kt) < F::T", "", "true", "of shared memory"},
 	{"block: stores beyond the map", "h < B::Out::H && w < B::Out::W))", "h < B::Out::H && w < B::Out::W", "true", "of the result"},
 	{"block: stores idle rows", "t < L::To::T &&", "t < L::To::T", "true", "of shared memory"},
+	{"pool: no barrier", "block_barrier();  // the map is complete", "block_barrier();", ";", "of shared memory, which nobody wrote"},
+	{"pool: stores beyond the map", "h >= Out::H || w >= Out::W) continue;", "h >= Out::H || w >= Out::W", "false", "of the result"},
 }
 
 // TestMutants checks that the emulator or the comparison would have seen each
@@ -34,9 +36,10 @@ var mutants = []struct{ name, within, old, new, want string }{
 func TestMutants(t *testing.T) {
 	t.Parallel()
 	g := lower(t, `network mutant {
-    input rgb 3x2x5x17
+    input rgb 3x2x5x21
     block bottleneck expansion 2 mix A
     conv 40 kernel 1x7x7
+    pool max 1x3x3 stride 1x1x1 pad 0x1x1
     stage res2 width 24 blocks 1
     pool average
 }`)

@@ -52,12 +52,20 @@ struct Convolution {
     // OUTSIDE is no position of any map, whatever tap is added to it.
     static constexpr int OUTSIDE = -(1 << 20);
 
-    template <class E, class S, class P>
-    static DEVICE void find(Source& s, const void* map, int first, int count) {
+    // Strung is which positions the rows of a tile are, where those of all clips
+    // are strung together.
+    struct Strung {
+        int first, count;
+        DEVICE Position at(int row) const { return position<typename L::Out>(first + row); }
+        DEVICE bool has(int row) const { return first + row < count; }
+    };
+
+    template <class E, class S, class P, class Rows>
+    static DEVICE void find(Source& s, const void* map, const Rows& rows) {
         for (int i = 0; i < ROWS; i++) {
-            int p = first + thread_index() / COPIES + i * ABREAST;
-            Position o = position<typename L::Out>(p);
-            s.t[i] = p < count ? o.t * S::T - P::T : OUTSIDE;
+            int row = thread_index() / COPIES + i * ABREAST;
+            Position o = rows.at(row);
+            s.t[i] = rows.has(row) ? o.t * S::T - P::T : OUTSIDE;
             s.h[i] = o.h * S::H - P::H;
             s.w[i] = o.w * S::W - P::W;
             s.at[i] = (const char*)map + index<E>(o.clip, o.t * S::T - P::T, s.h[i], s.w[i]) * V::BYTES;
@@ -103,18 +111,20 @@ struct Convolution {
                                        L::finish(y, load(bias + c + 1), y2));
     }
 
-    static DEVICE void run(const void* in, const void* second, void* out, const void* weights, const float* bias, int clips) {
-        int tile_column = block_index() % COLUMNS;
-        int first = block_index() / COLUMNS * L::POSITIONS, count = clips * L::Out::POSITIONS;
+    // compute makes a tile's results before their epilogue, at rows' positions, and
+    // calls store(row, channel, x, y) for two neighbouring channels at a time,
+    // counted from the tile's first.
+    template <class Rows, class Store>
+    static DEVICE void compute(const Rows& rows, int tile_column, const void* in, const void* second, const void* weights, Store store) {
         Source source;
-        find<typename L::In, typename L::Stride, typename L::Pad>(source, in, first, count);
+        find<typename L::In, typename L::Stride, typename L::Pad>(source, in, rows);
         auto start = [&](int step) {
             if (step < STEPS) {
                 int stage = step % L::STAGES * STAGE;
                 if (step < OWN) {
                     fetch<typename L::In, typename L::Taps>(source, in, stage, step);
                 } else if constexpr (L::PROJECTS) {
-                    if (step == OWN) find<typename L::Second, typename L::Every, Axes<0, 0, 0>>(source, second, first, count);
+                    if (step == OWN) find<typename L::Second, typename L::Every, Axes<0, 0, 0>>(source, second, rows);
                     fetch<typename L::Second, Axes<1, 1, 1>>(source, second, stage, step - OWN);
                 }
                 fetch_weights(weights, stage, tile_column, step);
@@ -140,10 +150,16 @@ struct Convolution {
 #pragma unroll
             for (int j = 0; j < WIDE; j++)
 #pragma unroll
-                for (int half = 0; half < 2; half++) {
-                    int p = first + row + i * 16 + half * 8 + lane / 4;
-                    int c = tile_column * L::CHANNELS + column + j * 8 + lane % 4 * 2;
-                    if (p < count && c < L::Out::PIXEL) finish(second, out, bias, p, c, sum[i][j][half * 2], sum[i][j][half * 2 + 1]);
-                }
+                for (int half = 0; half < 2; half++)
+                    store(row + i * 16 + half * 8 + lane / 4, column + j * 8 + lane % 4 * 2, sum[i][j][half * 2], sum[i][j][half * 2 + 1]);
+    }
+
+    static DEVICE void run(const void* in, const void* second, void* out, const void* weights, const float* bias, int clips) {
+        int tile_column = block_index() % COLUMNS;
+        Strung rows{block_index() / COLUMNS * L::POSITIONS, clips * L::Out::POSITIONS};
+        compute(rows, tile_column, in, second, weights, [&](int row, int c, float x, float y) {
+            c += tile_column * L::CHANNELS;
+            if (rows.has(row) && c < L::Out::PIXEL) finish(second, out, bias, rows.first + row, c, x, y);
+        });
     }
 };
