@@ -10,7 +10,9 @@ import (
 )
 
 // Plan schedules a fused graph for GPUs. It fails where an op has no kernel.
-func Plan(g *ir.Graph, p Precision) (*ir.Plan, error) { return ir.ScheduleBlocks(g, p.Machine()) }
+func Plan(g *ir.Graph, p Precision) (*ir.Plan, error) {
+	return ir.ScheduleBlocks(g, p.Machine(), ir.FuseAuto)
+}
 
 // Plans schedules a fused graph for sessions of one clip, and then, as [Plan] does,
 // for those of more: tiles are smaller where there are few, so that all
@@ -18,7 +20,7 @@ func Plan(g *ir.Graph, p Precision) (*ir.Plan, error) { return ir.ScheduleBlocks
 func Plans(g *ir.Graph, p Precision) ([]*ir.Plan, error) {
 	m := p.Machine()
 	m.Blocks.Clips = 1
-	one, err := ir.ScheduleBlocks(g, m)
+	one, err := ir.ScheduleBlocks(g, m, ir.FuseAuto)
 	if err != nil {
 		return nil, err
 	}
@@ -33,8 +35,8 @@ func Plans(g *ir.Graph, p Precision) ([]*ir.Plan, error) {
 }
 
 // Source returns the CUDA source of plans that [Plans] or [Plan] made for the
-// precision: the device code, then each kernel with its constants. The same input
-// gives the same bytes.
+// precision: the device code, then each kernel with its constants, blocks of layers
+// last. The same input gives the same bytes.
 func Source(p Precision, o codegen.Options, plans ...*ir.Plan) []byte {
 	plan := plans[len(plans)-1]
 	e := &emitter{Printer: new(codegen.Printer), plan: plan, precision: p}
@@ -60,10 +62,12 @@ func Source(p Precision, o codegen.Options, plans ...*ir.Plan) []byte {
 
 // kernels writes a plan's kernels.
 func (e *emitter) kernels() {
-	plan := e.plan
-	for i := range plan.Kernels {
-		e.kernel(ir.KernelID(i))
+	for i, own := range alone(e.plan) {
+		if own {
+			e.kernel(ir.KernelID(i))
+		}
 	}
+	e.blocks()
 }
 
 type emitter struct {
@@ -118,13 +122,22 @@ func (e *emitter) close(k *ir.Kernel, call string) {
 }
 
 func (e *emitter) entry(k *ir.Kernel, name, call string) {
-	e.Line("KERNEL(%d) %s(const void* in, const void* second, void* out, const void* weights, const float* bias, int clips) {", Threads(k), name)
+	e.Line("KERNEL(%d) %s(%s) {", Threads(k), name, parameters)
 	e.Line("    %s;", call)
 	e.Line("}")
 }
 
+// parameters are those of every kernel.
+const parameters = "const void* in, const void* second, void* out, const void* weights, const float* bias, int clips"
+
 // layerName is the name of a kernel's constants.
 func layerName(k *ir.Kernel) string { return strings.ToUpper(k.Name[:1]) + k.Name[1:] }
+
+// constants is the name of a fused kernel's constants.
+func (e *emitter) constants(kernel string) string {
+	name := strings.TrimPrefix(kernel, prefix(e.plan))
+	return strings.ToUpper(name[:1]) + name[1:]
+}
 
 // KernelName returns the name of a kernel in the source.
 func KernelName(plan *ir.Plan, k *ir.Kernel) string { return prefix(plan) + k.Name }

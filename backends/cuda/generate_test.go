@@ -169,7 +169,7 @@ func TestPlanErrors(t *testing.T) {
 	}
 	m := BF16.Machine()
 	m.Blocks.Shared = 1000
-	if _, err := ir.ScheduleBlocks(chain(t), m); err == nil || err.Error() != "conv: no tile of results has room in 1000 bytes of shared memory" {
+	if _, err := ir.ScheduleBlocks(chain(t), m, ir.FuseAuto); err == nil || err.Error() != "conv: no tile of results has room in 1000 bytes of shared memory" {
 		t.Errorf("planned a tile without room: %v", err)
 	}
 }

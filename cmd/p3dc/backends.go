@@ -70,6 +70,6 @@ func (g *gpu) summary(w io.Writer) {
 			clips = "one clip"
 		}
 		fmt.Fprintf(w, "  CUDA in %v, %s: weights %s, %s a clip, %d kernels, %d launches\n", g.precision, clips,
-			units.Bytes(plan.PackedLen*g.precision.Bytes()), units.Bytes(cuda.ArenaBytes(plan)), len(plan.Kernels), len(cuda.Launches(plan)))
+			units.Bytes(plan.PackedLen*g.precision.Bytes()), units.Bytes(cuda.ArenaBytes(plan)), len(cuda.Entries(plan)), len(cuda.Launches(plan)))
 	}
 }
