@@ -27,14 +27,13 @@ const pureGo = "github.com/ebitengine/purego"
 // small is the network that is run on an emulated driver. Its first layer has
 // larger tiles for several clips.
 const small = `network net {
-    input rgb 3x4x11x9 {
+    input rgb 3x2x11x9 {
         range 0..255
         mean  100 100 100
         std   50 50 50
     }
     block bottleneck expansion 2 mix B
-    conv 40 kernel 1x3x3
-    pool max 1x3x3 stride 1x3x3 as pool1
+    conv 80 kernel 1x3x3
     stage res2 width 12 blocks 1
     pool average
     linear 10
