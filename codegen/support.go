@@ -31,6 +31,14 @@ func SupportCUDA(o Options) []File {
 	return support(o, func(name string) bool { return strings.HasPrefix(name, cudaPrefix) })
 }
 
+// SupportCUDAPack returns those of SupportCUDA's files that pack weights, and open
+// no library.
+func SupportCUDAPack(o Options) []File {
+	return support(o, func(name string) bool {
+		return slices.Contains([]string{"cuda_plan.go", "cuda_pack.go", "cuda_packed.go", "cuda_values.go"}, name)
+	})
+}
+
 // support returns the files that are asked for.
 func support(o Options, has func(name string) bool) []File {
 	entries, err := fs.ReadDir(supportFS, "support")

@@ -118,7 +118,7 @@ func generated(path string, e fs.DirEntry) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return bytes.HasPrefix(src, []byte(generatedMark)), nil
+	return bytes.HasPrefix(src, []byte(generatedMark)) || filepath.Ext(path) == cubinExt && isMarkedCubin(src), nil
 }
 
 // Diff compares a folder with the files that belong there, and returns a line

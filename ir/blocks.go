@@ -3,8 +3,11 @@ package ir
 import "fmt"
 
 // ScheduleBlocks plans how a fused graph runs on a machine whose workers are
-// blocks of threads. Every op is a region of its own so far; its space is the
+// blocks of threads. An op that is a region of its own has for its space the
 // layer's positions strung together, over all clips of a launch, by channels.
+// The layers of a block, behind its reduction, may be one region: a tile is some
+// rows and columns of the picture with all frames and channels, and what flows
+// between the layers stays in shared memory.
 //
 // Maps have no borders: a block asks for what lies on padding by itself. Pixels
 // are padded to accesses of 16 bytes, with zeros, those of a clip of up to four
@@ -12,14 +15,19 @@ import "fmt"
 //
 // It fails where an op has no kernel, or a tile no room in shared memory, naming
 // the op.
-func ScheduleBlocks(g *Graph, m Machine) (*Plan, error) {
+func ScheduleBlocks(g *Graph, m Machine, f Fusion) (*Plan, error) {
 	s, err := newScheduler(g, m)
 	if err != nil {
 		return nil, err
 	}
 	s.plan.Buffers = s.blockLayouts()
 	s.plan.Regions = append(s.plan.Regions, s.blockIngest())
-	for i := range s.ops {
+	for i := 0; i < len(s.ops); i++ {
+		if d, ok := s.fuse(i, f); ok {
+			s.plan.Regions = append(s.plan.Regions, s.fusedRegion(&d))
+			i = d.end - 1
+			continue
+		}
 		r, err := s.blockRegion(&s.ops[i])
 		if err != nil {
 			return nil, err
@@ -103,20 +111,35 @@ func (s *scheduler) blockIngest() Region {
 // access of their result.
 const blockThreads = 256
 
-func (s *scheduler) blockRegion(op *plannedOp) (Region, error) {
-	in, out := s.g.Values[op.in].Shape, s.g.Values[op.Out].Shape
+// blockKernel returns what an op's kernel has whatever it computes.
+func (s *scheduler) blockKernel(op *plannedOp) Kernel {
 	k := Kernel{
 		Kind: op.kind, Rows: 1, Pool: op.pool, Epi: op.epi,
 		In: Pitch{Pixel: s.plan.Buffers[op.in].Pixel}, Out: Pitch{Pixel: s.plan.Buffers[op.out].Pixel},
 		TapsT: op.window.T.Kernel, TapsH: op.window.H.Kernel, TapsW: op.window.W.Kernel,
 		Block: Block{
-			Window: op.window, In: in, Out: out, Every: op.every,
+			Window: op.window, In: s.g.Values[op.in].Shape, Out: s.g.Values[op.Out].Shape, Every: op.every,
 			WideIn: s.plan.Buffers[op.in].Wide, WideOut: s.plan.Buffers[op.out].Wide,
 		},
 	}
 	if op.res != NoBuffer {
 		k.Block.Res, k.Res.Pixel = s.g.Values[op.res].Shape, s.plan.Buffers[op.res].Pixel
 	}
+	return k
+}
+
+// tiledConv adds a convolution's tile and reduction.
+func (s *scheduler) tiledConv(k *Kernel, op *plannedOp, tile BlockTile, stages int) {
+	k.Cols, k.Vectors, k.K = tile.Positions, ceilDiv(tile.Channels, s.m.Lanes), k.Block.In.C
+	if op.project != nil {
+		k.K2 = k.Block.Res.C
+	}
+	k.Block.Depth, k.Block.Stages = s.blockDepth(), stages
+}
+
+func (s *scheduler) blockRegion(op *plannedOp) (Region, error) {
+	in, out := s.g.Values[op.in].Shape, s.g.Values[op.Out].Shape
+	k := s.blockKernel(op)
 	st := Step{
 		Op: op.Name, Run: RunFlat, In: op.in, Out: op.out, Res: op.res, Every: op.every, Pack: NoPack,
 		Window: op.window, Cover: UnitWindow, InShape: in, OutShape: Shape{1, 1, out.Pixels(), out.C}, MaxTiles: 1,
@@ -125,19 +148,17 @@ func (s *scheduler) blockRegion(op *plannedOp) (Region, error) {
 	switch _, linear := op.Attr.(Linear); {
 	case linear:
 		k.Kind, k.Cols, k.Vectors, k.K = KernelLinear, 1, 1, in.C
-		st.Pack = s.blockPack(op, 1, s.plan.Buffers[op.in].Pixel)
+		st.Pack = s.addPack(op, 1, s.plan.Buffers[op.in].Pixel)
+		s.placePacks(st.Pack)
 		r.Tile, r.Why = Shape{1, 1, 1, 8}, "a warp for each channel"
 	case op.kind == KernelConv:
 		tile, err := s.blockTile(op)
 		if err != nil {
 			return r, err
 		}
-		k.Cols, k.Vectors, k.K = tile.Positions, ceilDiv(tile.Channels, s.m.Lanes), in.C
-		if op.project != nil {
-			k.K2 = k.Block.Res.C
-		}
-		k.Block.Depth, k.Block.Stages = s.blockDepth(), blockStages
-		st.Pack = s.blockPack(op, tile.Channels, s.blockDepth())
+		s.tiledConv(&k, op, tile.BlockTile, blockStages)
+		st.Pack = s.addPack(op, tile.Channels, s.blockDepth())
+		s.placePacks(st.Pack)
 		r.Tile = Shape{1, 1, tile.Positions, tile.Channels}
 		r.Why = fmt.Sprintf("%d blocks for %d clips on %d multiprocessors", tile.blocks, s.m.Blocks.Clips, s.m.Cores)
 	case op.kind == KernelPool:
@@ -152,18 +173,30 @@ func (s *scheduler) blockRegion(op *plannedOp) (Region, error) {
 	return r, nil
 }
 
-// blockPack reserves the place of an op's weights, and of its biases.
-func (s *scheduler) blockPack(op *plannedOp, channels, depth int) PackID {
+// addPack adds an op's weights and biases, yet without a place.
+func (s *scheduler) addPack(op *plannedOp, channels, depth int) PackID {
 	p := Pack{
 		Op: op.Name, Conv: op.conv, In: s.g.Values[op.in].Shape.C, Channels: channels,
-		Depth: depth, InPitch: s.plan.Buffers[op.in].Pixel,
+		Depth: depth, InPitch: s.reductionPitch(op.in),
 	}
 	if op.project != nil {
 		p.Project, p.ProjectIn, p.ProjectPitch = op.project, s.g.Values[op.res].Shape.C, s.plan.Buffers[op.res].Pixel
 	}
-	p.Weights = s.plan.PackedLen
-	p.Bias = p.Weights + s.place(p.Panels()*p.PanelLen(), false)
-	s.plan.PackedLen = p.Bias + s.place(p.Panels()*channels, true)
 	s.plan.Packs = append(s.plan.Packs, p)
 	return PackID(len(s.plan.Packs) - 1)
+}
+
+// placePacks reserves the places of some packs: the weights of all of them follow
+// one another, which are one stream to a fused block, and then the biases.
+func (s *scheduler) placePacks(ids ...PackID) {
+	for _, id := range ids {
+		p := &s.plan.Packs[id]
+		p.Weights = s.plan.PackedLen
+		s.plan.PackedLen += s.place(p.Panels()*p.PanelLen(), false)
+	}
+	for _, id := range ids {
+		p := &s.plan.Packs[id]
+		p.Bias = s.plan.PackedLen
+		s.plan.PackedLen += s.place(p.Panels()*p.Channels, true)
+	}
 }

@@ -28,7 +28,8 @@ func TestBlockPlanAgreesWithGraph(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%v", err, g)
 		}
-		p, err := ScheduleBlocks(g, m)
+		f := rapid.SampledFrom([]Fusion{FuseAuto, FuseNever, FuseAlways}).Draw(t, "fusion")
+		p, err := ScheduleBlocks(g, m, f)
 		if err != nil {
 			t.Fatalf("%v\n%v", err, g)
 		}
@@ -60,7 +61,7 @@ output y = %2
 				t.Fatal(err)
 			}
 			for _, m := range blockMachines {
-				p, err := ScheduleBlocks(g, m)
+				p, err := ScheduleBlocks(g, m, FuseAuto)
 				if err != nil {
 					t.Fatal(err)
 				}

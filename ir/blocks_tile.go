@@ -52,7 +52,6 @@ type chosenTile struct {
 // run in waves, and a block takes as long as its products, or as the operands
 // that it fetches for them.
 func (s *scheduler) blockTile(op *plannedOp) (chosenTile, error) {
-	const fetch = 24 // products of a lane-wide multiprocessor for each value fetched
 	out := s.g.Values[op.Out].Shape
 	positions := out.Pixels() * s.m.Blocks.Clips
 	best, least := chosenTile{}, math.Inf(1)
@@ -61,7 +60,7 @@ func (s *scheduler) blockTile(op *plannedOp) (chosenTile, error) {
 			continue
 		}
 		blocks := ceilDiv(positions, t.Positions) * ceilDiv(out.C, t.Channels)
-		one := float64(t.Positions*t.Channels + fetch*(t.Positions+t.Channels))
+		one := float64(t.Positions*t.Channels + fetchCost*(t.Positions+t.Channels))
 		if cost := float64(ceilDiv(blocks, s.m.Cores)) * one; cost < least {
 			best, least = chosenTile{t, blocks}, cost
 		}

@@ -28,6 +28,9 @@ func (v *planVerifier) blockStep(r *Region, st *Step, k *Kernel) {
 	p, b := v.p, &k.Block
 	operand := func(id BufferID, want Shape, pixel int, wide bool) {
 		buf := &p.Buffers[id]
+		if buf.Space == Scratch && b.Tile != (Shape{}) {
+			want.T, want.H, want.W = buf.Shape.T, buf.Shape.H, buf.Shape.W // a part of it: see fusedRegion
+		}
 		if buf.Shape != want || buf.Pixel != pixel || buf.Wide != wide || buf.Border != (Border{}) {
 			v.fail(st.Op, "%s takes %s for %v with pixels of %d, it is %v with pixels of %d",
 				k.Name, buf.Name, want, pixel, buf.Shape, buf.Pixel)
@@ -41,7 +44,7 @@ func (v *planVerifier) blockStep(r *Region, st *Step, k *Kernel) {
 	if st.Res != NoBuffer {
 		operand(st.Res, b.Res, k.Res.Pixel, false)
 	}
-	if r.Space.Elems() != b.Out.Elems() {
+	if b.Tile == (Shape{}) && r.Space.Elems() != b.Out.Elems() {
 		v.fail(st.Op, "%s computes %v, its region %v", k.Name, b.Out, r.Space)
 	}
 	if k.Kind == KernelConv && (st.Pack < 0 || int(st.Pack) >= len(p.Packs) ||

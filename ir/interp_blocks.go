@@ -2,18 +2,38 @@ package ir
 
 import "math"
 
-// block runs the layer of a block's kernel on the worker's extent. Positions
-// are strung together, so that a tile may begin and end within a row.
+// block runs the layer of a block's kernel on the worker's extent. Outside of
+// fused regions positions are strung together, so that a tile may begin and end
+// within a row.
 func (w *planWorker) block(st *Step, k *Kernel) {
 	b := &k.Block
-	for p := w.lo.W; p < w.hi.W; p++ {
-		at := Shape{T: p / (b.Out.H * b.Out.W), H: p / b.Out.W % b.Out.H, W: p % b.Out.W}
-		if k.Kind == KernelPool {
-			w.blockPool(st, k, at)
-		} else {
-			w.blockConv(st, k, at)
+	do := w.blockConv
+	switch k.Kind {
+	case KernelPool:
+		do = w.blockPool
+	case KernelLoad:
+		do = w.blockLoad
+	}
+	if b.Tile == (Shape{}) {
+		for p := w.lo.W; p < w.hi.W; p++ {
+			do(st, k, Shape{T: p / (b.Out.H * b.Out.W), H: p / b.Out.W % b.Out.H, W: p % b.Out.W})
+		}
+		return
+	}
+	for t := w.lo.T; t < w.hi.T; t++ {
+		for h := w.lo.H; h < w.hi.H; h++ {
+			for x := w.lo.W; x < w.hi.W; x++ {
+				do(st, k, Shape{T: t, H: h, W: x})
+			}
 		}
 	}
+}
+
+// blockLoad copies the channels of one position.
+func (w *planWorker) blockLoad(st *Step, k *Kernel, at Shape) {
+	in, from := w.memory(st.In, at.T, at.H, at.W)
+	out, to := w.memory(st.Out, at.T, at.H, at.W)
+	copy(out[to:to+k.In.Pixel], in[from:])
 }
 
 // blockConv computes the channels of one position, and zeros as far as its

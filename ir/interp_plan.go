@@ -243,8 +243,8 @@ func (w *planWorker) run(st *Step, k *Kernel, t, h, c, units int) {
 func (w *planWorker) memory(id BufferID, t, h, x int) ([]float64, int) {
 	b := &w.p.Buffers[id]
 	if b.Space == Scratch {
-		from := Shape{T: w.corner.T*b.Cover.T.Stride - b.Cover.T.Pad, H: w.corner.H*b.Cover.H.Stride - b.Cover.H.Pad}
-		return w.scratch, b.At(t-from.T, h-from.H, x, 0)
+		from := func(corner int, a Axis) int { return corner*a.Stride - a.Pad }
+		return w.scratch, b.At(t-from(w.corner.T, b.Cover.T), h-from(w.corner.H, b.Cover.H), x-from(w.corner.W, b.Cover.W), 0)
 	}
 	return w.arena, b.At(t, h, x, 0)
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // planMemory gives every buffer its place. Arena buffers whose lifetimes
-// overlap never share memory. Scratch buffers of one region lie side by side.
+// overlap never share memory.
 func planMemory(p *Plan) {
 	lifetimes(p)
 	shareInPlace(p)
@@ -126,14 +126,20 @@ func placeArena(p *Plan) {
 // inArena reports whether a buffer takes memory of its own in the arena.
 func inArena(b *Buffer) bool { return b.Space == Arena && b.Last >= 0 }
 
+// placeScratch places scratch buffers side by side. In a plan for blocks they have
+// places already, which decided what is fused.
 func placeScratch(p *Plan) {
 	for r := range p.Regions {
 		end := 0
 		for i := range p.Buffers {
-			if b := &p.Buffers[i]; b.Space == Scratch && b.First == r {
-				b.Base = end
-				end += b.Len
+			b := &p.Buffers[i]
+			if b.Space != Scratch || b.First != r {
+				continue
 			}
+			if p.Machine.Blocks == (BlockMachine{}) {
+				b.Base = end
+			}
+			end = max(end, b.Base+b.Len)
 		}
 		p.ScratchLen = max(p.ScratchLen, end)
 	}

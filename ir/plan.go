@@ -55,7 +55,8 @@ func (s Space) String() string { return [...]string{"arena", "scratch"}[s] }
 // at Offset + t·Frame + h·Row + w·Pixel + c, in float32 values. Offset is
 // that of position 0, behind the border's rows and columns.
 // A scratch buffer holds what one tile needs: t and h count from the first
-// position of Cover there, w from the start of the row.
+// position of Cover there, w too in a plan for blocks, else from the start of the
+// row.
 //
 // Pixel may be larger than Shape.C: channels are padded to whole vectors, and
 // kernels write those too, but no kernel reduces over them.
@@ -181,11 +182,12 @@ const (
 	KernelSpread             // tiles of a map into Winograd's points
 	KernelGather             // sums at Winograd's points into tiles of a map
 	KernelLinear             // a linear layer by blocks of threads; on a CPU it is a conv
+	KernelLoad               // a tile of a map into scratch memory
 )
 
 // String returns the kernel kind's name.
 func (k KernelKind) String() string {
-	return [...]string{"conv", "pool", "ingest", "softmax", "spread", "gather", "linear"}[k]
+	return [...]string{"conv", "pool", "ingest", "softmax", "spread", "gather", "linear", "load"}[k]
 }
 
 // Kernel is a piece of unique code. All distances are constants in it, in
@@ -243,13 +245,15 @@ type Kernel struct {
 // the whole of a layer's tile of results, at positions strung together over
 // frames, rows and columns, with all extents as constants. A block of a conv
 // kernel goes through the reduction in steps of Depth values, of which Stages
-// are in shared memory at once.
+// are in shared memory at once. In a fused region a block computes the results at
+// a tile of the picture, all frames of it.
 type Block struct {
 	Depth, Stages   int
 	Window          Window
 	In, Out, Res    Shape // Res is that of the second operand, zero without
 	Every           Skip
-	WideIn, WideOut bool // float32, see Buffer
+	WideIn, WideOut bool  // float32, see Buffer
+	Tile            Shape // rows and columns of a fused region's tile, zero without
 }
 
 // Pitch is the distance between neighbouring output positions in one operand.

@@ -19,6 +19,9 @@ func (p *Plan) Verify() error {
 		for s := range p.Regions[r].Steps {
 			v.step(&p.Regions[r], &p.Regions[r].Steps[s])
 		}
+		if p.Machine.Blocks != (BlockMachine{}) && len(p.Regions[r].Steps) > 1 && v.errs == nil {
+			v.fusedRegion(&p.Regions[r])
+		}
 	}
 	v.memory()
 	return errors.Join(v.errs...)
@@ -176,7 +179,7 @@ func (v *planVerifier) memory() {
 			if o.Last < o.First || o.Space != b.Space || o.Base >= b.Base+b.Len || b.Base >= o.Base+o.Len {
 				continue
 			}
-			if overlap(o, b) {
+			if overlap(o, b) && !(b.Space == Scratch && v.takeTurns(BufferID(j), BufferID(i))) {
 				v.fail(b.Name, "shares memory with %s, which is alive at the same time", o.Name)
 			}
 		}

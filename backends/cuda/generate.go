@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"github.com/p3dc/p3dc/codegen"
@@ -9,12 +10,35 @@ import (
 )
 
 // Plan schedules a fused graph for GPUs. It fails where an op has no kernel.
-func Plan(g *ir.Graph, p Precision) (*ir.Plan, error) { return ir.ScheduleBlocks(g, p.Machine()) }
+func Plan(g *ir.Graph, p Precision) (*ir.Plan, error) {
+	return ir.ScheduleBlocks(g, p.Machine(), ir.FuseAuto)
+}
 
-// Source returns the CUDA source of a plan that [Plan] made for the precision:
-// the device code, then each kernel with its constants. The same input gives the
-// same bytes.
-func Source(plan *ir.Plan, p Precision, o codegen.Options) []byte {
+// Plans schedules a fused graph for sessions of one clip, and then, as [Plan] does,
+// for those of more: tiles are smaller where there are few, so that all
+// multiprocessors have work.
+func Plans(g *ir.Graph, p Precision) ([]*ir.Plan, error) {
+	m := p.Machine()
+	m.Blocks.Clips = 1
+	one, err := ir.ScheduleBlocks(g, m, ir.FuseAuto)
+	if err != nil {
+		return nil, err
+	}
+	many, err := Plan(g, p)
+	if err != nil {
+		return nil, err
+	}
+	if reflect.DeepEqual(one.Kernels, many.Kernels) {
+		return []*ir.Plan{many}, nil
+	}
+	return []*ir.Plan{one, many}, nil
+}
+
+// Source returns the CUDA source of plans that [Plans] or [Plan] made for the
+// precision: the device code, then each kernel with its constants, blocks of layers
+// last. The same input gives the same bytes.
+func Source(p Precision, o codegen.Options, plans ...*ir.Plan) []byte {
+	plan := plans[len(plans)-1]
 	e := &emitter{Printer: new(codegen.Printer), plan: plan, precision: p}
 	e.Line("// %s", o.Header())
 	e.Line("//")
@@ -23,10 +47,27 @@ func Source(plan *ir.Plan, p Precision, o codegen.Options) []byte {
 	e.Line("// them get a null pointer.")
 	e.Line("")
 	e.Line("%s", deviceCode())
-	for i := range plan.Kernels {
-		e.kernel(ir.KernelID(i))
+	e.kernels()
+	for _, e.plan = range plans[:len(plans)-1] {
+		// Kernels have names of their own; their constants need not.
+		space := strings.TrimSuffix(prefix(e.plan), "_")
+		e.Line("// For %d clips at once.", e.plan.Machine.Blocks.Clips)
+		e.Line("namespace %s {", space)
+		e.kernels()
+		e.Line("}")
+		e.Line("using namespace %s;", space)
 	}
 	return e.Bytes()
+}
+
+// kernels writes a plan's kernels.
+func (e *emitter) kernels() {
+	for i, own := range alone(e.plan) {
+		if own {
+			e.kernel(ir.KernelID(i))
+		}
+	}
+	e.blocks()
 }
 
 type emitter struct {
@@ -81,19 +122,34 @@ func (e *emitter) close(k *ir.Kernel, call string) {
 }
 
 func (e *emitter) entry(k *ir.Kernel, name, call string) {
-	e.Line("KERNEL(%d) %s(const void* in, const void* second, void* out, const void* weights, const float* bias, int clips) {", Threads(k), name)
+	e.Line("KERNEL(%d) %s(%s) {", Threads(k), name, parameters)
 	e.Line("    %s;", call)
 	e.Line("}")
 }
 
+// parameters are those of every kernel.
+const parameters = "const void* in, const void* second, void* out, const void* weights, const float* bias, int clips"
+
 // layerName is the name of a kernel's constants.
 func layerName(k *ir.Kernel) string { return strings.ToUpper(k.Name[:1]) + k.Name[1:] }
+
+// constants is the name of a fused kernel's constants.
+func (e *emitter) constants(kernel string) string {
+	name := strings.TrimPrefix(kernel, prefix(e.plan))
+	return strings.ToUpper(name[:1]) + name[1:]
+}
 
 // KernelName returns the name of a kernel in the source.
 func KernelName(plan *ir.Plan, k *ir.Kernel) string { return prefix(plan) + k.Name }
 
-// prefix begins the names of a network's kernels, so that several can be linked.
-func prefix(plan *ir.Plan) string { return strings.ReplaceAll(plan.Graph.Name, "-", "_") + "_" }
+// prefix begins the names of a plan's kernels, so that several can be linked.
+func prefix(plan *ir.Plan) string {
+	name := strings.ReplaceAll(plan.Graph.Name, "-", "_") + "_"
+	if n := plan.Machine.Blocks.Clips; n != manyClips {
+		name += fmt.Sprintf("of%d_", n)
+	}
+	return name
+}
 
 // value returns the type of an operand's values.
 func (e *emitter) value(wide bool) string {

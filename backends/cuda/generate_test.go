@@ -34,8 +34,8 @@ func TestSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := codegen.Options{Source: "chain.p3d", Version: "v0"}
-	source := Source(plan, FP16, o)
-	if !bytes.Equal(source, Source(plan, FP16, o)) {
+	source := Source(FP16, o, plan)
+	if !bytes.Equal(source, Source(FP16, o, plan)) {
 		t.Error("the same plan gives other bytes")
 	}
 	for _, line := range strings.Split(string(source), "\n") {
@@ -130,6 +130,37 @@ func TestLaunches(t *testing.T) {
 	}
 }
 
+// TestPlans has plans for one clip and for several where their tiles differ, with
+// kernels of other names.
+func TestPlans(t *testing.T) {
+	g := chain(t)
+	if plans, err := Plans(g, FP16); err != nil || len(plans) != 1 {
+		t.Fatalf("%d plans, %v, for a layer that is a single tile either way", len(plans), err)
+	}
+	g.Ops[0].Attr = ir.Conv{Window: ir.UnitWindow, Out: 640, Weight: g.AddParam("wide", 640, 3, 1, 1, 1), Bias: g.AddParam("bias", 640)}
+	g.Values[g.Ops[0].Out].Shape = ir.Shape{T: 2, H: 5, W: 4, C: 640}
+	g.Ops, g.Outputs = g.Ops[:1], []ir.Output{{Name: "features", Value: g.Ops[0].Out}}
+	plans, err := Plans(g, FP16)
+	if err != nil || len(plans) != 2 {
+		t.Fatalf("%d plans, %v", len(plans), err)
+	}
+	source := string(Source(FP16, codegen.Options{}, plans...))
+	for _, want := range []string{"KERNEL(256) chain_frames(", "namespace chain_of1 {\n", "KERNEL(256) chain_of1_frames(", "using namespace chain_of1;\n"} {
+		if strings.Count(source, want) != 1 {
+			t.Errorf("the source has not one %q", want)
+		}
+	}
+	tables := tables{new(codegen.Printer), plans, FP16}
+	end := tables.each(func(plan *ir.Plan, weights int) {
+		if want := plan != plans[0]; weights > 0 != want || weights%weightsAlign != 0 || want && weights < plans[0].PackedLen*2 {
+			t.Errorf("the weights of %s begin at %d", prefix(plan), weights)
+		}
+	})
+	if least := 2 * (plans[0].PackedLen + plans[1].PackedLen); end < least || end%weightsAlign != 0 {
+		t.Errorf("all weights end at %d, want at least %d", end, least)
+	}
+}
+
 func TestPlanErrors(t *testing.T) {
 	g := chain(t)
 	g.Ops[1].Attr = ir.ReLU{}
@@ -138,7 +169,7 @@ func TestPlanErrors(t *testing.T) {
 	}
 	m := BF16.Machine()
 	m.Blocks.Shared = 1000
-	if _, err := ir.ScheduleBlocks(chain(t), m); err == nil || err.Error() != "conv: no tile of results has room in 1000 bytes of shared memory" {
+	if _, err := ir.ScheduleBlocks(chain(t), m, ir.FuseAuto); err == nil || err.Error() != "conv: no tile of results has room in 1000 bytes of shared memory" {
 		t.Errorf("planned a tile without room: %v", err)
 	}
 }

@@ -8,10 +8,16 @@ import (
 )
 
 func (e *emitter) conv(k *ir.Kernel) {
+	e.open(k)
+	e.convolution(k)
+	e.close(k, "Convolution<"+layerName(k)+">::run(in, second, out, weights, bias, clips)")
+}
+
+// convolution writes a convolution's constants.
+func (e *emitter) convolution(k *ir.Kernel) {
 	b, tile := &k.Block, blockTile(e.plan, k)
 	down, along := tile.Warps()
 	adds := strings.Contains(k.Epi, ir.EpiAdd.String())
-	e.open(k)
 	e.using("Value", e.value(false))
 	e.using("Result", e.value(b.WideOut))
 	e.extent("In", b.In, k.In.Pixel)
@@ -27,7 +33,6 @@ func (e *emitter) conv(k *ir.Kernel) {
 	e.Line("    static constexpr int POSITIONS = %d, CHANNELS = %d, WARPS_P = %d, WARPS_C = %d, STAGES = %d;",
 		tile.Positions, tile.Channels, down, along, b.Stages)
 	e.finish(k.Epi)
-	e.close(k, "Convolution<"+layerName(k)+">::run(in, second, out, weights, bias, clips)")
 }
 
 // blockTile returns the tile of a conv kernel.

@@ -11,7 +11,7 @@ const warpLanes = 32
 
 // Launch is a call of a kernel: blocks of threads, with shared memory.
 type Launch struct {
-	Op              string // the layer
+	Op              string // the layer, or the first and the last of a block
 	Kernel          string
 	Threads, Shared int // of a block; bytes
 	// Units are what blocks share of one clip, Per of them each; those of
@@ -33,7 +33,12 @@ func (l *Launch) Blocks(clips int) int { return ceilDiv(l.Units*clips, l.Per) * 
 // Launches lists what a run launches, in order.
 func Launches(p *ir.Plan) []Launch {
 	var list []Launch
+	names := fusedKernels(p)
 	for i := range p.Regions {
+		if names[i] != "" {
+			list = append(list, launchBlock(p, &p.Regions[i], names[i]))
+			continue
+		}
 		for j := range p.Regions[i].Steps {
 			list = append(list, launch(p, &p.Regions[i].Steps[j]))
 		}
@@ -54,11 +59,20 @@ func launch(p *ir.Plan, st *ir.Step) Launch {
 		l.Second = Map(p, st.Res)
 	}
 	if st.Pack != ir.NoPack {
-		pk, size := &p.Packs[st.Pack], p.Machine.Blocks.ValueBytes
-		l.Weights = Span{pk.Weights * size, pk.Panels() * pk.PanelLen() * size}
-		l.Bias = Span{pk.Bias * size, pk.Panels() * pk.Channels * 4}
+		l.Weights, l.Bias = weights(p, st), biases(p, st)
 	}
 	return l
+}
+
+// weights and biases return where a step's parameters lie in the packed weights.
+func weights(p *ir.Plan, st *ir.Step) Span {
+	pk, size := &p.Packs[st.Pack], p.Machine.Blocks.ValueBytes
+	return Span{pk.Weights * size, pk.Panels() * pk.PanelLen() * size}
+}
+
+func biases(p *ir.Plan, st *ir.Step) Span {
+	pk := &p.Packs[st.Pack]
+	return Span{pk.Bias * p.Machine.Blocks.ValueBytes, pk.Panels() * pk.Channels * 4}
 }
 
 // Map returns where the map of one clip lies in the arena of one clip.

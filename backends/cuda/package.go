@@ -3,89 +3,201 @@ package cuda
 import (
 	"fmt"
 	"go/format"
+	"hash/fnv"
 
 	"github.com/p3dc/p3dc/codegen"
 	"github.com/p3dc/p3dc/ir"
 )
 
+// Cubin is machine code of a network's source for one kind of GPU, as in sm_80.
+type Cubin struct {
+	Arch string
+	Code []byte
+}
+
 // Generate returns the files that a network's package has for GPUs, beside those
-// for the CPU: the source, the tables that the support code walks, OpenCUDA. The
-// plan is one that [Plan] made for the precision, of a graph without taps. The same
-// input gives the same bytes.
-func Generate(plan *ir.Plan, p Precision, o codegen.Options) []codegen.File {
-	source := o.Package + ".cu"
-	t := &tables{Printer: new(codegen.Printer), plan: plan, precision: p}
+// for the CPU: the source and machine code made of it, the tables that the support
+// code walks, OpenCUDA, and a host program's part for C. The plans are those that
+// [Plans] made for the precision, of a graph without taps. The same input gives the
+// same bytes.
+func Generate(plans []*ir.Plan, p Precision, o codegen.Options, cubins ...Cubin) []codegen.File {
+	files := append(codegen.SupportCUDA(o), codegen.File{Name: o.Package + ".cu", Content: Source(p, o, plans...)})
+	for _, c := range cubins {
+		files = append(files, codegen.File{Name: cubinName(o, c.Arch), Content: codegen.MarkCubin(c.Code, o)})
+	}
+	files = append(files, codegen.File{Name: "cuda.go", Content: opening(p, o, cubins)}, tablesFile(plans, p, o))
+	return append(files, host(plans, p, o)...)
+}
+
+// GeneratePack returns those of Generate's files that PackCUDA takes, which need no
+// driver and no module besides those of the code for the CPU.
+func GeneratePack(plans []*ir.Plan, p Precision, o codegen.Options) []codegen.File {
+	return append(codegen.SupportCUDAPack(o), tablesFile(plans, p, o))
+}
+
+// cubinName names the file of machine code.
+func cubinName(o codegen.Options, arch string) string { return o.Package + "_" + arch + ".cubin" }
+
+// formatted returns a Go file's text as gofmt has it.
+func formatted(text []byte) []byte {
+	source, err := format.Source(text)
+	if err != nil {
+		panic(fmt.Sprintf("BUG: %v\n%s", err, text))
+	}
+	return source
+}
+
+// opening writes OpenCUDA and the kernels' code.
+func opening(p Precision, o codegen.Options, cubins []Cubin) []byte {
+	t := new(codegen.Printer)
 	t.Line("// %s", o.Header())
 	t.Line("")
 	t.Line("package %s", o.Package)
 	t.Line("")
 	t.Line(`import _ "embed"`)
 	t.Line("")
-	t.api()
-	t.Line("//go:embed %s", source)
+	t.Line("// OpenCUDA is Open for an NVIDIA GPU of compute capability 8.0 or newer, in %s. It", p)
+	t.Line("// reads a safetensors file of float32 weights, folds and packs them, or a file of")
+	t.Line("// weights that PackCUDA wrote, and brings them to the GPU with the kernels: machine")
+	t.Line("// code of the package's where it was compiled for such a GPU, else what NVRTC makes")
+	t.Line("// of the source, now or before, which the user's cache has. It needs NVIDIA's driver")
+	t.Line("// at run time, and nothing of it to build. Where there is no driver, no GPU, or too")
+	t.Line("// little of its memory, the error says so, and Open runs the network on the CPU.")
+	t.Line("func OpenCUDA(path string, options ...CUDAOption) (*CUDAModel, error) {")
+	t.Line("return openCUDAModel(&theNetwork, theCUDAPlan(), theCUDACode(), path, options)")
+	t.Line("}")
+	t.Line("")
+	t.Line("//go:embed %s.cu", o.Package)
 	t.Line("var cudaSource string")
 	t.Line("")
-	t.network()
-	text, err := format.Source(t.Bytes())
-	if err != nil {
-		panic(fmt.Sprintf("BUG: %v\n%s", err, t.Bytes()))
+	for i, c := range cubins {
+		t.Line("//go:embed %s", cubinName(o, c.Arch))
+		t.Line("var cubin%d string", i)
+		t.Line("")
 	}
-	return append(codegen.SupportCUDA(o),
-		codegen.File{Name: source, Content: Source(plan, p, o)},
-		codegen.File{Name: "cuda.go", Content: text})
+	t.Line("func theCUDACode() *cudaCode {")
+	t.Line("return &cudaCode{source: cudaSource, cubins: []cubin{")
+	for i, c := range cubins {
+		t.Line("{%q, cubin%d},", c.Arch, i)
+	}
+	t.Line("}}")
+	t.Line("}")
+	return formatted(t.Bytes())
 }
 
 type tables struct {
 	*codegen.Printer
-	plan      *ir.Plan
+	plans     []*ir.Plan
 	precision Precision
 }
 
-func (t *tables) api() {
-	t.Line("// OpenCUDA is Open for an NVIDIA GPU of compute capability 8.0 or newer, in %s. It", t.precision)
-	t.Line("// reads a safetensors file of float32 weights, folds and packs them, compiles the")
-	t.Line("// kernels for the GPU, or finds in the user's cache what it has compiled before,")
-	t.Line("// and brings both to the GPU. It needs NVIDIA's driver and NVRTC at run time, and")
-	t.Line("// neither to build. Where there is no driver, no GPU, or too little of its memory,")
-	t.Line("// the error says so, and Open runs the network on the CPU.")
-	t.Line("func OpenCUDA(path string, options ...CUDAOption) (*CUDAModel, error) {")
-	t.Line("return openCUDAModel(&theNetwork, theCUDAPlan(), path, options)")
+// each calls a function for every plan, with the place in bytes at which its part
+// of the packed weights begins, and returns where the last one ends.
+func (t *tables) each(f func(plan *ir.Plan, weights int)) int {
+	at := 0
+	for _, plan := range t.plans {
+		f(plan, at)
+		at = roundUp(at+plan.PackedLen*t.precision.Bytes(), weightsAlign)
+	}
+	return at
+}
+
+// weightsAlign is what the driver's allocations are multiples of, and so what a
+// plan's weights may count on.
+const weightsAlign = 256
+
+func roundUp(n, to int) int { return ceilDiv(n, to) * to }
+
+// moved returns where something of a plan's packed weights lies among all.
+func (s Span) moved(by int) Span {
+	if s.Len > 0 {
+		s.Offset += by
+	}
+	return s
+}
+
+// TablesFile is the file of a package that packs weights for GPUs.
+const TablesFile = "cuda_tables.go"
+
+// tablesFile writes what the support code walks, and PackCUDA.
+func tablesFile(plans []*ir.Plan, p Precision, o codegen.Options) codegen.File {
+	t := &tables{Printer: new(codegen.Printer), plans: plans, precision: p}
+	t.Line("// %s", o.Header())
+	t.Line("")
+	t.Line("package %s", o.Package)
+	t.Line("")
+	t.Line("// PackCUDA writes a file of weights packed for GPUs, in %s, which OpenCUDA and the", p)
+	t.Line("// C functions take: the safetensors file weights, checked, folded and packed. The file")
+	t.Line("// is for this package alone: one of other layers or sizes, or generated by another")
+	t.Line("// version of p3dc, refuses it. It appears complete or not at all.")
+	t.Line("func PackCUDA(weights, packed string) error {")
+	t.Line("return packCUDAFile(&theNetwork, theCUDAPlan(), weights, packed)")
 	t.Line("}")
 	t.Line("")
+	t.network()
+	return codegen.File{Name: TablesFile, Content: formatted(t.Bytes())}
+}
+
+// fingerprint identifies what packed weights depend on, and the launches that read
+// them.
+func (t *tables) fingerprint() uint64 {
+	lists := tables{new(codegen.Printer), t.plans, t.precision}
+	lists.lists()
+	h := fnv.New64a()
+	fmt.Fprintln(h, t.plans[0].Graph.Name, t.plans[0].Machine.Name, t.plans[0].Graph.Params)
+	h.Write(lists.Bytes())
+	return h.Sum64()
 }
 
 // network writes the plan's table, as a function: nobody pays for it who does not
 // use a GPU.
 func (t *tables) network() {
-	size := t.precision.Bytes()
 	t.Line("func theCUDAPlan() *cudaPlan {")
 	t.Line("return &cudaPlan{")
-	t.Line("source: cudaSource, precision: %s, arena: %d, packed: %d, frames: %q,", [...]string{"bfloat16", "half", "single", "single"}[t.precision],
-		ArenaBytes(t.plan), t.plan.PackedLen*size, FramesKernel(t.plan))
-	t.Line("packs: []cudaPack{")
-	for i := range t.plan.Packs {
-		pk := &t.plan.Packs[i]
-		t.Line("{%s, %d, %d, %d}, // %s", t.pack(pk.Conv, pk.In, pk), pk.Depth, pk.InPitch, pk.ProjectPitch, pk.Op)
-	}
-	t.Line("},")
-	t.Line("launches: []cudaLaunch{")
-	for _, l := range Launches(t.plan) {
-		t.Line("{%q, %d, %d, %d, %d, %d, %s, %s, %s, %s, %s}, // %s", l.Kernel, l.Threads, l.Shared, l.Units, l.Per, l.Columns,
-			span(l.In), span(l.Second), span(l.Out), span(l.Weights), span(l.Bias), l.Op)
-	}
-	t.Line("},")
-	t.Line("outputs: []cudaOutput{")
-	for _, o := range t.plan.Outputs {
-		b := &t.plan.Buffers[o.Buffer]
-		t.Line("{%q, shape{%d, %d, %d, %d}, %d, %t, %s},", o.Name, b.Shape.T, b.Shape.H, b.Shape.W, b.Shape.C, b.Pixel, b.Wide, span(Map(t.plan, o.Buffer)))
-	}
-	t.Line("},")
+	t.Line("isa: %q, fingerprint: %#x, precision: %s,", t.plans[0].Machine.Name, t.fingerprint(), [...]string{"bfloat16", "half", "single", "single"}[t.precision])
+	t.lists()
 	t.Line("}")
 	t.Line("}")
 }
 
-// pack writes what packing needs of a convolution; pk is nil for a projection.
-func (t *tables) pack(c ir.Conv, in int, pk *ir.Pack) string {
+// lists writes what packs the weights, what a run launches, and what comes out.
+func (t *tables) lists() {
+	t.Line("packs: []cudaPack{")
+	packed := t.each(func(plan *ir.Plan, weights int) {
+		for i := range plan.Packs {
+			pk := &plan.Packs[i]
+			t.Line("{%s, %d, %d, %d}, // %s", t.pack(pk.Conv, pk.In, pk, weights), pk.Depth, pk.InPitch, pk.ProjectPitch, pk.Op)
+		}
+	})
+	t.Line("},")
+	t.Line("packed: %d,", packed)
+	t.Line("schedules: []cudaSchedule{")
+	t.each(t.schedule)
+	t.Line("},")
+}
+
+// schedule writes what a plan launches, and what comes out.
+func (t *tables) schedule(plan *ir.Plan, weights int) {
+	t.Line("{")
+	t.Line("clips: %d, arena: %d, frames: %q,", plan.Machine.Blocks.Clips, ArenaBytes(plan), FramesKernel(plan))
+	t.Line("launches: []cudaLaunch{")
+	for _, l := range Launches(plan) {
+		t.Line("{%q, %d, %d, %d, %d, %d, %s, %s, %s, %s, %s}, // %s", l.Kernel, l.Threads, l.Shared, l.Units, l.Per, l.Columns,
+			span(l.In), span(l.Second), span(l.Out), span(l.Weights.moved(weights)), span(l.Bias.moved(weights)), l.Op)
+	}
+	t.Line("},")
+	t.Line("outputs: []cudaOutput{")
+	for _, o := range plan.Outputs {
+		b := &plan.Buffers[o.Buffer]
+		t.Line("{%q, shape{%d, %d, %d, %d}, %d, %t, %s},", o.Name, b.Shape.T, b.Shape.H, b.Shape.W, b.Shape.C, b.Pixel, b.Wide, span(Map(plan, o.Buffer)))
+	}
+	t.Line("},")
+	t.Line("},")
+}
+
+// pack writes what packing needs of a convolution whose plan's weights begin at some
+// place; pk is nil for a projection.
+func (t *tables) pack(c ir.Conv, in int, pk *ir.Pack, weights int) string {
 	n := ir.BatchNorm{Gamma: ir.NoParam, Beta: ir.NoParam, Mean: ir.NoParam, Var: ir.NoParam}
 	if c.Norm != nil {
 		n = *c.Norm
@@ -94,9 +206,9 @@ func (t *tables) pack(c ir.Conv, in int, pk *ir.Pack) string {
 		c.Weight, c.Bias, n.Gamma, n.Beta, n.Mean, n.Var, n.Epsilon, c.Out, in, c.T.Kernel, c.H.Kernel, c.W.Kernel)
 	if pk != nil {
 		size := t.precision.Bytes()
-		text += fmt.Sprintf(", width: %d, weights: %d, bias: %d", pk.Channels, pk.Weights*size, pk.Bias*size)
+		text += fmt.Sprintf(", width: %d, weights: %d, bias: %d", pk.Channels, weights+pk.Weights*size, weights+pk.Bias*size)
 		if pk.Project != nil {
-			text += ", project: &" + t.pack(*pk.Project, pk.ProjectIn, nil)
+			text += ", project: &" + t.pack(*pk.Project, pk.ProjectIn, nil, 0)
 		}
 	}
 	return "pack{" + text + "}"

@@ -54,9 +54,12 @@ func (p Precision) value() string { return [...]string{"Bf16", "F16", "Tf32", "F
 func (p Precision) Machine() ir.Machine {
 	return ir.Machine{
 		Name: "cuda-" + p.String(), Lanes: accessBytes / p.Bytes(), Cores: 120,
-		Blocks: ir.BlockMachine{ValueBytes: p.Bytes(), Shared: 99 << 10, Clips: 8},
+		Blocks: ir.BlockMachine{ValueBytes: p.Bytes(), Shared: 99 << 10, Clips: manyClips},
 	}
 }
+
+// manyClips is what tiles are chosen for where there are several clips.
+const manyClips = 8
 
 // accessBytes is the widest access of a thread.
 const accessBytes = 16

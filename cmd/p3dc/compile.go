@@ -30,12 +30,13 @@ With --verify the network is built in a temporary folder and run on every instru
 
 With --tune the regions of the network are first computed in all the ways that the cost model thinks may be fastest, and measured on this machine: about two minutes, on a machine that does nothing else. The fastest go to a small text file: net.tune beside net.p3d, or NAME.tune here for a network that ships with the tool, unless --tuning names another. A later compile reads it, on any machine: beside a description by itself, else with --tuning.
 
-With --backend cuda the package also runs on NVIDIA GPUs of compute capability 8.0 or newer: OpenCUDA beside Open, and the CUDA source in a file that includes nothing. It needs the driver and NVRTC at run time, which the source is compiled with once; to build it needs the module github.com/ebitengine/purego besides. --verify and --tune are about the CPU.
+With --backend cuda the package also runs on NVIDIA GPUs of compute capability 8.0 or newer: OpenCUDA beside Open, and the CUDA source in a file that includes nothing. It needs the driver and NVRTC at run time, which the source is compiled with once; to build it needs the module github.com/ebitengine/purego besides. A header and a source for programs in C lie beside it. --cubin compiles for some GPUs now, with NVRTC, whose library P3DC_NVRTC names where the system does not find it, or with nvcc: those then need the driver alone. --verify and --tune are about the CPU.
 
 Examples:
 
     p3dc compile p3d63
     p3dc compile p3d63 --backend cuda
+    p3dc compile p3d63 --backend cuda --cubin sm_80,sm_90a
     p3dc compile p3d63 --verify
     p3dc compile p3d63 --tune
     p3dc compile p3d199 -o internal/net --package net
@@ -45,6 +46,10 @@ Examples:
 
 // Run compiles the network.
 func (c *compileCmd) Run(ctx context.Context, s *streams) error {
+	archs, err := c.archs()
+	if err != nil {
+		return err
+	}
 	n, err := c.loadToTune(ctx)
 	if err != nil {
 		return err
@@ -78,6 +83,12 @@ func (c *compileCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	device, err := c.gpu(n)
+	if err != nil {
+		return err
+	}
+	bar := newProgress(s.err)
+	err = device.compile(ctx, n, pkg, archs, bar.phase)
+	bar.clear()
 	if err != nil {
 		return err
 	}

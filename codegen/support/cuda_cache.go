@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// machineCode compiles the source for a GPU, or reads what was compiled before
+// cachedCode compiles the source for a GPU, or reads what was compiled before
 // from the user's cache. Faults of the cache only cost time.
-func machineCode(c *nvrtc, name, source, arch string) ([]byte, error) {
+func cachedCode(c *nvrtc, name, source, arch string) ([]byte, error) {
 	version, err := c.version()
 	if err != nil {
 		return nil, err

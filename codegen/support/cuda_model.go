@@ -14,13 +14,19 @@ type CUDAModel struct {
 	plan    *cudaPlan
 	device  *device
 	module  uintptr
-	kernels []uintptr // by launch
-	frames  uintptr   // the kernel that takes bytes
+	loaded  []loaded // the plan's schedules
 	weights uintptr
 	lengths *Model         // the same network for the CPU, without weights: what is checked is the same
 	held    *packedWeights // counts the model and its sessions; the last one frees
 	closed  atomic.Bool
 	cleanup runtime.Cleanup // for a model that nobody closes
+}
+
+// loaded is a schedule whose kernels are on the GPU.
+type loaded struct {
+	*cudaSchedule
+	kernels []uintptr // by launch
+	first   uintptr   // the kernel that takes bytes
 }
 
 // CUDAOption changes how OpenCUDA works.
@@ -43,7 +49,7 @@ func CUDALibraries(driver, nvrtc string) CUDAOption {
 
 // openCUDAModel checks and packs the weights, compiles the kernels and brings
 // both to the GPU.
-func openCUDAModel(net *network, p *cudaPlan, path string, options []CUDAOption) (*CUDAModel, error) {
+func openCUDAModel(net *network, p *cudaPlan, kernels *cudaCode, path string, options []CUDAOption) (*CUDAModel, error) {
 	var c cudaConfig
 	for _, o := range options {
 		o(&c)
@@ -56,20 +62,16 @@ func openCUDAModel(net *network, p *cudaPlan, path string, options []CUDAOption)
 	if err != nil {
 		return nil, err
 	}
-	packed, err := readCUDAWeights(net, p, path)
+	packed, unmap, err := readCUDAWeights(net, p, path)
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	compiler, err := openNVRTC(c.nvrtc)
+	code, err := kernels.machineCode(net.name, d.arch, c.nvrtc)
 	if err != nil {
-		return nil, errors.Join(err, d.close())
-	}
-	code, err := machineCode(compiler, net.name+".cu", p.source, d.arch)
-	if err != nil {
-		return nil, errors.Join(err, d.close())
+		return nil, errors.Join(err, unmap(), d.close())
 	}
 	m := &CUDAModel{net: net, plan: p, device: d, lengths: &Model{net: net, plan: p.lengths()}}
-	if err := d.do(func() error { return m.install(code, packed) }); err != nil {
+	if err := errors.Join(d.do(func() error { return m.install(code, packed) }), unmap()); err != nil {
 		return nil, errors.Join(err, m.free())
 	}
 	// What is to be freed must not keep the model alive.
@@ -77,28 +79,6 @@ func openCUDAModel(net *network, p *cudaPlan, path string, options []CUDAOption)
 	m.held = newPackedWeights(nil, rest.free)
 	m.cleanup = runtime.AddCleanup(m, (*packedWeights).release, m.held)
 	return m, nil
-}
-
-// readCUDAWeights reads and packs a safetensors file.
-func readCUDAWeights(net *network, p *cudaPlan, path string) ([]byte, error) {
-	data, unmap, err := mapFile(path)
-	if err != nil {
-		return nil, err
-	}
-	packed, err := func() ([]byte, error) {
-		if isPacked(data) {
-			return nil, errors.New("these weights are packed for the CPU; OpenCUDA takes a safetensors file")
-		}
-		raw, err := readParams(net, data)
-		if err != nil {
-			return nil, err
-		}
-		return packCUDA(net, p, raw)
-	}()
-	if err = errors.Join(err, unmap()); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return packed, nil
 }
 
 // install loads the kernels and the weights.
@@ -111,27 +91,50 @@ func (m *CUDAModel) install(code, packed []byte) error {
 	if err != nil {
 		return err
 	}
-	for i := range m.plan.launches {
-		l := &m.plan.launches[i]
-		if l.shared > most {
-			return fmt.Errorf("%s takes %d bytes of shared memory, %s has %d", l.kernel, l.shared, d.name, most)
-		}
-		f, err := m.kernel(l.kernel)
+	for i := range m.plan.schedules {
+		s, err := m.load(&m.plan.schedules[i], most)
 		if err != nil {
 			return err
 		}
-		if err := d.check("giving shared memory to "+l.kernel, d.setFunction(f, functionShared, int32(l.shared))); err != nil {
-			return err
-		}
-		m.kernels = append(m.kernels, f)
-	}
-	if m.frames, err = m.kernel(m.plan.frames); err != nil {
-		return err
+		m.loaded = append(m.loaded, s)
 	}
 	if m.weights, err = d.allocate("the weights", len(packed)); err != nil {
 		return err
 	}
 	return d.upload(m.weights, packed)
+}
+
+// load looks a schedule's kernels up, for blocks that have at most so much shared
+// memory.
+func (m *CUDAModel) load(c *cudaSchedule, most int) (loaded, error) {
+	d, s := m.device, loaded{cudaSchedule: c}
+	for i := range c.launches {
+		l := &c.launches[i]
+		if l.shared > most {
+			return s, fmt.Errorf("%s takes %d bytes of shared memory, %s has %d", l.kernel, l.shared, d.name, most)
+		}
+		f, err := m.kernel(l.kernel)
+		if err != nil {
+			return s, err
+		}
+		if err := d.check("giving shared memory to "+l.kernel, d.setFunction(f, functionShared, int32(l.shared))); err != nil {
+			return s, err
+		}
+		s.kernels = append(s.kernels, f)
+	}
+	var err error
+	s.first, err = m.kernel(c.frames)
+	return s, err
+}
+
+// schedule returns the one for sessions of so many clips.
+func (m *CUDAModel) schedule(clips int) *loaded {
+	for i := range m.loaded {
+		if m.loaded[i].clips >= clips {
+			return &m.loaded[i]
+		}
+	}
+	return &m.loaded[len(m.loaded)-1]
 }
 
 func (m *CUDAModel) kernel(name string) (uintptr, error) {
@@ -154,11 +157,6 @@ func (m *CUDAModel) free() error {
 		return errors.Join(errs...)
 	})
 	return errors.Join(err, d.close())
-}
-
-// close gives the context back.
-func (d *device) close() error {
-	return d.check("leaving "+d.name, d.releaseContext(d.number))
 }
 
 // Close gives the GPU's memory back, as soon as no session is open any more.

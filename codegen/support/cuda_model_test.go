@@ -12,7 +12,7 @@ import (
 // suites under tests/cuda do the rest.
 func TestNoDriver(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "libcuda.so.1")
-	_, err := openCUDAModel(&network{}, &cudaPlan{}, "weights", []CUDAOption{CUDALibraries(missing, ""), CUDADevice(0)})
+	_, err := openCUDAModel(&network{}, &cudaPlan{}, &cudaCode{}, "weights", []CUDAOption{CUDALibraries(missing, ""), CUDADevice(0)})
 	if err == nil || !strings.HasPrefix(err.Error(), "no NVIDIA driver: ") || !strings.Contains(err.Error(), missing) {
 		t.Errorf("got %v", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
+	"strings"
 )
 
 // nvrtc is NVIDIA's run-time compiler. Its methods may be called from several
@@ -12,6 +14,8 @@ import (
 type nvrtc struct {
 	errorString func(result int32) string
 	number      func(major, minor *int32) int32
+	archCount   func(count *int32) int32
+	archs       func(numbers *int32) int32
 	create      func(program *uintptr, source, name *byte, headers int32, contents, names uintptr) int32
 	destroy     func(program *uintptr) int32
 	compile     func(program uintptr, count int32, options **byte) int32
@@ -32,11 +36,12 @@ func openNVRTC(path string) (*nvrtc, error) {
 	}
 	lib, err := openLibrary(names)
 	if err != nil {
-		return nil, fmt.Errorf("no NVRTC, CUDA's run-time compiler; it comes with the CUDA toolkit and with the Python package nvidia-cuda-nvrtc-cu12: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrNoNVRTC, err)
 	}
 	c := new(nvrtc)
 	return c, lib.bind([]cFunc{
 		{&c.errorString, "nvrtcGetErrorString"}, {&c.number, "nvrtcVersion"},
+		{&c.archCount, "nvrtcGetNumSupportedArchs"}, {&c.archs, "nvrtcGetSupportedArchs"},
 		{&c.create, "nvrtcCreateProgram"}, {&c.destroy, "nvrtcDestroyProgram"}, {&c.compile, "nvrtcCompileProgram"},
 		{&c.logSize, "nvrtcGetProgramLogSize"}, {&c.log, "nvrtcGetProgramLog"},
 		{&c.cubinSize, "nvrtcGetCUBINSize"}, {&c.cubin, "nvrtcGetCUBIN"},
@@ -61,6 +66,30 @@ func (c *nvrtc) version() (string, error) {
 	return fmt.Sprintf("%d.%d", major, minor), nil
 }
 
+// knows returns an error if the compiler has no such GPU.
+func (c *nvrtc) knows(arch string) error {
+	var count int32
+	if err := c.check(c.archCount(&count)); err != nil {
+		return err
+	}
+	numbers := make([]int32, count+1)
+	if err := c.check(c.archs(&numbers[0])); err != nil {
+		return err
+	}
+	var names []string
+	for _, n := range numbers[:count] {
+		names = append(names, fmt.Sprintf("sm_%d", n))
+	}
+	if slices.Contains(names, strings.TrimRight(arch, "af")) {
+		return nil
+	}
+	version, err := c.version()
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("NVRTC %s does not know the GPU %s; it knows %s", version, arch, strings.Join(names, ", "))
+}
+
 // CUDACode is what CUDA's compiler made of a source.
 type CUDACode struct {
 	CUBIN []byte // machine code
@@ -71,7 +100,8 @@ type CUDACode struct {
 // CompileCUDA compiles CUDA source with NVRTC, which needs no GPU: the library at
 // a path or, where that is empty, one that the system finds. The code is for a
 // GPU such as sm_80; more options are those of nvcc, and the name is for messages.
-// Where it fails the error has the compiler's log.
+// Where it fails the error has the compiler's log; where there is no NVRTC it is
+// ErrNoNVRTC.
 func CompileCUDA(library, name string, source []byte, arch string, options ...string) (*CUDACode, error) {
 	c, err := openNVRTC(library)
 	if err != nil {
@@ -84,6 +114,9 @@ func CompileCUDA(library, name string, source []byte, arch string, options ...st
 func (c *nvrtc) build(name string, source []byte, arch string, options ...string) (*CUDACode, error) {
 	if bytes.IndexByte(source, 0) >= 0 {
 		return nil, fmt.Errorf("%s: the source has a zero byte", name)
+	}
+	if err := c.knows(arch); err != nil {
+		return nil, err
 	}
 	var program uintptr
 	if err := c.check(c.create(&program, cString(string(source)), cString(name), 0, 0, 0)); err != nil {

@@ -1,6 +1,7 @@
 package support
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -39,13 +40,14 @@ func TestNVRTC(t *testing.T) {
 }
 
 func TestNVRTCErrors(t *testing.T) {
-	if _, err := openNVRTC("no-such-library.so"); err == nil || !strings.Contains(err.Error(), "no NVRTC") || !strings.Contains(err.Error(), "no-such-library.so") {
+	if _, err := openNVRTC("no-such-library.so"); !errors.Is(err, ErrNoNVRTC) || !strings.Contains(err.Error(), "no-such-library.so") {
 		t.Errorf("opened a library that is not there: %v", err)
 	}
 	c := testNVRTC(t)
 	for _, tc := range []struct{ source, arch, want string }{
 		{"__global__ void f() { undeclared(); }", "sm_80", `bad.cu(1): error: identifier "undeclared" is undefined`},
-		{"", "sm_1", "bad.cu for sm_1: NVRTC: NVRTC_ERROR_INVALID_OPTION"},
+		{"", "sm_1", "does not know the GPU sm_1; it knows sm_"},
+		{"", "sm_80a", "bad.cu for sm_80a: NVRTC: NVRTC_ERROR_COMPILATION"},
 		{"a\x00b", "sm_80", "bad.cu: the source has a zero byte"},
 	} {
 		if _, err := c.build("bad.cu", []byte(tc.source), tc.arch); err == nil || !strings.Contains(err.Error(), tc.want) {

@@ -1,16 +1,26 @@
 package support
 
+import "math"
+
 // cudaPlan is how the network runs on a GPU. Maps of n clips lie n times as far
 // from the arena's start as those of one, clip after clip, and are n times as long.
 type cudaPlan struct {
-	source    string
-	precision precision
-	arena     int // bytes a clip
-	packed    int // bytes of the packed weights
-	packs     []cudaPack
-	launches  []cudaLaunch // the first takes the caller's clip, in float32
-	frames    string       // the kernel that takes bytes in its place
-	outputs   []cudaOutput
+	isa         string // what files of packed weights call it
+	fingerprint uint64 // of what packed weights depend on, and of the kernels that read them
+	precision   precision
+	packed      int // bytes of the packed weights
+	packs       []cudaPack
+	schedules   []cudaSchedule
+}
+
+// cudaSchedule is how runs of some clips are launched. Schedules have other tiles,
+// and weights laid out for them.
+type cudaSchedule struct {
+	clips    int          // the most that a session of this schedule has; the last has as many as it likes
+	arena    int          // bytes a clip
+	launches []cudaLaunch // the first takes the caller's clip, in float32
+	frames   string       // the kernel that takes bytes in its place
+	outputs  []cudaOutput
 }
 
 // precision is what maps and weights consist of.
@@ -77,20 +87,29 @@ type cudaOutput struct {
 	span  span
 }
 
-// output returns the plan's output of a name, or nil.
-func (p *cudaPlan) output(name string) *cudaOutput {
-	for i := range p.outputs {
-		if p.outputs[i].name == name {
-			return &p.outputs[i]
+// output returns the output of a name, or nil.
+func (c *cudaSchedule) output(name string) *cudaOutput {
+	for i := range c.outputs {
+		if c.outputs[i].name == name {
+			return &c.outputs[i]
 		}
 	}
 	return nil
 }
 
+// most returns how many clips kernels can count, in 32 bits.
+func (c *cudaSchedule) most() int {
+	most := math.MaxInt32
+	for i := range c.launches {
+		most = min(most, math.MaxInt32/c.launches[i].units)
+	}
+	return most
+}
+
 // lengths returns a plan for the CPU that has the outputs and nothing else.
 func (p *cudaPlan) lengths() *plan {
 	l := new(plan)
-	for _, o := range p.outputs {
+	for _, o := range p.schedules[0].outputs {
 		l.outputs = append(l.outputs, output{name: o.name, shape: o.shape})
 	}
 	return l

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/p3dc/p3dc/backends/avx"
+	"github.com/p3dc/p3dc/backends/cuda"
 	"github.com/p3dc/p3dc/codegen"
 	"github.com/p3dc/p3dc/ir"
 )
@@ -71,7 +72,11 @@ func Build(ctx context.Context, files []codegen.File) (_ *Program, err error) {
 	if err := writeModule(module, files); err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, tool, "build", "-trimpath", "-buildvcs=false", "-tags="+programTag, "-o", p.path, ".")
+	tags := programTag
+	if slices.ContainsFunc(files, func(f codegen.File) bool { return f.Name == cuda.TablesFile }) {
+		tags += "," + cudaTag
+	}
+	cmd := exec.CommandContext(ctx, tool, "build", "-trimpath", "-buildvcs=false", "-tags="+tags, "-o", p.path, ".")
 	cmd.Dir = module
 	cmd.Env = append(buildEnv(os.Environ()), "GOTMPDIR="+dir) // a killed go command leaves folders behind
 	cmd.WaitDelay = waitDelay

@@ -23,6 +23,9 @@ var sources embed.FS
 // packages that exist in the temporary module only.
 const programTag = "harness"
 
+// cudaTag is set besides for a package that packs weights for GPUs.
+const cudaTag = "cuda"
+
 // modulePath is the temporary module's. It is always the same, as are all
 // paths that the compiler sees, so that what did not change comes from the
 // build cache.

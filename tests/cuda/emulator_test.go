@@ -36,48 +36,45 @@ func compiler(t *testing.T) string {
 	return path
 }
 
-// build writes and compiles the source that would ship.
-func build(t *testing.T, g *ir.Graph, p cuda.Precision, values map[string][]float32, flags ...string) *program {
+// prepare writes the source that would ship, and compiles nothing.
+func prepare(t *testing.T, plan *ir.Plan, p cuda.Precision, values map[string][]float32) *program {
 	t.Helper()
-	b := prepare(t, g, p, values)
-	compile(t, b.dir, "main.cpp", "program", flags...)
+	b := emulate(t, p, plan)
+	var err error
+	if b.weights, err = pack(plan, p, values); err != nil {
+		t.Fatal(err)
+	}
 	return b
 }
 
-// prepare is build that compiles nothing.
-func prepare(t *testing.T, g *ir.Graph, p cuda.Precision, values map[string][]float32) *program {
+// emulate writes the source of plans, and a program that has all of their kernels.
+// What it says of one plan is of the last.
+func emulate(t *testing.T, p cuda.Precision, plans ...*ir.Plan) *program {
+	t.Helper()
+	plan := plans[len(plans)-1]
+	source := cuda.Source(p, codegen.Options{Source: plan.Graph.Name + ".p3d", Version: "test"}, plans...)
+	var main bytes.Buffer
+	main.WriteString("#include \"network.cu\"\n#include \"driver.h\"\nint main(int argc, char** argv) {\n    return emulator::drive(argc, argv, {\n")
+	for _, plan := range plans {
+		for _, name := range cuda.Entries(plan) {
+			fmt.Fprintf(&main, "        {%q, %s},\n", name, name)
+		}
+	}
+	main.WriteString("    });\n}\n")
+	b := &program{plan: plan, precision: p, source: string(source), main: main.Bytes(), dir: t.TempDir()}
+	b.write(t, "network.cu", source)
+	b.write(t, "main.cpp", b.main)
+	return b
+}
+
+// plan schedules a network as it ships.
+func plan(t *testing.T, g *ir.Graph, p cuda.Precision) *ir.Plan {
 	t.Helper()
 	plan, err := cuda.Plan(g, p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := cuda.Source(plan, p, codegen.Options{Source: g.Name + ".p3d", Version: "test"})
-	var main bytes.Buffer
-	main.WriteString("#include \"network.cu\"\n#include \"driver.h\"\nint main(int argc, char** argv) {\n    return emulator::drive(argc, argv, {\n")
-	names := []string{cuda.FramesKernel(plan)}
-	for i := range plan.Kernels {
-		names = append(names, cuda.KernelName(plan, &plan.Kernels[i]))
-	}
-	for _, name := range names {
-		fmt.Fprintf(&main, "        {%q, %s},\n", name, name)
-	}
-	main.WriteString("    });\n}\n")
-	weights, err := pack(plan, p, values)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &program{plan: plan, precision: p, source: string(source), main: main.Bytes(), weights: weights}
-	return b.copy(t)
-}
-
-// copy returns the program in a folder of its own, yet to be compiled.
-func (b *program) copy(t *testing.T) *program {
-	t.Helper()
-	c := *b
-	c.dir = t.TempDir()
-	c.write(t, "network.cu", []byte(b.source))
-	c.write(t, "main.cpp", b.main)
-	return &c
+	return plan
 }
 
 // compile builds a C++ program on the emulator. What the last flags say counts;

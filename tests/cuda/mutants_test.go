@@ -1,6 +1,8 @@
 package cuda
 
 import (
+	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -8,41 +10,71 @@ import (
 	"github.com/p3dc/p3dc/backends/cuda"
 )
 
-// TestMutants breaks the device code in one place after another, and checks
-// that the emulator or the comparison would have seen it.
+// mutants break the device code, each in one place: where it says old within a
+// text that it has once, it says new.
+var mutants = []struct{ name, within, old, new, want string }{
+	{"no barrier", "block_barrier();  // all have copied this step, and", "block_barrier();", ";", "race on byte"},
+	{"waits for too few copies", "copy_wait<L::STAGES - 2>();", "", "copy_wait<L::STAGES - 1>();", "has not been waited for"},
+	{"a stage too early", "start(step + L::STAGES - 1);", "", "start(step + L::STAGES);", "has not been waited for"},
+	{"copies from padding", "(unsigned)(s.h[i] + kh) < E::H", "", "true", "reads 8 bytes at byte -"},
+	{"stores beyond the last position", "if (rows.has(row) && c", "rows.has(row)", "true", "of the result"},
+	{"stores half of the channels", "c < L::Out::PIXEL) finish", "c < L::Out::PIXEL", "c < L::Out::PIXEL / 2", "is never written"},
+	{"block: no barrier", "block_barrier();  // all have copied this step, are", "block_barrier();", ";", "race on byte"},
+	{"block: waits for too few copies", "copy_wait<B::STAGES - 2>();", "", "copy_wait<B::STAGES - 1>();", "has not been waited for"},
+	{"block: a stage too early", "start(step + B::STAGES - 1);", "", "start(step + B::STAGES);", "has not been waited for"},
+	{"block: loads rows of padding", "(unsigned)h < B::In::H", "", "true", "reads 16 bytes at byte"},
+	{"block: no zeros", "copy_async<ACCESS>(B::ZEROS_AT, in, false);", "", ";", "of shared memory, which nobody wrote"},
+	{"block: frames before the first", "(unsigned)(frame[i] + kt) < F::T", "", "true", "of shared memory"},
+	{"block: stores beyond the map", "h < B::Out::H && w < B::Out::W))", "h < B::Out::H && w < B::Out::W", "true", "of the result"},
+	{"block: stores idle rows", "t < L::To::T &&", "t < L::To::T", "true", "of shared memory"},
+	{"pool: no barrier", "block_barrier();  // the map is complete", "block_barrier();", ";", "of shared memory, which nobody wrote"},
+	{"pool: stores beyond the map", "h >= Out::H || w >= Out::W) continue;", "h >= Out::H || w >= Out::W", "false", "of the result"},
+}
+
+// TestMutants checks that the emulator or the comparison would have seen each
+// mutant. One program has them all and is told which one to be.
 func TestMutants(t *testing.T) {
+	t.Parallel()
 	g := lower(t, `network mutant {
-    input rgb 3x2x9x7
+    input rgb 3x2x5x21
     block bottleneck expansion 2 mix A
-    conv 40 kernel 1x3x3
+    conv 40 kernel 1x7x7
+    pool max 1x3x3 stride 1x1x1 pad 0x1x1
     stage res2 width 24 blocks 1
     pool average
 }`)
 	c := newComparison(t, g, 1)
-	source := prepare(t, g, cuda.BF16, c.weights)
-	for _, m := range []struct{ name, old, new, want string }{
-		{"no barrier", "block_barrier();  // all", "// all", "race on byte"},
-		{"waits for too few copies", "copy_wait<L::STAGES - 2>()", "copy_wait<L::STAGES - 1>()", "has not been waited for"},
-		{"a stage too early", "start(step + L::STAGES - 1);", "start(step + L::STAGES);", "has not been waited for"},
-		{"copies from padding", " && (unsigned)(s.h[i] + kh) < E::H", "", "reads 8 bytes at byte -"},
-		{"stores beyond the last position", "if (p < count && c", "if (c", "of the result"},
-		{"stores half of the channels", "c < L::Out::PIXEL) finish", "c < L::Out::PIXEL / 2) finish", "is never written"},
-	} {
-		t.Run(m.name, func(t *testing.T) {
-			t.Parallel()
-			b := source.copy(t)
-			if strings.Count(source.source, m.old) != 1 {
-				t.Fatalf("the device code has not one %q", m.old)
-			}
-			b.write(t, "network.cu", []byte(strings.Replace(source.source, m.old, m.new, 1)))
-			compile(t, b.dir, "main.cpp", "program", "-O0")
-			b.job(t, input{clips: 1, floats: c.floats})
-			cmd := exec.Command("./program", "job")
-			cmd.Dir = b.dir
-			out, err := cmd.CombinedOutput()
-			if err == nil || !strings.Contains(string(out), m.want) {
-				t.Errorf("got %v: %s\nwant %s", err, out, m.want)
-			}
-		})
+	b := prepare(t, plan(t, g, cuda.BF16), cuda.BF16, c.weights)
+	source := b.source
+	for i, m := range mutants {
+		if m.old == "" {
+			m.old = m.within
+		}
+		if strings.Count(source, m.within) != 1 || strings.Count(m.within, m.old) != 1 {
+			t.Fatalf("the device code has not one %q", m.within)
+		}
+		form := "(mutant == %d ? %s : %s)"
+		if strings.HasSuffix(m.old, ";") {
+			form = "{ if (mutant == %d) { %s } else { %s } }"
+		}
+		source = strings.Replace(source, m.within, strings.Replace(m.within, m.old, fmt.Sprintf(form, i, m.new, m.old), 1), 1)
+	}
+	b.write(t, "network.cu", []byte(source))
+	b.write(t, "main.cpp", append([]byte("#include <cstdlib>\nstatic const int mutant = atoi(getenv(\"MUTANT\"));\n"), b.main...))
+	compile(t, b.dir, "main.cpp", "program")
+	b.job(t, input{clips: 1, floats: c.floats})
+	run := func(i int) (string, error) {
+		cmd := exec.Command("./program", "job")
+		cmd.Dir, cmd.Env = b.dir, append(os.Environ(), fmt.Sprint("MUTANT=", i))
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run(-1); err != nil {
+		t.Fatalf("without a mutant: %v: %s", err, out)
+	}
+	for i, m := range mutants {
+		if out, err := run(i); err == nil || !strings.Contains(out, m.want) {
+			t.Errorf("%s: got %v: %s\nwant %s", m.name, err, out, m.want)
+		}
 	}
 }

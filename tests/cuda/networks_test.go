@@ -20,8 +20,9 @@ import (
 var networks = []struct {
 	name, source string
 	precisions   []cuda.Precision
+	apart        bool // every layer in a kernel of its own
 }{
-	{"mixed", `input rgb 3x6x27x21
+	{name: "mixed", source: `input rgb 3x6x27x21
     block bottleneck expansion 2 mix A B C
     conv 24 kernel 1x7x7 stride 1x2x2
     pool max 2x3x3 stride 2x2x2 pad 0x1x1 as pool1
@@ -30,8 +31,8 @@ var networks = []struct {
     stage res4 width 33 blocks 1 flat
     pool average
     linear 19
-    softmax`, cuda.Precisions()},
-	{"caffe", `input bgr 3x4x18x22 {
+    softmax`, precisions: cuda.Precisions()},
+	{name: "caffe", source: `input bgr 3x4x18x22 {
         range 0..255
         mean  104 117 123
         std   50 60 70
@@ -41,26 +42,26 @@ var networks = []struct {
     pool max 2x3x3 stride 2x2x2 ceil as pool1
     stage res2 width 70 blocks 2 then pool max 2x1x1 ceil
     pool average
-    linear 10`, []cuda.Precision{cuda.BF16, cuda.FP32}},
-	{"flow", `input flow 2x9x11x13
+    linear 10`, precisions: []cuda.Precision{cuda.BF16, cuda.FP32}, apart: true},
+	{name: "flow", source: `input flow 2x9x11x13
     block bottleneck expansion 2 mix B C A
     conv 12 kernel 3x3x3 stride 2x1x1
     stage res2 width 12 blocks 2 stride 2x1x1
     stage res3 width 16 blocks 1 stride 3x1x2
     pool max
-    linear 5`, []cuda.Precision{cuda.FP16, cuda.FP32}},
-	{"narrow", `input rgb 3x3x7x5
+    linear 5`, precisions: []cuda.Precision{cuda.FP16, cuda.FP32}},
+	{name: "narrow", source: `input rgb 3x3x7x5
     block bottleneck expansion 3 mix B C A
     conv 1 kernel 1x1x1
     stage res2 width 1 blocks 2
     stage res3 width 3 blocks 1 stride 2x2x1
-    pool average`, []cuda.Precision{cuda.BF16, cuda.FP32}},
-	{"pixel", `input rgb 3x9x1x1
+    pool average`, precisions: []cuda.Precision{cuda.BF16, cuda.FP32}},
+	{name: "pixel", source: `input rgb 3x9x1x1
     block bottleneck expansion 4 mix A B C
     conv 40 kernel 5x1x1 stride 2x1x1
     stage res2 width 10 blocks 3
-    pool average`, []cuda.Precision{cuda.FP32}},
-	{"flattened", `input bgr 3x4x11x9 {
+    pool average`, precisions: []cuda.Precision{cuda.FP32}},
+	{name: "flattened", source: `input bgr 3x4x11x9 {
         range 0..255
         mean  90 98 102
     }
@@ -69,8 +70,8 @@ var networks = []struct {
     flatten
     linear 36 relu features as fc6
     linear 5 as fc7
-    names { linear "{name}" }`, []cuda.Precision{cuda.FP32}},
-	{"split", `input rgb 3x6x13x10
+    names { linear "{name}" }`, precisions: []cuda.Precision{cuda.FP32}},
+	{name: "split", source: `input rgb 3x6x13x10
     block basic mix split mid matched
     conv 9 kernel 1x3x3 stride 1x2x2
     conv 12 kernel 3x1x1 as stem
@@ -78,13 +79,13 @@ var networks = []struct {
     stage layer2 width 20 blocks 1 stride 2x2x2
     pool average
     linear 5
-    names torchvision-video`, []cuda.Precision{cuda.BF16}},
-	{"unstemmed", `input rgb 3x2x6x10
+    names torchvision-video`, precisions: []cuda.Precision{cuda.BF16}},
+	{name: "unstemmed", source: `input rgb 3x2x6x10
     block bottleneck expansion 2 mix C A
     pool max 1x2x2 stride 1x1x1
     stage res2 width 16 blocks 2
     pool average
-    linear 3`, []cuda.Precision{cuda.BF16}},
+    linear 3`, precisions: []cuda.Precision{cuda.BF16}},
 }
 
 // TestNetworks compares every value of every network with the interpreter, for
@@ -97,7 +98,16 @@ func TestNetworks(t *testing.T) {
 		for _, p := range n.precisions {
 			t.Run(fmt.Sprintf("%s/%v", n.name, p), func(t *testing.T) {
 				t.Parallel()
-				b := build(t, g, p, c.weights)
+				fusion := ir.FuseAuto
+				if n.apart {
+					fusion = ir.FuseNever
+				}
+				plan, err := ir.ScheduleBlocks(g, p.Machine(), fusion)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b := prepare(t, plan, p, c.weights)
+				compile(t, b.dir, "main.cpp", "program")
 				one := input{clips: 1, floats: c.floats[:g.Input.Shape.Elems()]}
 				c.check(t, b, b.run(t, one))
 				c.check(t, b, b.run(t, input{clips: 3, floats: c.floats}))

@@ -72,13 +72,13 @@ func compiled(t *testing.T, library string, g *ir.Graph, p cuda.Precision, arch 
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := cuda.Source(plan, p, codegen.Options{Source: g.Name + ".p3d", Version: "test"})
+	source := cuda.Source(p, codegen.Options{Source: g.Name + ".p3d", Version: "test"}, plan)
 	code, err := support.CompileCUDA(library, g.Name+".cu", source, arch, "--ptxas-options=-v")
 	if err != nil {
 		t.Fatal(err)
 	}
 	use := resources(t, code.Log)
-	if want := len(plan.Kernels) + 1; len(use) != want { // the input has two
+	if want := len(cuda.Entries(plan)); len(use) != want {
 		t.Errorf("%d kernels were compiled, want %d\n%s", len(use), want, code.Log)
 	}
 	for _, l := range cuda.Launches(plan) {
@@ -86,9 +86,11 @@ func compiled(t *testing.T, library string, g *ir.Graph, p cuda.Precision, arch 
 			t.Errorf("%s takes %d bytes of shared memory, %s has %d", l.Kernel, l.Shared, arch, most)
 		}
 	}
-	for i := range plan.Kernels {
-		if k := &plan.Kernels[i]; k.Kind == ir.KernelConv {
-			instructions(t, code.PTX, cuda.KernelName(plan, k), multiplies[p])
+	launches := cuda.Launches(plan)
+	for i := range plan.Regions {
+		steps := plan.Regions[i].Steps
+		if k := &plan.Kernels[steps[len(steps)-1].Kernel]; k.Kind == ir.KernelConv {
+			instructions(t, code.PTX, launches[i].Kernel, multiplies[p])
 		}
 	}
 	limits(t, filepath.Join("testdata", "limits", fmt.Sprintf("%s_%v_%s.txt", g.Name, p, arch)), use, plan)
@@ -138,11 +140,7 @@ func resources(t *testing.T, log string) registers {
 func limits(t *testing.T, path string, use registers, plan *ir.Plan) {
 	t.Helper()
 	var text bytes.Buffer
-	names := []string{cuda.FramesKernel(plan)}
-	for i := range plan.Kernels {
-		names = append(names, cuda.KernelName(plan, &plan.Kernels[i]))
-	}
-	for _, name := range names {
+	for _, name := range cuda.Entries(plan) {
 		fmt.Fprintf(&text, "%s %d\n", name, use[name])
 	}
 	if *update {

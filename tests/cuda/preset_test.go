@@ -19,7 +19,8 @@ func TestPreset(t *testing.T) {
 	t.Parallel()
 	g := preset(t, "input", "3x16x48x48")
 	c := newComparison(t, g, 2)
-	b := build(t, g, cuda.BF16, c.weights, "-O2")
+	b := prepare(t, plan(t, g, cuda.BF16), cuda.BF16, c.weights)
+	compile(t, b.dir, "main.cpp", "program", "-O2")
 	got := b.run(t, input{clips: 2, frames: c.frames})
 	c.check(t, b, got)
 	for i, logits := range got["logits"] {

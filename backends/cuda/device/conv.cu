@@ -14,17 +14,6 @@
 //     WARPS_P, WARPS_C    how many warps share it, either way
 //     STAGES              steps of the reduction in shared memory at once
 //     finish(sum, bias, other)    the epilogue, a value at a time
-//
-// The bytes of a step lie in rows of 64 in shared memory, one for each position
-// and each channel. Their 16-byte parts change places from row to row, so that
-// the eight rows of a matrix lie in different banks.
-
-constexpr int STEP = 64;  // bytes of a row
-
-DEVICE int step_place(int row, int byte) {
-    int part = (byte / ACCESS) ^ (row / 2 % 4);
-    return row * STEP + part * ACCESS + byte % ACCESS;
-}
 
 template <class L>
 struct Convolution {
@@ -48,12 +37,10 @@ struct Convolution {
     static constexpr int ABREAST = THREADS / COPIES;   // rows that are copied at once
     static constexpr int ROWS = L::POSITIONS / ABREAST;  // that a thread copies a part of
     static_assert(ROWS * ABREAST == L::POSITIONS, "threads share the rows evenly");
-    static_assert(L::CHANNELS * (STEP / ACCESS) % THREADS == 0, "threads share the columns evenly");
 
     // A warp's part of the tile, in matrices of 16 positions and of 8 channels.
     static constexpr int HIGH = L::POSITIONS / L::WARPS_P / 16;
     static constexpr int WIDE = L::CHANNELS / L::WARPS_C / 8;
-    static_assert(WIDE % 2 == 0, "columns are loaded two matrices at a time");
 
     // Source is where this thread's rows of a step come from: what the window
     // begins with at each, and where that lies.
@@ -65,12 +52,20 @@ struct Convolution {
     // OUTSIDE is no position of any map, whatever tap is added to it.
     static constexpr int OUTSIDE = -(1 << 20);
 
-    template <class E, class S, class P>
-    static DEVICE void find(Source& s, const void* map, int first, int count) {
+    // Strung is which positions the rows of a tile are, where those of all clips
+    // are strung together.
+    struct Strung {
+        int first, count;
+        DEVICE Position at(int row) const { return position<typename L::Out>(first + row); }
+        DEVICE bool has(int row) const { return first + row < count; }
+    };
+
+    template <class E, class S, class P, class Rows>
+    static DEVICE void find(Source& s, const void* map, const Rows& rows) {
         for (int i = 0; i < ROWS; i++) {
-            int p = first + thread_index() / COPIES + i * ABREAST;
-            Position o = position<typename L::Out>(p);
-            s.t[i] = p < count ? o.t * S::T - P::T : OUTSIDE;
+            int row = thread_index() / COPIES + i * ABREAST;
+            Position o = rows.at(row);
+            s.t[i] = rows.has(row) ? o.t * S::T - P::T : OUTSIDE;
             s.h[i] = o.h * S::H - P::H;
             s.w[i] = o.w * S::W - P::W;
             s.at[i] = (const char*)map + index<E>(o.clip, o.t * S::T - P::T, s.h[i], s.w[i]) * V::BYTES;
@@ -94,36 +89,10 @@ struct Convolution {
         }
     }
 
-    // fetch_weights starts the copies of one step's columns, which lie in the
-    // order of their places.
+    // fetch_weights starts the copies of one step's columns.
     static DEVICE void fetch_weights(const void* weights, int stage, int column, int step) {
-        const char* from = (const char*)weights + (long long)(column * STEPS + step) * L::CHANNELS * STEP;
-        for (int i = thread_index(); i < L::CHANNELS * (STEP / ACCESS); i += THREADS)
-            copy_async<ACCESS>(stage + L::POSITIONS * STEP + step_place(i / (STEP / ACCESS), i % (STEP / ACCESS) * ACCESS),
-                               from + i * ACCESS, true);
-    }
-
-    // multiply adds the products of one step to the warp's sums.
-    static DEVICE void multiply(float (&sum)[HIGH][WIDE][4], int stage, int row, int column) {
-        int lane = thread_index() % WARP;
-        int columns = stage + L::POSITIONS * STEP;
-#pragma unroll
-        for (int part = 0; part < STEP; part += 32) {
-            unsigned a[HIGH][4];
-#pragma unroll
-            for (int i = 0; i < HIGH; i++)
-                load_matrices(a[i], stage + step_place(row + i * 16 + lane % 16, part + lane / 16 * ACCESS));
-#pragma unroll
-            for (int j = 0; j < WIDE; j += 2) {
-                unsigned b[4];
-                load_matrices(b, columns + step_place(column + j * 8 + lane / 16 * 8 + lane % 8, part + lane / 8 % 2 * ACCESS));
-#pragma unroll
-                for (int i = 0; i < HIGH; i++) {
-                    V::multiply(sum[i][j], a[i], b[0], b[1]);
-                    V::multiply(sum[i][j + 1], a[i], b[2], b[3]);
-                }
-            }
-        }
+        copy_columns<L::CHANNELS, THREADS>(stage + L::POSITIONS * STEP,
+                                           (const char*)weights + (long long)(column * STEPS + step) * L::CHANNELS * STEP);
     }
 
     // finish runs the epilogue on two neighbouring channels of a position and
@@ -142,18 +111,20 @@ struct Convolution {
                                        L::finish(y, load(bias + c + 1), y2));
     }
 
-    static DEVICE void run(const void* in, const void* second, void* out, const void* weights, const float* bias, int clips) {
-        int tile_column = block_index() % COLUMNS;
-        int first = block_index() / COLUMNS * L::POSITIONS, count = clips * L::Out::POSITIONS;
+    // compute makes a tile's results before their epilogue, at rows' positions, and
+    // calls store(row, channel, x, y) for two neighbouring channels at a time,
+    // counted from the tile's first.
+    template <class Rows, class Store>
+    static DEVICE void compute(const Rows& rows, int tile_column, const void* in, const void* second, const void* weights, Store store) {
         Source source;
-        find<typename L::In, typename L::Stride, typename L::Pad>(source, in, first, count);
+        find<typename L::In, typename L::Stride, typename L::Pad>(source, in, rows);
         auto start = [&](int step) {
             if (step < STEPS) {
                 int stage = step % L::STAGES * STAGE;
                 if (step < OWN) {
                     fetch<typename L::In, typename L::Taps>(source, in, stage, step);
                 } else if constexpr (L::PROJECTS) {
-                    if (step == OWN) find<typename L::Second, typename L::Every, Axes<0, 0, 0>>(source, second, first, count);
+                    if (step == OWN) find<typename L::Second, typename L::Every, Axes<0, 0, 0>>(source, second, rows);
                     fetch<typename L::Second, Axes<1, 1, 1>>(source, second, stage, step - OWN);
                 }
                 fetch_weights(weights, stage, tile_column, step);
@@ -170,17 +141,25 @@ struct Convolution {
             copy_wait<L::STAGES - 2>();
             block_barrier();  // all have copied this step, and are done with the one before
             start(step + L::STAGES - 1);
-            multiply(sum, step % L::STAGES * STAGE, row, column);
+            int stage = step % L::STAGES * STAGE;
+            multiply_step<V>(sum, stage + L::POSITIONS * STEP, column,
+                             [&](int i, int byte) { return stage + step_place(row + i * 16 + lane % 16, byte); });
         }
 #pragma unroll
         for (int i = 0; i < HIGH; i++)
 #pragma unroll
             for (int j = 0; j < WIDE; j++)
 #pragma unroll
-                for (int half = 0; half < 2; half++) {
-                    int p = first + row + i * 16 + half * 8 + lane / 4;
-                    int c = tile_column * L::CHANNELS + column + j * 8 + lane % 4 * 2;
-                    if (p < count && c < L::Out::PIXEL) finish(second, out, bias, p, c, sum[i][j][half * 2], sum[i][j][half * 2 + 1]);
-                }
+                for (int half = 0; half < 2; half++)
+                    store(row + i * 16 + half * 8 + lane / 4, column + j * 8 + lane % 4 * 2, sum[i][j][half * 2], sum[i][j][half * 2 + 1]);
+    }
+
+    static DEVICE void run(const void* in, const void* second, void* out, const void* weights, const float* bias, int clips) {
+        int tile_column = block_index() % COLUMNS;
+        Strung rows{block_index() / COLUMNS * L::POSITIONS, clips * L::Out::POSITIONS};
+        compute(rows, tile_column, in, second, weights, [&](int row, int c, float x, float y) {
+            c += tile_column * L::CHANNELS;
+            if (rows.has(row) && c < L::Out::PIXEL) finish(second, out, bias, rows.first + row, c, x, y);
+        });
     }
 };

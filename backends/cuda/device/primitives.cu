@@ -37,6 +37,17 @@ DEVICE unsigned shared_address(int at) {
     return address;
 }
 
+// shared_load and shared_store move one value from and to the block's shared
+// memory, aligned to its size.
+template <class T>
+DEVICE T shared_load(int at) {
+    return *(const T*)(shared_memory + at);
+}
+template <class T>
+DEVICE void shared_store(int at, T x) {
+    *(T*)(shared_memory + at) = x;
+}
+
 // copy_async starts to copy BYTES, 8 or 16, from global to shared memory, or
 // to write so many zeros where there is nothing to copy. Nobody may look before
 // the copy was committed and waited for.

@@ -69,7 +69,7 @@ func (s *server) answer(q *wire.Request, body []byte, r *wire.Reply) ([]byte, er
 	case q.Open != nil:
 		return nil, s.open(q.Open, r)
 	case q.Pack != nil:
-		return nil, net.Pack(q.Pack.Weights, q.Pack.Packed, q.Pack.ISA)
+		return nil, pack(q.Pack)
 	case q.Peak != nil:
 		r.Peak = measurePeak(q.Peak)
 		return nil, nil

@@ -101,6 +101,17 @@ class Block {
         return p;
     }
 
+    template <class T>
+    T shared_load(int at) {
+        T x;
+        memcpy(&x, read(at, sizeof(T), now % LANES), sizeof(T));
+        return x;
+    }
+    template <class T>
+    void shared_store(int at, T x) {
+        memcpy(write(at, sizeof(T)), &x, sizeof(T));
+    }
+
     void copy(int to, const void* from, int count, bool there) {
         if (there) global.read(from, count, now, problem);
         stop_on_problem();

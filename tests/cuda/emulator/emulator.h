@@ -23,6 +23,15 @@ void store(T* to, T x) {
     emulator::Block::current()->store(to, x);
 }
 
+template <class T>
+T shared_load(int at) {
+    return emulator::Block::current()->shared_load<T>(at);
+}
+template <class T>
+void shared_store(int at, T x) {
+    emulator::Block::current()->shared_store(at, x);
+}
+
 template <int BYTES>
 void copy_async(int to, const void* from, bool there) {
     static_assert(BYTES == 8 || BYTES == 16, "copies are of 8 or 16 bytes");

@@ -1,13 +1,14 @@
 // A library that stands in for NVIDIA's driver and for NVRTC: device memory is
-// the host's, and kernels run on the emulator. The variable FAKE_CUDA says what it
-// lacks, as in "devices=0".
+// the host's, and kernels run on the emulator. What is queued on a stream happens
+// when somebody waits for the stream, not earlier. The variable FAKE_CUDA says what
+// the driver lacks, as in "devices=0".
 #pragma once
 
 #include <cstdlib>
 #include <fstream>
 #include <map>
 
-#include "launch.h"
+#include "stream.h"
 
 namespace emulator {
 
@@ -24,9 +25,11 @@ inline long setting(const std::string& name, long otherwise) {
 }
 
 struct Fake {
-    std::map<char*, size_t> memory;
+    std::map<char*, size_t> memory, locked;
     size_t used = 0;
-    int contexts = 0, modules = 0;
+    int contexts = 0;
+    std::atomic<int> modules{0}, objects{0};        // of the last: streams, events, graphs
+    std::atomic<int> graphs{0}, launches{0}, alone{0};  // that were run; the last of plans for one clip
     std::string source;
     std::mutex lock;
     static Fake& instance() {
@@ -38,6 +41,11 @@ struct Fake {
 }  // namespace emulator
 
 extern "C" {
+
+using emulator::Event;
+using emulator::Fake;
+using emulator::Graph;
+using emulator::Stream;
 
 enum { SUCCESS = 0, INVALID = 1, NO_MEMORY = 2, NO_DEVICE = 100, BAD_IMAGE = 200, NOT_FOUND = 500, FAILED = 719 };
 
@@ -60,11 +68,12 @@ int cuDevicePrimaryCtxRetain(void** context, int) {
 int cuDevicePrimaryCtxRelease_v2(int) {
     auto& f = emulator::Fake::instance();
     if (f.contexts == 0) return INVALID;
-    if (--f.contexts == 0) std::ofstream(std::getenv("FAKE_CUDA_LOG")) << f.used << " bytes, " << f.modules << " modules";
+    if (--f.contexts == 0)
+        std::ofstream(std::getenv("FAKE_CUDA_LOG")) << f.used << " bytes, " << f.locked.size() << " of the host, " << f.modules << " modules, " << f.objects
+                                                    << " objects; ran " << f.graphs << " graphs, " << f.launches << " launches, " << f.alone << " kernels for one clip";
     return SUCCESS;
 }
 int cuCtxSetCurrent(void* context) { return current = context, SUCCESS; }
-int cuCtxSynchronize() { return current ? SUCCESS : INVALID; }
 
 int cuModuleLoadData(void** module, const char* image) {
     if (!current || std::string(image, 5) != "cubin") return BAD_IMAGE;
@@ -100,34 +109,110 @@ int cuMemFree_v2(char* address) {
     return free(address), SUCCESS;
 }
 
-static bool allocated(const char* at, size_t bytes) {
-    for (auto& m : emulator::Fake::instance().memory)
+// Memory of the host that copies on a stream need.
+int cuMemHostAlloc(char** memory, size_t bytes, unsigned) {
+    auto& f = Fake::instance();
+    std::lock_guard<std::mutex> hold(f.lock);
+    if (!current || !bytes) return INVALID;
+    if (bytes > (size_t)emulator::setting("locked", 1l << 40)) return NO_MEMORY;
+    *memory = (char*)malloc(bytes);
+    memset(*memory, 0xff, bytes);
+    return f.locked[*memory] = bytes, SUCCESS;
+}
+int cuMemFreeHost(char* memory) {
+    auto& f = Fake::instance();
+    std::lock_guard<std::mutex> hold(f.lock);
+    if (!current || !f.locked.erase(memory)) return INVALID;
+    return free(memory), SUCCESS;
+}
+
+static bool within(const std::map<char*, size_t>& all, const char* at, size_t bytes) {
+    std::lock_guard<std::mutex> hold(Fake::instance().lock);
+    for (auto& m : all)
         if (at >= m.first && at + bytes <= m.first + m.second) return true;
     return false;
 }
-int cuMemcpyHtoD_v2(char* to, const char* from, size_t bytes) {
-    return current && allocated(to, bytes) ? memcpy(to, from, bytes), SUCCESS : INVALID;
+static bool allocated(const char* at, size_t bytes) { return current && within(Fake::instance().memory, at, bytes); }
+static bool locked(const char* at, size_t bytes) { return current && within(Fake::instance().locked, at, bytes); }
+
+// The null stream is the default one.
+static Stream& stream_of(Stream* s) {
+    static Stream standard;
+    return s ? *s : standard;
 }
-int cuMemcpyDtoH_v2(char* to, const char* from, size_t bytes) {
-    return current && allocated(from, bytes) ? memcpy(to, from, bytes), SUCCESS : INVALID;
+static int copy_now(char* to, const char* from, size_t bytes, bool there) {
+    if (!there) return INVALID;
+    int code = stream_of(nullptr).wait();
+    return memcpy(to, from, bytes), code;
+}
+int cuMemcpyHtoD_v2(char* to, const char* from, size_t bytes) { return copy_now(to, from, bytes, allocated(to, bytes)); }
+int cuMemcpyDtoH_v2(char* to, const char* from, size_t bytes) { return copy_now(to, from, bytes, allocated(from, bytes)); }
+int cuMemcpy(char* to, const char* from, size_t bytes) { return copy_now(to, from, bytes, allocated(to, bytes) || allocated(from, bytes)); }
+static int queue_copy(char* to, const char* from, size_t bytes, Stream* s) {
+    stream_of(s).add([=] { return memcpy(to, from, bytes), SUCCESS; });
+    return SUCCESS;
+}
+int cuMemcpyHtoDAsync_v2(char* to, const char* from, size_t bytes, Stream* s) {
+    return allocated(to, bytes) && locked(from, bytes) ? queue_copy(to, from, bytes, s) : INVALID;
+}
+int cuMemcpyDtoHAsync_v2(char* to, const char* from, size_t bytes, Stream* s) {
+    return allocated(from, bytes) && locked(to, bytes) ? queue_copy(to, from, bytes, s) : INVALID;
+}
+int cuMemcpyDtoDAsync_v2(char* to, const char* from, size_t bytes, Stream* s) {
+    return allocated(to, bytes) && allocated(from, bytes) ? queue_copy(to, from, bytes, s) : INVALID;
 }
 
-int cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty, unsigned tz, unsigned shared, void*,
-                   void** p, void**) {
-    if (!current || y != 1 || z != 1 || ty != 1 || tz != 1) return INVALID;
-    auto& k = *(const std::pair<const std::string, emulator::Kernel>*)function;
+int cuStreamCreate(Stream** s, unsigned flags) { return current && flags == 1 ? Fake::instance().objects++, *s = new Stream, SUCCESS : INVALID; }
+int cuStreamDestroy_v2(Stream* s) { return Fake::instance().objects--, delete s, SUCCESS; }
+int cuStreamSynchronize(Stream* s) { return current ? stream_of(s).wait() : INVALID; }
+
+int cuEventCreate(Event** e, unsigned) { return current ? Fake::instance().objects++, *e = new Event, SUCCESS : INVALID; }
+int cuEventDestroy_v2(Event* e) { return Fake::instance().objects--, delete e, SUCCESS; }
+int cuEventRecord(Event* e, Stream* s) { return e->stream = &stream_of(s), SUCCESS; }
+int cuStreamWaitEvent(Stream* s, Event* e, unsigned) {
+    Stream* other = e->stream;
+    return stream_of(s).add([other] { return other->wait(); }), SUCCESS;
+}
+
+int cuStreamBeginCapture_v2(Stream* s, int) { return s && !s->recording ? s->recording.reset(new Graph), SUCCESS : INVALID; }
+int cuStreamEndCapture(Stream* s, Graph** g) {
+    if (!s->recording) return INVALID;
+    return Fake::instance().objects++, *g = s->recording.release(), SUCCESS;
+}
+int cuGraphInstantiateWithFlags(Graph** ready, Graph* g, unsigned long long) { return Fake::instance().objects++, *ready = new Graph(*g), SUCCESS; }
+int cuGraphDestroy(Graph* g) { return Fake::instance().objects--, delete g, SUCCESS; }
+int cuGraphExecDestroy(Graph* ready) { return Fake::instance().objects--, delete ready, SUCCESS; }
+int cuGraphLaunch(Graph* ready, Stream* s) {
+    if (!current) return INVALID;
+    Fake::instance().graphs++;
+    for (auto& work : *ready) stream_of(s).add(work);
+    return SUCCESS;
+}
+
+static int run_kernel(const std::pair<const std::string, emulator::Kernel>& k, int blocks, int threads, int shared, const std::vector<void*>& p, int clips) {
     std::vector<emulator::Range> ranges;
-    for (auto& m : emulator::Fake::instance().memory) ranges.push_back({"device memory", m.first, m.second, true});
-    auto pointer = [&](int i) { return *(void**)p[i]; };
-    int clips = *(int*)p[5];
+    {
+        std::lock_guard<std::mutex> hold(Fake::instance().lock);
+        for (auto& m : Fake::instance().memory) ranges.push_back({"device memory", m.first, m.second, true});
+    }
+    if (k.first.find("_of1_") != std::string::npos) Fake::instance().alone++;
     try {
-        emulator::launch(k.first.c_str(), x, threads, shared, ranges,
-                         [&] { k.second(pointer(0), pointer(1), pointer(2), pointer(3), (const float*)pointer(4), clips); }, false);
+        emulator::launch(k.first.c_str(), blocks, threads, shared, ranges, [&] { k.second(p[0], p[1], p[2], p[3], (const float*)p[4], clips); }, false);
     } catch (const emulator::Fault& fault) {
         fprintf(stderr, "%s\n", fault.what());
         return FAILED;
     }
     return SUCCESS;
+}
+int cuLaunchKernel(void* function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty, unsigned tz, unsigned shared, Stream* s,
+                   void** parameters, void**) {
+    if (!current || y != 1 || z != 1 || ty != 1 || tz != 1) return INVALID;
+    auto& k = *(const std::pair<const std::string, emulator::Kernel>*)function;
+    std::vector<void*> p;  // as they are now
+    for (int i = 0; i < 5; i++) p.push_back(*(void**)parameters[i]);
+    int clips = *(int*)parameters[5];
+    if (!stream_of(s).recording) Fake::instance().launches++;
+    return stream_of(s).add([=, &k] { return run_kernel(k, x, threads, shared, p, clips); }), SUCCESS;
 }
 
 int cuGetErrorString(int code, const char** text) {
@@ -136,6 +221,8 @@ int cuGetErrorString(int code, const char** text) {
 }
 
 int nvrtcVersion(int* major, int* minor) { return *major = 12, *minor = 9, 0; }
+int nvrtcGetNumSupportedArchs(int* count) { return *count = 1, 0; }
+int nvrtcGetSupportedArchs(int* numbers) { return *numbers = 90, 0; }
 const char* nvrtcGetErrorString(int) { return "NVRTC_ERROR_COMPILATION"; }
 int nvrtcCreateProgram(void** program, const char* source, const char*, int, void*, void*) {
     emulator::Fake::instance().source = source;

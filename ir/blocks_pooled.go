@@ -1,0 +1,76 @@
+package ir
+
+import "fmt"
+
+// pools reports whether the ops [i, j) are a convolution and the pool of its
+// result, and may be one region: nothing else reads the result, and a block of
+// threads has all its channels.
+func (s *scheduler) pools(i, j int) bool {
+	if j != i+2 {
+		return false
+	}
+	conv, pool := &s.ops[i], &s.ops[i+1]
+	_, convolves := conv.Attr.(Conv)
+	return convolves && conv.res == NoBuffer && pool.kind == KernelPool && pool.in == conv.out && s.local(conv.out, i, j)
+}
+
+// draftPooled weighs all tiles of a pool's result: the positions of the
+// convolution's result that its windows visit are computed at once, those of
+// neighbouring tiles again.
+func (s *scheduler) draftPooled(i int) (best fusedBlock, ok bool) {
+	conv, pool := &s.ops[i], &s.ops[i+1]
+	out, w := s.g.Values[pool.Out].Shape, pool.window
+	if out.T == 1 {
+		all := s.g.Values[conv.Out].Shape.T
+		w.T = Axis{Kernel: all, Stride: all} // as in every region of a single frame
+	}
+	for _, t := range BlockTiles() {
+		if out.C > t.Channels {
+			continue
+		}
+		for frames := 1; frames <= out.T && w.T.reach(frames) <= t.Positions; frames++ {
+			for rows := 1; rows <= out.H && w.T.reach(frames)*w.H.reach(rows) <= t.Positions; rows++ {
+				most := t.Positions / (w.T.reach(frames) * w.H.reach(rows))
+				if most < w.W.Kernel {
+					continue
+				}
+				across := ceilDiv(out.W, (most-w.W.Kernel)/w.W.Stride+1)
+				d := fusedBlock{first: i, end: i + 2, frames: frames, rows: rows, cols: ceilDiv(out.W, across), tile: t}
+				m := s.sharedMap(s.g.Values[conv.Out], w, d.frames, d.rows, d.cols)
+				d.maps, d.shared = []sharedMap{m}, s.m.Blocks.pooledShared(m.Len, t, s.blockDepth())
+				if d.shared > s.m.Blocks.Shared {
+					continue
+				}
+				d.blocks = ceilDiv(out.T, frames) * ceilDiv(out.H, rows) * across * s.m.Blocks.Clips
+				if d.cost = s.pooledCost(&d); !ok || d.cost < best.cost {
+					best, ok = d, true
+				}
+			}
+		}
+	}
+	return best, ok
+}
+
+// pooledShared returns the bytes of shared memory that a convolution and its pool
+// take: a map of so many values, and the steps that are under way.
+func (b *BlockMachine) pooledShared(values int, t BlockTile, depth int) int {
+	return values*b.ValueBytes + t.Shared(depth, fusedStages, b.ValueBytes)
+}
+
+// pooledRegion builds the region of a convolution and its pool.
+func (s *scheduler) pooledRegion(d *fusedBlock) Region {
+	conv, pool := &s.ops[d.first], &s.ops[d.first+1]
+	space := s.g.Values[pool.Out].Shape
+	space.C = 1
+	s.plan.Buffers[conv.out] = d.maps[0].Buffer
+	r := Region{
+		Name: conv.Name + ".." + pool.Name, Space: space, Tile: d.extent(), Algorithm: directName,
+		Why: fmt.Sprintf("pooled: %d blocks for %d clips on %d multiprocessors, %d KiB shared", d.blocks, s.m.Blocks.Clips, s.m.Cores, ceilDiv(d.shared, 1<<10)),
+	}
+	first, second := s.fusedStep(d, conv, conv.in), s.fusedStep(d, pool, pool.in)
+	first.Cover = d.maps[0].Cover
+	first.Pack = s.addPack(conv, d.tile.Channels, s.blockDepth())
+	s.placePacks(first.Pack)
+	r.Steps = []Step{first, second}
+	return r
+}

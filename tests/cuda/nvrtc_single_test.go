@@ -1,0 +1,38 @@
+package cuda
+
+import (
+	"os"
+	"testing"
+
+	"github.com/p3dc/p3dc/backends/cuda"
+	"github.com/p3dc/p3dc/codegen"
+	"github.com/p3dc/p3dc/codegen/support"
+	"github.com/p3dc/p3dc/tests/internal/suite"
+)
+
+// TestNVRTCSingle compiles the kernels of P3D-63 for single clips, for one kind of
+// GPU. None may use local memory.
+func TestNVRTCSingle(t *testing.T) {
+	library := os.Getenv(nvrtcVariable)
+	if _, err := support.CompileCUDA(library, "empty.cu", nil, "sm_80"); err != nil {
+		t.Skipf("needs NVRTC, in %s or where the system finds it: %v", nvrtcVariable, err)
+	}
+	if testing.Short() {
+		t.Skip("compiles for some seconds")
+	}
+	t.Parallel()
+	g := preset(t)
+	g.Taps = nil
+	plans, err := cuda.Plans(suite.Fuse(t, g), cuda.BF16)
+	if err != nil || len(plans) != 2 {
+		t.Fatalf("%d plans, %v", len(plans), err)
+	}
+	source := cuda.Source(cuda.BF16, codegen.Options{Source: "p3d63.p3d", Version: "test"}, plans[0])
+	code, err := support.CompileCUDA(library, "p3d63.cu", source, "sm_80", "--ptxas-options=-v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if use := resources(t, code.Log); use[cuda.FramesKernel(plans[0])] == 0 {
+		t.Errorf("no kernels for single clips were compiled\n%s", code.Log)
+	}
+}
