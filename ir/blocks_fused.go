@@ -59,7 +59,7 @@ func (s *scheduler) chains(i, j int) bool {
 			if w.H.Stride != first.H.Stride || w.W.Stride != first.W.Stride || s.narrowPixels(in) {
 				return false
 			}
-		case reachesOut(w):
+		case !s.writtenBy(op.in, i, k) || reachesOut(w):
 			return false
 		}
 		if op.res == NoBuffer {

@@ -76,6 +76,12 @@ tap S = %1
 %2 again 4x5x5x16 = conv 1x3x3/1x1x1/0x1x1 w=t %1 | relu
 output y = %2
 `), nil},
+		"a second map": {parseGraph(t, `graph t: input 4x5x5x8 rgb
+%1 reduce 4x5x5x16 = conv 1x1x1/1x1x1/0x0x0 w=r %0
+%2 S 4x5x5x16 = conv 1x3x3/1x1x1/0x1x1 w=s %1 | relu
+%3 other 4x5x5x16 = conv 1x1x1/1x1x1/0x0x0 w=o %0 | add %2
+output y = %3
+`), nil},
 		"narrow pixels": {parseGraph(t, `graph t: input 4x5x5x3 rgb
 %1 S 4x5x5x16 = conv 1x3x3/1x1x1/0x1x1 w=s %0 | relu
 %2 T 4x5x5x16 = conv 3x1x1/1x1x1/1x0x0 w=t %1 | relu

@@ -71,13 +71,18 @@ func Entries(p *ir.Plan) []string {
 
 // blocks writes the kernels of fused regions.
 func (e *emitter) blocks() {
-	names := fusedKernels(e.plan)
+	names, users := fusedKernels(e.plan), map[string][]string{}
 	for i, name := range names {
-		switch r := &e.plan.Regions[i]; {
-		case name == "" || slices.Index(names, name) < i:
-		case pooled(e.plan, r):
+		users[name] = append(users[name], e.plan.Regions[i].Name)
+	}
+	for i, name := range names {
+		if name == "" || slices.Index(names, name) < i {
+			continue
+		}
+		e.Line("// %s", listed(users[name]))
+		if r := &e.plan.Regions[i]; pooled(e.plan, r) {
 			e.pooled(r, name)
-		default:
+		} else {
 			e.block(r, name)
 		}
 	}
@@ -92,7 +97,6 @@ func (e *emitter) block(r *ir.Region, name string) {
 	down, along := tile.Warps()
 	total, maps := p.Shared(r)
 	text := e.constants(name)
-	e.Line("// %s", r.Name)
 	e.Line("struct %s {", text)
 	e.using("Value", e.value(false))
 	e.extent("In", p.Kernels[load.Kernel].Block.In, p.Buffers[load.In].Pixel)

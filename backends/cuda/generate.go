@@ -107,6 +107,11 @@ func (e *emitter) users(id ir.KernelID) string {
 			}
 		}
 	}
+	return listed(names)
+}
+
+// listed returns the first of some names, and how many more there are.
+func listed(names []string) string {
 	if len(names) > 3 {
 		names = append(names[:2], fmt.Sprintf("and %d more", len(names)-2))
 	}

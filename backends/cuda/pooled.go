@@ -14,7 +14,6 @@ func (e *emitter) pooled(r *ir.Region, name string) {
 	id := r.Steps[1].In
 	m := &p.Buffers[id]
 	total, maps := p.Shared(r)
-	e.Line("// %s", r.Name)
 	e.Line("struct %s_0 {", text)
 	e.convolution(conv)
 	e.Line("};")

@@ -11,24 +11,25 @@ import (
 )
 
 // mutants break the device code, each in one place: where it says old within a
-// text that it has once, it says new.
+// text that it has once, it says new. Blocks run at once, and which one is the first
+// to see the fault differs: want is what all of them say.
 var mutants = []struct{ name, within, old, new, want string }{
-	{"no barrier", "block_barrier();  // all have copied this step, and", "block_barrier();", ";", "race on byte"},
+	{"no barrier", "block_barrier();  // all have copied this step, and", "block_barrier();", ";", "of shared memory"},
 	{"waits for too few copies", "copy_wait<L::STAGES - 2>();", "", "copy_wait<L::STAGES - 1>();", "has not been waited for"},
 	{"a stage too early", "start(step + L::STAGES - 1);", "", "start(step + L::STAGES);", "has not been waited for"},
 	{"copies from padding", "(unsigned)(s.h[i] + kh) < E::H", "", "true", "reads 8 bytes at byte -"},
-	{"stores beyond the last position", "if (rows.has(row) && c", "rows.has(row)", "true", "of the result"},
+	{"stores beyond the last position", "if (rows.has(row) && c", "rows.has(row)", "true", "writes"},
 	{"stores half of the channels", "c < L::Out::PIXEL) finish", "c < L::Out::PIXEL", "c < L::Out::PIXEL / 2", "is never written"},
-	{"block: no barrier", "block_barrier();  // all have copied this step, are", "block_barrier();", ";", "race on byte"},
+	{"block: no barrier", "block_barrier();  // all have copied this step, are", "block_barrier();", ";", "of shared memory"},
 	{"block: waits for too few copies", "copy_wait<B::STAGES - 2>();", "", "copy_wait<B::STAGES - 1>();", "has not been waited for"},
 	{"block: a stage too early", "start(step + B::STAGES - 1);", "", "start(step + B::STAGES);", "has not been waited for"},
 	{"block: loads rows of padding", "(unsigned)h < B::In::H", "", "true", "reads 16 bytes at byte"},
 	{"block: no zeros", "copy_async<ACCESS>(B::ZEROS_AT, in, false);", "", ";", "of shared memory, which nobody wrote"},
 	{"block: frames before the first", "(unsigned)(frame[i] + kt) < F::T", "", "true", "of shared memory"},
-	{"block: stores beyond the map", "h < B::Out::H && w < B::Out::W))", "h < B::Out::H && w < B::Out::W", "true", "of the result"},
+	{"block: stores beyond the map", "h < B::Out::H && w < B::Out::W))", "h < B::Out::H && w < B::Out::W", "true", "writes"},
 	{"block: stores idle rows", "t < L::To::T &&", "t < L::To::T", "true", "of shared memory"},
-	{"pool: no barrier", "block_barrier();  // the map is complete", "block_barrier();", ";", "of shared memory, which nobody wrote"},
-	{"pool: stores beyond the map", "h >= Out::H || w >= Out::W) continue;", "h >= Out::H || w >= Out::W", "false", "of the result"},
+	{"pool: no barrier", "block_barrier();  // the map is complete", "block_barrier();", ";", "of shared memory"},
+	{"pool: stores beyond the map", "h >= Out::H || w >= Out::W) continue;", "h >= Out::H || w >= Out::W", "false", "writes"},
 }
 
 // TestMutants checks that the emulator or the comparison would have seen each

@@ -11,11 +11,12 @@
 //     Value               precision of the maps and weights
 //     In, Out, Second     extents of the maps in global memory
 //     Source              the tile of In in shared memory
-//     Begin, Every        where Source begins, and which positions of Second
-//                         belong to the results: SCALE and BEFORE, see Corner
+//     Begin, Before       where Source begins: Begin for each position of the
+//                         tile's corner, less Before
+//     Every               which positions of Second belong to the results
 //     ROWS, COLS          of a tile of results
-//     POSITIONS, CHANNELS the tile of results that is computed at once: all
-//                         frames of those rows and columns, and some channels
+//     POSITIONS, CHANNELS what is computed at once: all frames of those rows and
+//                         columns, and some channels
 //     WARPS_P, WARPS_C, STAGES    as a convolution has them
 //     STAGES_AT, ZEROS_AT places in shared memory of what is under way, and of
 //                         an access of zeros
@@ -23,18 +24,19 @@
 //
 // and each layer L of it:
 //
-//     From, To            the tiles that it reads and writes; To of the last
-//                         one is no more than its frames and channels
-//     Taps, Stride, Pad   the window; in rows and columns, Pad is how far
-//                         the window's first tap lies behind the tile's corner
-//     Add, ADDS           what is added, if that is a tile, too, and whether
-//                         something is added
+//     From, To            the tiles that it reads and writes; To of the last one
+//                         has frames and channels, and its place is -1
+//     Taps, Stride        the window
+//     Pad                 in frames how far the window begins before the first, in
+//                         rows and columns how far behind the corner of From
+//     ADDS, Add           whether something is added, and the tile that is; the
+//                         place is -1 where that is Second
 //     BIAS                where its biases begin
 //     Result, finish      as a convolution has them
 
 // Tile is a part of a map in shared memory, at a place in bytes: pixels of so many
-// accesses, some accesses apart. An odd distance keeps neighbours in
-// different banks.
+// accesses, some more accesses apart. An odd distance keeps neighbours in different
+// banks.
 template <int FRAMES, int ROWS, int COLS, int PARTS, int APART, int PLACE>
 struct Tile {
     static constexpr int T = FRAMES, H = ROWS, W = COLS, PIXEL = PARTS, PITCH = APART * ACCESS, AT = PLACE;
@@ -50,19 +52,20 @@ struct FusedBlock {
     static constexpr int COLUMNS = B::CHANNELS * STEP;  // bytes of a step's weights
     static constexpr int STAGE = COLUMNS + B::PROJECTS * B::POSITIONS * STEP;
 
-    // Size is a layer's part of the stream of weights, in steps.
+    // Stream is a layer's part of the stream of weights, in steps: for each panel its
+    // OWN, through so many accesses of the reduction, and those of a projection.
     template <class L, int MORE>
-    struct Size {
-        static constexpr int PARTS = L::Taps::T * L::Taps::H * L::Taps::W * L::From::PIXEL;
-        static constexpr int OWN = (PARTS + STEP / ACCESS - 1) / (STEP / ACCESS);
+    struct Stream {
+        static constexpr int ACCESSES = L::Taps::T * L::Taps::H * L::Taps::W * L::From::PIXEL;
+        static constexpr int OWN = (ACCESSES + STEP / ACCESS - 1) / (STEP / ACCESS);
         static constexpr int STEPS = OWN + MORE;
         static constexpr int PANELS = (L::To::PIXEL + B::CHANNELS * V::BYTES / ACCESS - 1) / (B::CHANNELS * V::BYTES / ACCESS);
         static constexpr int ALL = STEPS * PANELS;
     };
     static constexpr int MORE = B::PROJECTS ? (B::Second::PIXEL * V::BYTES + STEP - 1) / STEP : 0;
-    using LastSize = Size<Last, MORE>;
-    static constexpr int BEFORE_LAST = (0 + ... + Size<Inner, 0>::ALL);
-    static constexpr int ALL = BEFORE_LAST + LastSize::ALL;
+    using LastStream = Stream<Last, MORE>;
+    static constexpr int BEFORE_LAST = (0 + ... + Stream<Inner, 0>::ALL);
+    static constexpr int ALL = BEFORE_LAST + LastStream::ALL;
 
     const char *in, *second, *weights;
     const float* bias;
@@ -101,7 +104,7 @@ struct FusedBlock {
             int stage = B::STAGES_AT + next % B::STAGES * STAGE;
             copy_columns<B::CHANNELS, THREADS>(stage, weights + (long long)next * COLUMNS);
             if constexpr (B::PROJECTS) {
-                int k = (next - BEFORE_LAST) % LastSize::STEPS - LastSize::OWN;
+                int k = (next - BEFORE_LAST) % LastStream::STEPS - LastStream::OWN;
                 if (next >= BEFORE_LAST && k >= 0) fetch_second(stage, k);
             }
         }
@@ -116,8 +119,9 @@ struct FusedBlock {
         return B::STAGES_AT + step++ % B::STAGES * STAGE;
     }
 
-    // layer computes one layer on the tile, some channels at a time.
-    template <class L, class Extent>
+    // layer computes one layer on the tile, a panel of channels at a time; Part is
+    // its part of the stream.
+    template <class L, class Part>
     DEVICE void layer() {
         using F = typename L::From;
         int lane = thread_index() % WARP;
@@ -130,10 +134,10 @@ struct FusedBlock {
             at[i] = F::AT + ((frame[i] * F::H + h) * F::W + w) * F::PITCH;
         }
 #pragma unroll 1
-        for (int panel = 0; panel < Extent::PANELS; panel++) {
+        for (int panel = 0; panel < Part::PANELS; panel++) {
             float sum[HIGH][WIDE][4] = {};
 #pragma unroll 1
-            for (int k = 0; k < Extent::OWN; k++) {
+            for (int k = 0; k < Part::OWN; k++) {
                 int stage = advance();
                 multiply_step<V>(sum, stage, warp_column, [&](int i, int byte) {
                     // Where a pixel has whole steps, all lanes are at the same tap.
@@ -142,12 +146,12 @@ struct FusedBlock {
                     int tap = WHOLE > 1 ? k / (F::PIXEL / WHOLE) : part / F::PIXEL;
                     int kt = tap / (L::Taps::H * L::Taps::W), kh = tap / L::Taps::W % L::Taps::H, kw = tap % L::Taps::W;
                     int offset = ((kt * F::H + kh) * F::W + kw) * F::PITCH + (part - tap * F::PIXEL) * ACCESS;
-                    bool there = (WHOLE > 1 || part < Extent::PARTS) && ((L::Taps::T == 1 && L::Pad::T == 0) || (unsigned)(frame[i] + kt) < F::T);
+                    bool there = (WHOLE > 1 || part < Part::ACCESSES) && ((L::Taps::T == 1 && L::Pad::T == 0) || (unsigned)(frame[i] + kt) < F::T);
                     return there ? at[i] + offset : B::ZEROS_AT;
                 });
             }
 #pragma unroll 1
-            for (int k = Extent::OWN; k < Extent::STEPS; k++) {
+            for (int k = Part::OWN; k < Part::STEPS; k++) {
                 int stage = advance();
                 multiply_step<V>(sum, stage, warp_column, [&](int i, int byte) {
                     return stage + COLUMNS + step_place(warp_row + i * 16 + lane % 16, byte);
@@ -204,8 +208,8 @@ struct FusedBlock {
     DEVICE void run() {
         fetch_source();
         for (int next = 0; next < B::STAGES - 1; next++) start(next);
-        (layer<Inner, Size<Inner, 0>>(), ...);
-        layer<Last, LastSize>();
+        (layer<Inner, Stream<Inner, 0>>(), ...);
+        layer<Last, LastStream>();
     }
 };
 
