@@ -85,7 +85,7 @@ func prepare(text string, h how) (n *network, err error) {
 		inputChannels(lowered, h.channels)
 	}
 	if h.integers {
-		exactNorms(lowered)
+		suite.ExactNorms(lowered)
 	}
 	if !h.tapped && h.seed%2 == 0 {
 		lowered.Taps = nil // so that all that can stays in scratch memory
@@ -171,15 +171,5 @@ func inputChannels(g *ir.Graph, c int) {
 	g.Input.Mean, g.Input.Std = make([]float64, c), make([]float64, c)
 	for i := range c {
 		g.Input.Std[i] = 1
-	}
-}
-
-// exactNorms gives batch norms the epsilon with which they do not round.
-func exactNorms(g *ir.Graph) {
-	for i := range g.Ops {
-		if norm, ok := g.Ops[i].Attr.(ir.BatchNorm); ok {
-			norm.Epsilon = suite.Epsilon
-			g.Ops[i].Attr = norm
-		}
 	}
 }
