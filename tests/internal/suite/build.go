@@ -21,6 +21,9 @@ import (
 //go:embed program/main.go
 var programMain []byte
 
+//go:embed guard/guard.go
+var guardSource []byte
+
 //go:embed job.go
 var jobSource []byte
 
@@ -49,6 +52,9 @@ func BuildFor(t testing.TB, nets []*Net, goos, goarch string) *Program {
 			t.Fatal(errs[i])
 		}
 		m.Package(t, n.Name, files[i])
+		if n.Guarded {
+			m.Write(t, n.Name+"/guard.go", bytes.Replace(guardSource, []byte("\npackage guard"), []byte("\npackage "+n.Name), 1))
+		}
 	}
 	m.Write(t, "main.go", programMain)
 	m.Write(t, "job.go", bytes.Replace(jobSource, []byte("package suite"), []byte("//go:build suite\n\npackage main"), 1))

@@ -58,20 +58,20 @@ var networks = []network{ {{range .}}
 			}
 			{{end}}return nil
 		}, nil
-	}},{{end}}
+	}, {{if .Guarded}}{{.Name}}.Guard{{else}}nil{{end}} },{{end}}
 }
 `))
 
 type registered struct {
-	Name string
-	Taps bool
+	Name          string
+	Taps, Guarded bool
 }
 
 // registryFile returns the file for the given networks.
 func registryFile(nets []*Net) []byte {
 	var list []registered
 	for _, n := range nets {
-		list = append(list, registered{n.Name, len(n.Graph.Taps) > 0})
+		list = append(list, registered{n.Name, len(n.Graph.Taps) > 0, n.Guarded})
 	}
 	var b bytes.Buffer
 	if err := registry.Execute(&b, list); err != nil {
