@@ -13,14 +13,11 @@ import (
 var (
 	count = flag.Int("n", 24, "number of random networks")
 	first = flag.Uint64("seed", 1, "seed of the first random network; the others follow")
+	most  = flag.Int("shrink", 3, "how many networks with a fault are made smaller at most, which takes a minute each")
 )
 
 // batch is how many networks share a program.
 const batch = 50
-
-// maxShrunk is how many networks with a fault are made smaller: it takes a
-// minute each.
-const maxShrunk = 3
 
 // TestRandom draws networks and compares all ways to compute them. For more than
 // the usual ones:
@@ -48,7 +45,7 @@ func TestRandom(t *testing.T) {
 				continue
 			}
 			t.Errorf("%v\n%v\n%s", errs[i], net.how, net.text)
-			if bad++; bad <= maxShrunk {
+			if bad++; bad <= *most {
 				text, err := shrink(t, net)
 				t.Errorf("in small: %v\n%s", err, text)
 			}
