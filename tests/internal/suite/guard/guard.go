@@ -111,7 +111,9 @@ func guardConv(isa string, st *step, k *kernel, call convFunc) convFunc {
 		if k.points > 0 {
 			given = points
 		}
-		guard(fmt.Sprintf("a convolution on %s: %+v, %d tiles, %d taps", isa, own, tiles, given), operand{in, weights, bias, res, out}, n,
+		guard(func() string {
+			return fmt.Sprintf("a convolution on %s: %+v, %d tiles, %d taps", isa, own, tiles, given)
+		}, operand{in, weights, bias, res, out}, n,
 			func(o operand) { call(o.in, o.weights, o.bias, o.res, o.out, tiles, given) })
 	}
 }
@@ -124,7 +126,7 @@ func guardPool(isa string, k *kernel, call poolFunc) poolFunc {
 			in:  (pixels-1)*k.in.pixel + (tapsT-1)*k.stepT + (tapsH-1)*k.stepH + (tapsW-1)*k.stepW + k.width,
 			out: (pixels-1)*k.out.pixel + k.width,
 		}
-		guard(fmt.Sprintf("a pool on %s: %+v, %d pixels", isa, own, pixels), operand{in: in, out: out}, n,
+		guard(func() string { return fmt.Sprintf("a pool on %s: %+v, %d pixels", isa, own, pixels) }, operand{in: in, out: out}, n,
 			func(o operand) { call(o.in, o.out, pixels, tapsT, tapsH, tapsW, scale) })
 	}
 }
@@ -148,7 +150,7 @@ func guardSpread(isa string, k *kernel, f *transform, taps [3]int, call spreadFu
 		default:
 			n.in += (f[1].inputs-1)*k.in.row + (f[2].inputs-1)*k.in.pixel
 		}
-		guard(fmt.Sprintf("a transform of patches on %s: %+v, %d tiles", isa, own, tiles), operand{in: in, out: out}, n,
+		guard(func() string { return fmt.Sprintf("a transform of patches on %s: %+v, %d tiles", isa, own, tiles) }, operand{in: in, out: out}, n,
 			func(o operand) { call(o.in, o.out, tiles, vectors) })
 	}
 }
@@ -171,7 +173,9 @@ func guardGather(isa string, k *kernel, f *transform, call gatherFunc) gatherFun
 				n.res = last(k.res) + channels
 			}
 		}
-		guard(fmt.Sprintf("a transform of sums on %s: %+v, %d tiles, %dx%d", isa, own, tiles, along, cols), operand{in, nil, bias, res, out}, n,
+		guard(func() string {
+			return fmt.Sprintf("a transform of sums on %s: %+v, %d tiles, %dx%d", isa, own, tiles, along, cols)
+		}, operand{in, nil, bias, res, out}, n,
 			func(o operand) { call(o.in, o.bias, o.res, o.out, tiles, vectors, rows, cols) })
 	}
 }
@@ -184,13 +188,13 @@ type (
 
 // guard calls a kernel on guarded copies of its operands, and copies its result
 // back. Operands of no values point to memory that cannot be touched.
-func guard(what string, o operand, n lengths, call func(operand)) {
+func guard(what func() string, o operand, n lengths, call func(operand)) {
 	pages.Lock()
 	defer pages.Unlock()
 	debug.SetPanicOnFault(true)
 	defer func() {
 		if r := recover(); r != nil {
-			fmt.Fprintf(os.Stderr, "%v, in %s; it may touch %+v values\n", r, what, n)
+			fmt.Fprintf(os.Stderr, "%v, in %s; it may touch %+v values\n", r, what(), n)
 			os.Exit(1)
 		}
 	}()
