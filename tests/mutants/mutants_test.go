@@ -80,9 +80,13 @@ func TestMutants(t *testing.T) {
 	var wg sync.WaitGroup
 	for range *jobs {
 		wg.Go(func() {
+			cache := warm(t)
 			for i := range next {
 				start := time.Now()
-				killers[i] = killer(t, run[i])
+				killers[i] = killer(t, run[i], cache)
+				if err := cache.Prune(); err != nil {
+					t.Error(err)
+				}
 				t.Logf("%-9s %s (%v)", killers[i], run[i].name, time.Since(start).Round(time.Second))
 			}
 		})
@@ -109,9 +113,23 @@ func TestMutants(t *testing.T) {
 	t.Logf("%d of %d mutants are noticed: %v", len(run)-alive, len(run), by)
 }
 
+// warm returns a build cache that has what all suites share, once it is pruned.
+func warm(t *testing.T) *suite.Cache {
+	cache := suite.NewCache(t)
+	cmd := exec.Command("go", "test", "-vet=off", "-run=^$", "./ir", "./dsl", "./backends/avx", "./codegen/support", "./tests/random", "./tests/kernels", "./tests/asmforms")
+	cmd.Dir, cmd.Env = suite.Root(t), append(os.Environ(), "GOCACHE="+cache.Dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if err := cache.Prune(); err != nil {
+		t.Error(err)
+	}
+	return cache
+}
+
 // killer returns the name of the first suite that fails on a mutant, "" if all
 // pass.
-func killer(t *testing.T, m mutant) string {
+func killer(t *testing.T, m mutant, cache *suite.Cache) string {
 	dir := t.TempDir()
 	overlay := apply(t, m, dir)
 	order := suites
@@ -126,7 +144,7 @@ func killer(t *testing.T, m mutant) string {
 			args = []string{"./" + path.Dir(m.file)}
 		}
 		cmd := exec.Command("go", append([]string{"test", "-vet=off", "-timeout=5m", "-overlay=" + overlay}, args...)...)
-		cmd.Dir = suite.Root(t)
+		cmd.Dir, cmd.Env = suite.Root(t), append(os.Environ(), "GOCACHE="+cache.Dir)
 		out, err := cmd.CombinedOutput()
 		if strings.Contains(string(out), "[build failed]") || strings.Contains(string(out), "[setup failed]") {
 			t.Errorf("%s does not compile:\n%s", m.name, out)

@@ -28,12 +28,22 @@ func TestRandom(t *testing.T) {
 	if testing.Short() {
 		n = min(n, 8)
 	}
+	var cache *suite.Cache
+	if n > batch {
+		cache = suite.NewCache(t)
+		t.Setenv("GOCACHE", cache.Dir)
+	}
 	exact, loose, bad := 0, 0, 0
 	for from := 0; from < n; from += batch {
 		networks := make([]*network, min(batch, n-from))
 		errs := make([]error, len(networks))
 		suite.Each(len(networks), func(i int) { networks[i], errs[i] = drawn(*first + uint64(from+i)) })
 		run(t, networks, errs)
+		if cache != nil {
+			if err := cache.Prune(); err != nil {
+				t.Fatal(err)
+			}
+		}
 		for i, net := range networks {
 			if net.exact {
 				exact++

@@ -22,7 +22,7 @@ const maxValues = 1 << 18
 func Text(r *rand.Rand) string {
 	d := &drawer{Rand: r}
 	d.declarations()
-	for range 1 + r.IntN(2) {
+	for range pick(d, 0, 1, 1, 1, 2) {
 		d.try(d.conv)
 	}
 	d.sometimes(2, d.pool)
@@ -40,11 +40,12 @@ func Text(r *rand.Rand) string {
 // drawer collects the statements of a text.
 type drawer struct {
 	*rand.Rand
-	lines  []string
-	layers int      // the index of the first layer in lines
-	basic  bool     // the blocks are basic ones
-	kinds  []string // that blocks may have
-	names  int      // of layers so far
+	lines     []string
+	layers    int      // the index of the first layer in lines
+	basic     bool     // the blocks are basic ones
+	expansion int      // of the blocks
+	kinds     []string // that blocks may have
+	names     int      // of layers so far
 }
 
 // pick returns one of the values.
@@ -126,6 +127,19 @@ func (d *drawer) channels() int {
 	return pick(d, 1+d.IntN(8), 1+d.IntN(20), 1+d.IntN(50), pick(d, 4, 8, 16, 24, 32, 48, 64))
 }
 
+// width returns the channels of a stage: sometimes such that its first block adds
+// its input as it is.
+func (d *drawer) width() int {
+	if d.one(3) {
+		if g, err := lower(compose(append(d.lines[:len(d.lines):len(d.lines)], "pool max"))); err == nil {
+			if c := g.Values[len(g.Values)-1].Shape.C; c%d.expansion == 0 {
+				return c / d.expansion
+			}
+		}
+	}
+	return d.channels()
+}
+
 // declarations draws the statements in front of the layers.
 func (d *drawer) declarations() {
 	// The extents of a clip: at most 33 frames of 97 x 97, and few enough pixels
@@ -177,8 +191,14 @@ func (d *drawer) blocks() string {
 		s = "block bottleneck"
 	}
 	attrs := []string{d.mix(), "mid " + d.mid()}
-	if !d.basic && !d.one(4) {
-		attrs = append(attrs, fmt.Sprintf("expansion %d", 1+d.IntN(4)))
+	switch {
+	case d.basic:
+		d.expansion = 1
+	case d.one(4):
+		d.expansion = dsl.DefaultExpansion
+	default:
+		d.expansion = 1 + d.IntN(4)
+		attrs = append(attrs, fmt.Sprintf("expansion %d", d.expansion))
 	}
 	if !d.basic && d.one(2) {
 		attrs = append(attrs, "stride "+pick(d, "first", "middle"))

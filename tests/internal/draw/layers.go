@@ -59,7 +59,7 @@ func (d *drawer) pool() string {
 // stage draws some blocks.
 func (d *drawer) stage() string {
 	d.names++
-	attrs := []string{fmt.Sprintf("width %d", d.channels()), fmt.Sprintf("blocks %d", 1+d.IntN(3))}
+	attrs := []string{fmt.Sprintf("width %d", d.width()), fmt.Sprintf("blocks %d", 1+d.IntN(3))}
 	flat := d.one(5)
 	switch {
 	case flat:

@@ -9,6 +9,8 @@ import (
 
 var (
 	number    = regexp.MustCompile(`[ x/]([0-9]+)`)
+	braces    = regexp.MustCompile(`(?s) \{\n        .*?\n    \}`)
+	kind      = regexp.MustCompile(` (A|B|C|full|spatial|split)\b`)
 	attribute = regexp.MustCompile(` (stride|pad|expansion|within|through|as|mid) [^ \n]+| (bias|ceil|floor|relu|features|flat|first|middle)\b`)
 )
 
@@ -27,8 +29,10 @@ func Smaller(text string) []string {
 	for _, s := range withoutStatement(text) {
 		add(s)
 	}
-	for _, at := range attribute.FindAllStringIndex(text, -1) {
-		add(text[:at[0]] + text[at[1]:])
+	for _, part := range []*regexp.Regexp{braces, attribute, kind} {
+		for _, at := range part.FindAllStringIndex(text, -1) {
+			add(text[:at[0]] + text[at[1]:])
+		}
 	}
 	for _, less := range []func(int) int{func(int) int { return 1 }, func(n int) int { return n / 2 }, func(n int) int { return n - 1 }} {
 		for _, at := range number.FindAllStringSubmatchIndex(text, -1) {
