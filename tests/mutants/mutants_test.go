@@ -36,7 +36,7 @@ var suites = []struct {
 	name string
 	args []string
 }{
-	{"random", []string{"./tests/random", "-args", "-n", "30", "-shrink", "0"}},
+	{"random", []string{"./tests/random", "-args", "-n", "20", "-shrink", "0"}},
 	{"kernels", []string{"./tests/kernels"}},
 	{"own", nil},
 	{"asmforms", []string{"./tests/asmforms"}},
@@ -143,7 +143,7 @@ func killer(t *testing.T, m mutant, cache *suite.Cache) string {
 		if s.name == "own" {
 			args = []string{"./" + path.Dir(m.file)}
 		}
-		cmd := exec.Command("go", append([]string{"test", "-vet=off", "-timeout=5m", "-overlay=" + overlay}, args...)...)
+		cmd := exec.Command("go", append([]string{"test", "-vet=off", "-failfast", "-timeout=10m", "-overlay=" + overlay}, args...)...)
 		cmd.Dir, cmd.Env = suite.Root(t), append(os.Environ(), "GOCACHE="+cache.Dir)
 		out, err := cmd.CombinedOutput()
 		if strings.Contains(string(out), "[build failed]") || strings.Contains(string(out), "[setup failed]") {
