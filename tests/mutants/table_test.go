@@ -51,7 +51,7 @@ var convs = []mutant{
 	{name: "ReLU makes a NaN zero", file: "backends/avx/conv.go", old: `c.Op("VMAXPS", c.acc(p, v), zero, c.acc(p, v))`, new: `c.Op("VMAXPS", zero, c.acc(p, v), c.acc(p, v))`, first: "kernels"},
 	{name: "the first vector of a residual for all", file: "backends/avx/conv.go", old: "bytesAt(4*c.at(p, k.Res)+v*c.isa.bytes(), regRes)", new: "bytesAt(4*c.at(p, k.Res), regRes)"},
 	{name: "one tap less", file: "backends/avx/conv.go", old: `c.loop(k.TapsW, regTapW, "column"`, new: `c.loop(max(1, k.TapsW-1), regTapW, "column"`},
-	{name: "frames too far apart", file: "backends/avx/conv.go", old: "c.advance(regIn, k.StepT-moved)", new: "c.advance(regIn, k.StepT)"},
+	{name: "frames too far apart", file: "backends/avx/conv.go", old: "c.advance(regIn, k.StepT-moved)", new: "c.advance(regIn, k.StepT+0*moved)"},
 	{name: "the last channel is left out", file: "backends/avx/conv.go", old: "if rest := channels % unroll; rest > 0 {", new: "if rest := channels % unroll; rest > 1 {"},
 	{name: "weights are read twice", file: "backends/avx/conv.go", old: "c.advance(regWeights, n*width)", new: "c.advance(regWeights, (n-1)*width)"},
 	{name: "points' results lie too close", file: "backends/avx/conv.go", old: "imm(4*c.k.Out.Row)", new: "imm(2*c.k.Out.Row)"},
