@@ -83,11 +83,12 @@ func TestMutants(t *testing.T) {
 			cache := warm(t)
 			for i := range next {
 				start := time.Now()
-				killers[i] = killer(t, run[i], cache)
+				var how string
+				killers[i], how = killer(t, run[i], cache)
 				if err := cache.Prune(); err != nil {
 					t.Error(err)
 				}
-				t.Logf("%-9s %s (%v)", killers[i], run[i].name, time.Since(start).Round(time.Second))
+				t.Logf("%-9s %s (%v)%s", killers[i], run[i].name, time.Since(start).Round(time.Second), how)
 			}
 		})
 	}
@@ -113,6 +114,9 @@ func TestMutants(t *testing.T) {
 	t.Logf("%d of %d mutants are noticed: %v", len(run)-alive, len(run), by)
 }
 
+// message matches what a test says first, or why its program ended, in short.
+var message = regexp.MustCompile(`\n +\w+_test\.go:\d+: (\w+:|[^0-9\n]|the generated program.*\n).{0,150}|\npanic: .{0,150}`)
+
 // warm returns a build cache that has what all suites share, once it is pruned.
 func warm(t *testing.T) *suite.Cache {
 	cache := suite.NewCache(t)
@@ -128,8 +132,8 @@ func warm(t *testing.T) *suite.Cache {
 }
 
 // killer returns the name of the first suite that fails on a mutant, "" if all
-// pass.
-func killer(t *testing.T, m mutant, cache *suite.Cache) string {
+// pass, and what the suite says.
+func killer(t *testing.T, m mutant, cache *suite.Cache) (name, how string) {
 	dir := t.TempDir()
 	overlay := apply(t, m, dir)
 	order := suites
@@ -148,13 +152,13 @@ func killer(t *testing.T, m mutant, cache *suite.Cache) string {
 		out, err := cmd.CombinedOutput()
 		if strings.Contains(string(out), "[build failed]") || strings.Contains(string(out), "[setup failed]") {
 			t.Errorf("%s does not compile:\n%s", m.name, out)
-			return "compiler"
+			return "compiler", ""
 		}
 		if err != nil {
-			return s.name
+			return s.name, message.FindString(string(out))
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // apply writes the mutated file, and the list of files that go replaces.

@@ -194,7 +194,7 @@ func guard(what func() string, o operand, n lengths, call func(operand)) {
 	debug.SetPanicOnFault(true)
 	defer func() {
 		if r := recover(); r != nil {
-			fmt.Fprintf(os.Stderr, "%v, in %s; it may touch %+v values\n", r, what(), n)
+			fmt.Fprintf(os.Stderr, "%v: a value that is not of its operands, in %s; it may touch %+v values\n", r, what(), n)
 			os.Exit(1)
 		}
 	}()
