@@ -82,7 +82,7 @@ var support = []mutant{
 	{name: "the border behind a map is not cleared", file: "codegen/support/step.go", old: "if h == st.to.h-1 {", new: "if h == st.to.h {"},
 	{name: "skipped frames have the first weights", file: "codegen/support/step.go", old: "pk.panelLen()+lo*k.tapsH*k.tapsW*k.k*k.width:]", new: "pk.panelLen():]"},
 	{name: "panels project other channels", file: "codegen/support/step.go", old: "if k.k2 == 0 {", new: "if k.k2 >= 0 {"},
-	{name: "windows over the right edge are whole", file: "codegen/support/step.go", old: "return lo == 0 && hi == st.window[2].kernel", new: "return lo == 0"},
+	{name: "windows over the right edge are whole", file: "codegen/support/step.go", old: "return lo == 0 && hi == st.window[2].kernel", new: "return lo == 0 && hi > 0"},
 	{name: "an average counts what is not on the map", file: "codegen/support/step.go", old: "scale := 1 / float32(nt*nh*nw)", new: "scale := 1 / float32(win[0].kernel*win[1].kernel*win[2].kernel)"},
 	{name: "some points are kept that were not made", file: "codegen/support/winograd.go", old: "if w.same && n == all {", new: "if w.same {"},
 	{name: "points of another clip are kept", file: "codegen/support/worker.go", old: "k/grid.c == last/grid.c && clip == w.clip", new: "k/grid.c == last/grid.c", first: "own"},

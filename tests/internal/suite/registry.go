@@ -15,6 +15,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 {{range .}}
 	{{.Name}} "suite/{{.Name}}"{{end}}
 )
@@ -56,7 +57,20 @@ var networks = []network{ {{range .}}
 					}
 				}
 			}
-			{{end}}return nil
+			{{end}}// The last clip of a batch computes what it does alone, to the bit.
+			other := slices.Clone(clip)
+			slices.Reverse(other)
+			outs := make([]{{.Name}}.Output, 2)
+			for _, o := range []struct{ alone []float32; batch *[]float32 }{ {out.Logits, &outs[1].Logits}, {out.Features, &outs[1].Features} } {
+				if o.alone != nil {
+					*o.batch = make([]float32, len(o.alone))
+				}
+			}
+			b := m.NewSession({{.Name}}.Threads(threads), {{.Name}}.Batch(2))
+			if err := b.RunBatch(outs, []{{.Name}}.Clip{ {{.Name}}.Float32Clip(other), {{.Name}}.Float32Clip(clip)}); err != nil {
+				return err
+			}
+			return sameBits(outs[1].Logits, out.Logits, outs[1].Features, out.Features)
 		}, nil
 	}, {{if .Guarded}}{{.Name}}.Guard{{else}}nil{{end}} },{{end}}
 }

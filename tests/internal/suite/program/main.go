@@ -39,6 +39,14 @@ func poison(n int) []float32 {
 	return clip
 }
 
+// sameBits compares what a clip gave in a batch with what it gave alone.
+func sameBits(logits, wantLogits, features, wantFeatures []float32) error {
+	if !bytes.Equal(encode(logits), encode(wantLogits)) || !bytes.Equal(encode(features), encode(wantFeatures)) {
+		return errors.New("a clip gives something else in a batch than alone")
+	}
+	return nil
+}
+
 const isaVariable = "P3DC_ISA"
 
 func main() {
