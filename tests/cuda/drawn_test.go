@@ -33,7 +33,7 @@ func TestDrawn(t *testing.T) {
 		found++
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			b := build(t, n.Graph, cuda.FP32, n.Weights)
+			b := prepare(t, plan(t, n.Graph, cuda.FP32), cuda.FP32, n.Weights)
 			for name, clips := range b.run(t, input{clips: 1, floats: n.Clip}) {
 				for i, x := range clips[0] {
 					if float64(x) != want[name][i] {

@@ -63,6 +63,8 @@ func guardKernel(p *plan, st *step, i int) {
 	switch {
 	case k.conv != nil:
 		k.conv = guardConv(p.isa, st, k, k.conv)
+	case k.late != nil:
+		k.late = guardLate(p.isa, k, f, taps, k.late)
 	case k.pool != nil:
 		k.pool = guardPool(p.isa, k, k.pool)
 	case k.spread != nil:
@@ -115,6 +117,25 @@ func guardConv(isa string, st *step, k *kernel, call convFunc) convFunc {
 			return fmt.Sprintf("a convolution on %s: %+v, %d tiles, %d taps", isa, own, tiles, given)
 		}, operand{in, weights, bias, res, out}, n,
 			func(o operand) { call(o.in, o.weights, o.bias, o.res, o.out, tiles, given) })
+	}
+}
+
+// guardLate guards a late transform's products. What it makes of the weights is for
+// itself, and is not copied back.
+func guardLate(isa string, k *kernel, f *transform, taps [3]int, call lateFunc) lateFunc {
+	own := *k
+	return func(in, panel, made, ahead, out *float32, tiles, row, rows int) {
+		k, points := &own, rows*f[2].points
+		n := lengths{
+			in:      (points-1)*k.stepT + (tiles*k.cols-1)*k.in.pixel + k.k,
+			weights: taps[1] * taps[2] * k.k * k.width,
+			res:     taps[2] * k.k * k.width,
+			out:     (points-1)*k.out.row + (tiles*k.cols-1)*k.out.pixel + k.width,
+		}
+		guard(func() string {
+			return fmt.Sprintf("late products on %s: %+v, %d tiles, rows %d to %d", isa, own, tiles, row, row+rows)
+		}, operand{in: in, weights: panel, res: made, out: out}, n,
+			func(o operand) { call(o.in, o.weights, o.res, ahead, o.out, tiles, row, rows) })
 	}
 }
 
