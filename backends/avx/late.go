@@ -75,13 +75,13 @@ func (l *lateEmitter) firstGroups() {
 	for row := range l.columns {
 		if row < len(l.columns)-1 {
 			l.Op("CMPQ", regRow, imm(row))
-			l.Op("JNE", fmt.Sprintf("not%d", row))
+			l.Op("JGT", fmt.Sprintf("behind%d", row))
 		}
 		l.Op("MOVQ", "made+16(FP)", regMade)
 		l.group(0, fmt.Sprintf("row%d", row), "panel+8(FP)", func(channel int) { l.make(row, channel) })
 		if row < len(l.columns)-1 {
 			l.Op("JMP", "others")
-			l.Label(fmt.Sprintf("not%d", row))
+			l.Label(fmt.Sprintf("behind%d", row))
 		}
 	}
 	l.Label("others")

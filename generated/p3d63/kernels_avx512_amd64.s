@@ -2213,7 +2213,7 @@ tile:
 	MOVQ ahead+24(FP), DX
 	MOVQ row+48(FP), R12
 	CMPQ R12, $0
-	JNE not0
+	JGT behind0
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -2469,9 +2469,9 @@ row0:
 	VMOVUPS Z22, 14208(DI)
 	VMOVUPS Z23, 14464(DI)
 	JMP others
-not0:
+behind0:
 	CMPQ R12, $1
-	JNE not1
+	JGT behind1
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -2727,9 +2727,9 @@ row1:
 	VMOVUPS Z22, 14208(DI)
 	VMOVUPS Z23, 14464(DI)
 	JMP others
-not1:
+behind1:
 	CMPQ R12, $2
-	JNE not2
+	JGT behind2
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -2961,9 +2961,9 @@ row2:
 	VMOVUPS Z22, 14208(DI)
 	VMOVUPS Z23, 14464(DI)
 	JMP others
-not2:
+behind2:
 	CMPQ R12, $3
-	JNE not3
+	JGT behind3
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -3195,9 +3195,9 @@ row3:
 	VMOVUPS Z22, 14208(DI)
 	VMOVUPS Z23, 14464(DI)
 	JMP others
-not3:
+behind3:
 	CMPQ R12, $4
-	JNE not4
+	JGT behind4
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -3453,9 +3453,9 @@ row4:
 	VMOVUPS Z22, 14208(DI)
 	VMOVUPS Z23, 14464(DI)
 	JMP others
-not4:
+behind4:
 	CMPQ R12, $5
-	JNE not5
+	JGT behind5
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -3711,7 +3711,7 @@ row5:
 	VMOVUPS Z22, 14208(DI)
 	VMOVUPS Z23, 14464(DI)
 	JMP others
-not5:
+behind5:
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -9704,7 +9704,7 @@ tile:
 	MOVQ ahead+24(FP), DX
 	MOVQ row+48(FP), R12
 	CMPQ R12, $0
-	JNE not0
+	JGT behind0
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -9960,9 +9960,9 @@ row0:
 	VMOVUPS Z22, 28032(DI)
 	VMOVUPS Z23, 28544(DI)
 	JMP others
-not0:
+behind0:
 	CMPQ R12, $1
-	JNE not1
+	JGT behind1
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -10218,9 +10218,9 @@ row1:
 	VMOVUPS Z22, 28032(DI)
 	VMOVUPS Z23, 28544(DI)
 	JMP others
-not1:
+behind1:
 	CMPQ R12, $2
-	JNE not2
+	JGT behind2
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -10452,9 +10452,9 @@ row2:
 	VMOVUPS Z22, 28032(DI)
 	VMOVUPS Z23, 28544(DI)
 	JMP others
-not2:
+behind2:
 	CMPQ R12, $3
-	JNE not3
+	JGT behind3
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -10686,9 +10686,9 @@ row3:
 	VMOVUPS Z22, 28032(DI)
 	VMOVUPS Z23, 28544(DI)
 	JMP others
-not3:
+behind3:
 	CMPQ R12, $4
-	JNE not4
+	JGT behind4
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -10944,9 +10944,9 @@ row4:
 	VMOVUPS Z22, 28032(DI)
 	VMOVUPS Z23, 28544(DI)
 	JMP others
-not4:
+behind4:
 	CMPQ R12, $5
-	JNE not5
+	JGT behind5
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -11202,7 +11202,7 @@ row5:
 	VMOVUPS Z22, 28032(DI)
 	VMOVUPS Z23, 28544(DI)
 	JMP others
-not5:
+behind5:
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -16259,7 +16259,7 @@ tile:
 	MOVQ ahead+24(FP), DX
 	MOVQ row+48(FP), R12
 	CMPQ R12, $0
-	JNE not0
+	JGT behind0
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -16515,9 +16515,9 @@ row0:
 	VMOVUPS Z22, 59136(DI)
 	VMOVUPS Z23, 60224(DI)
 	JMP others
-not0:
+behind0:
 	CMPQ R12, $1
-	JNE not1
+	JGT behind1
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -16773,9 +16773,9 @@ row1:
 	VMOVUPS Z22, 59136(DI)
 	VMOVUPS Z23, 60224(DI)
 	JMP others
-not1:
+behind1:
 	CMPQ R12, $2
-	JNE not2
+	JGT behind2
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -17007,9 +17007,9 @@ row2:
 	VMOVUPS Z22, 59136(DI)
 	VMOVUPS Z23, 60224(DI)
 	JMP others
-not2:
+behind2:
 	CMPQ R12, $3
-	JNE not3
+	JGT behind3
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -17241,9 +17241,9 @@ row3:
 	VMOVUPS Z22, 59136(DI)
 	VMOVUPS Z23, 60224(DI)
 	JMP others
-not3:
+behind3:
 	CMPQ R12, $4
-	JNE not4
+	JGT behind4
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -17499,9 +17499,9 @@ row4:
 	VMOVUPS Z22, 59136(DI)
 	VMOVUPS Z23, 60224(DI)
 	JMP others
-not4:
+behind4:
 	CMPQ R12, $5
-	JNE not5
+	JGT behind5
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -17757,7 +17757,7 @@ row5:
 	VMOVUPS Z22, 59136(DI)
 	VMOVUPS Z23, 60224(DI)
 	JMP others
-not5:
+behind5:
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1

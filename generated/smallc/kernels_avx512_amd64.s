@@ -2074,7 +2074,7 @@ tile:
 	MOVQ ahead+24(FP), DX
 	MOVQ row+48(FP), R12
 	CMPQ R12, $0
-	JNE not0
+	JGT behind0
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -2200,9 +2200,9 @@ row0:
 	VMOVUPS Z10, 128(DI)
 	VMOVUPS Z11, 192(DI)
 	JMP others
-not0:
+behind0:
 	CMPQ R12, $1
-	JNE not1
+	JGT behind1
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -2352,9 +2352,9 @@ row1:
 	VMOVUPS Z10, 128(DI)
 	VMOVUPS Z11, 192(DI)
 	JMP others
-not1:
+behind1:
 	CMPQ R12, $2
-	JNE not2
+	JGT behind2
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -2504,9 +2504,9 @@ row2:
 	VMOVUPS Z10, 128(DI)
 	VMOVUPS Z11, 192(DI)
 	JMP others
-not2:
+behind2:
 	CMPQ R12, $3
-	JNE not3
+	JGT behind3
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -2680,9 +2680,9 @@ row3:
 	VMOVUPS Z10, 128(DI)
 	VMOVUPS Z11, 192(DI)
 	JMP others
-not3:
+behind3:
 	CMPQ R12, $4
-	JNE not4
+	JGT behind4
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -2856,7 +2856,7 @@ row4:
 	VMOVUPS Z10, 128(DI)
 	VMOVUPS Z11, 192(DI)
 	JMP others
-not4:
+behind4:
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1

@@ -417,7 +417,7 @@ tile:
 	MOVQ ahead+24(FP), DX
 	MOVQ row+48(FP), R12
 	CMPQ R12, $0
-	JNE not0
+	JGT behind0
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -657,9 +657,9 @@ tile:
 	VMOVUPS Z22, 384(DI)
 	VMOVUPS Z23, 448(DI)
 	JMP others
-not0:
+behind0:
 	CMPQ R12, $1
-	JNE not1
+	JGT behind1
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -929,9 +929,9 @@ not0:
 	VMOVUPS Z22, 384(DI)
 	VMOVUPS Z23, 448(DI)
 	JMP others
-not1:
+behind1:
 	CMPQ R12, $2
-	JNE not2
+	JGT behind2
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -1201,9 +1201,9 @@ not1:
 	VMOVUPS Z22, 384(DI)
 	VMOVUPS Z23, 448(DI)
 	JMP others
-not2:
+behind2:
 	CMPQ R12, $3
-	JNE not3
+	JGT behind3
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -1503,9 +1503,9 @@ not2:
 	VMOVUPS Z22, 384(DI)
 	VMOVUPS Z23, 448(DI)
 	JMP others
-not3:
+behind3:
 	CMPQ R12, $4
-	JNE not4
+	JGT behind4
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -1805,7 +1805,7 @@ not3:
 	VMOVUPS Z22, 384(DI)
 	VMOVUPS Z23, 448(DI)
 	JMP others
-not4:
+behind4:
 	MOVQ made+16(FP), R9
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1

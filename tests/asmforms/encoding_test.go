@@ -152,10 +152,12 @@ func TestFormsEncoding(t *testing.T) {
 // the predicate of a comparison.
 func same(gos, objdumps string) bool {
 	switch gos {
-	case "movq", "addq", "decq", "cmpq", "leaq":
+	case "movq", "addq", "incq", "decq", "cmpq", "leaq":
 		return strings.TrimSuffix(gos, "q") == strings.TrimSuffix(objdumps, "q")
 	case "movl":
 		return objdumps == "mov"
+	case "jgt":
+		return objdumps == "jg"
 	case "cmovqhi": // Go's HI is above, unsigned
 		return objdumps == "cmova"
 	case "vcmpps":
