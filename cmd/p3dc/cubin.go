@@ -81,7 +81,7 @@ func cubin(ctx context.Context, name string, source []byte, arch string) ([]byte
 	}
 	nvcc, missing := exec.LookPath("nvcc")
 	if missing != nil {
-		return nil, fmt.Errorf("needs NVRTC or nvcc: nvcc is not in PATH, and %w; %s names the library where the system does not find it", err, nvrtcVariable)
+		return nil, fmt.Errorf("no compiler of CUDA: nvcc is not in PATH, and there is %w; %s names the library where the system does not find it", err, nvrtcVariable)
 	}
 	return runNVCC(ctx, nvcc, name, source, arch)
 }
