@@ -1,7 +1,7 @@
 # What a contributor runs. `make check` is what CI runs; it installs ffmpeg, GNU
 # objdump, g++ and NVRTC where they are missing.
 
-.PHONY: all test check generate lint fuzz gpu
+.PHONY: all test check generate lint fuzz mutants gpu
 
 FUZZTIME = 60s
 FUZZ = dsl:FuzzParse codegen/support:FuzzReadSafetensors codegen/support:FuzzPackedHeader \
@@ -30,6 +30,10 @@ lint:
 fuzz:
 	printf '%s\n' $(FUZZ) | xargs -P 2 -n 1 sh -c 'echo "$$0 for $(FUZZTIME)"; \
 		go test "./$${0%:*}" -run "^$$" -fuzz "^$${0#*:}\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x -parallel 1'
+
+# Which suite notices each of the broken compilers, in about half an hour.
+mutants:
+	go test ./tests/mutants -count=1 -v -timeout 3h -args -long
 
 check:
 	bash .ci/run

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/p3dc/p3dc/ir"
+	"github.com/p3dc/p3dc/tests/internal/suite"
 )
 
 // grapher builds a fused graph op by op.
@@ -42,7 +43,7 @@ func (b *grapher) conv(in ir.ValueID, out int, w ir.Window, norm bool, epi ...ir
 			c.Norm = &ir.BatchNorm{
 				Gamma: b.g.AddParam(name+".bn.weight", out), Beta: b.g.AddParam(name+".bn.bias", out),
 				Mean: b.g.AddParam(name+".bn.running_mean", out), Var: b.g.AddParam(name+".bn.running_var", out),
-				Epsilon: epsilon,
+				Epsilon: suite.Epsilon,
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func TestLongSums(t *testing.T) {
 	var nets []*suite.Net
 	want := wanted{}
 	for i, g := range []*ir.Graph{deployed, suite.TapAll(deployed)} {
-		n, w, err := makeNet(fmt.Sprintf("long%d", i), g, ir.ScheduleOptions{Winograd: ir.WinogradNever}, uint64(i), longSums)
+		n, w, err := suite.Exact(fmt.Sprintf("long%d", i), g, ir.ScheduleOptions{Winograd: ir.WinogradNever}, uint64(i))
 		if err != nil {
 			t.Fatal(err)
 		}

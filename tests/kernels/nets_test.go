@@ -121,7 +121,7 @@ func describedNets(t *testing.T) ([]*suite.Net, wanted, map[*suite.Net]string) {
 			if (i+j)%3 == 0 {
 				g = suite.TapAll(g)
 			}
-			n, w, err := makeNet(fmt.Sprintf("n%d%s", i, f.name), g, ir.ScheduleOptions{Fusion: f.mode, Winograd: ir.WinogradNever}, uint64(i), source)
+			n, w, err := suite.Exact(fmt.Sprintf("n%d%s", i, f.name), g, ir.ScheduleOptions{Fusion: f.mode, Winograd: ir.WinogradNever}, uint64(i))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -43,7 +43,7 @@ func TestStems(t *testing.T) {
 		if err := g.Verify(); err != nil {
 			t.Fatal(err)
 		}
-		n, w, err := makeNet(fmt.Sprintf("stem%d", c), g, ir.ScheduleOptions{Winograd: ir.WinogradNever}, uint64(c), g.String())
+		n, w, err := suite.Exact(fmt.Sprintf("stem%d", c), g, ir.ScheduleOptions{Winograd: ir.WinogradNever}, uint64(c))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -38,7 +38,7 @@ func strassenNets(t *testing.T) ([]*suite.Net, wanted) {
 			if err := g.Verify(); err != nil {
 				t.Fatal(err)
 			}
-			n, w, err := makeNet(fmt.Sprintf("s%d%s", i, f.name), g, ir.ScheduleOptions{Fusion: f.mode, Winograd: ir.WinogradF2}, uint64(i), g.String())
+			n, w, err := suite.Exact(fmt.Sprintf("s%d%s", i, f.name), g, ir.ScheduleOptions{Fusion: f.mode, Winograd: ir.WinogradF2}, uint64(i))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -54,7 +54,7 @@ func sweepNets(t *testing.T) ([]*suite.Net, wanted) {
 			}
 			mode := fusions[(i+j)%len(fusions)]
 			name := fmt.Sprintf("s%dc%d%s", i, channels, mode.name)
-			n, w, err := makeNet(name, suite.TapAll(g), ir.ScheduleOptions{Fusion: mode.mode, Winograd: ir.WinogradNever}, uint64(i), g.String())
+			n, w, err := suite.Exact(name, suite.TapAll(g), ir.ScheduleOptions{Fusion: mode.mode, Winograd: ir.WinogradNever}, uint64(i))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func sweepNets(t *testing.T) ([]*suite.Net, wanted) {
 		}
 	}
 	long := longGraph()
-	n, w, err := makeNet("long", long, ir.ScheduleOptions{Winograd: ir.WinogradNever}, 1, long.String())
+	n, w, err := suite.Exact("long", long, ir.ScheduleOptions{Winograd: ir.WinogradNever}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func sweepGraph(in ir.Shape, channels int, seed uint64) *ir.Graph {
 		if i%3 == 0 {
 			p.Kind = ir.PoolAverage
 		}
-		if p.Kind == ir.PoolAverage && averageUnit(p, b.shape(from)) == 0 {
+		if p.Kind == ir.PoolAverage && suite.AverageUnit(p, b.shape(from)) == 0 {
 			p.Kind = ir.PoolMax
 		}
 		b.pool(from, p)

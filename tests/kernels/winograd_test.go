@@ -129,6 +129,7 @@ func checkClose(t *testing.T, nets []*suite.Net) {
 		}
 		want[n] = values
 	}
+	guard(nets)
 	p := suite.Build(t, nets)
 	worst := map[string]float64{}
 	for _, r := range p.Run(t, p.ISAs(t)) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,9 @@ import (
 
 //go:embed program/main.go
 var programMain []byte
+
+//go:embed guard/guard.go
+var guardSource []byte
 
 //go:embed job.go
 var jobSource []byte
@@ -48,6 +52,9 @@ func BuildFor(t testing.TB, nets []*Net, goos, goarch string) *Program {
 			t.Fatal(errs[i])
 		}
 		m.Package(t, n.Name, files[i])
+		if n.Guarded {
+			m.Write(t, n.Name+"/guard.go", bytes.Replace(guardSource, []byte("\npackage guard"), []byte("\npackage "+n.Name), 1))
+		}
 	}
 	m.Write(t, "main.go", programMain)
 	m.Write(t, "job.go", bytes.Replace(jobSource, []byte("package suite"), []byte("//go:build suite\n\npackage main"), 1))
@@ -102,6 +109,17 @@ type Result struct {
 // Run runs every network on every given instruction set.
 func (p *Program) Run(t testing.TB, isas []string) []Result {
 	t.Helper()
+	results, err := p.TryRun(t, isas)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
+// TryRun is Run that returns the failure of the program, with what it printed:
+// the last line names the network and the instruction set.
+func (p *Program) TryRun(t testing.TB, isas []string) ([]Result, error) {
+	t.Helper()
 	var jobs []job
 	var results []Result
 	files := writer{dir: p.dir, weights: map[uintptr]string{}}
@@ -117,17 +135,20 @@ func (p *Program) Run(t testing.TB, isas []string) []Result {
 			}
 		}
 	}
-	data := p.work(t, jobs)
+	data, err := p.work(t, jobs)
+	if err != nil {
+		return nil, err
+	}
 	for i := range results {
 		for _, v := range results[i].Net.want() {
 			results[i].Values[v.Name], data = decode(data[:4*v.Len]), data[4*v.Len:]
 		}
 	}
-	return results
+	return results, nil
 }
 
 // work runs the program on jobs and returns its results file.
-func (p *Program) work(t testing.TB, jobs []job) []byte {
+func (p *Program) work(t testing.TB, jobs []job) ([]byte, error) {
 	t.Helper()
 	text, err := json.Marshal(jobs)
 	if err != nil {
@@ -141,13 +162,13 @@ func (p *Program) work(t testing.TB, jobs []job) []byte {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("the generated program: %v\n%s", err, stderr.String())
+		return nil, fmt.Errorf("the generated program: %w\n%s", err, stderr.String())
 	}
 	data, err := os.ReadFile(resultFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return data
+	return data, nil
 }
 
 // want lists the outputs and taps.

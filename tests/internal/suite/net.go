@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"testing"
 
 	"github.com/p3dc/p3dc/backends/avx"
@@ -21,7 +22,11 @@ type Net struct {
 	Weights  map[string][]float32
 	Clip     []float32 // C x T x H x W
 	Threads  []int     // of the sessions that run it, one after another
+	Guarded  bool      // run it again with every kernel's operands between pages that cannot be touched: see CanGuard
 }
+
+// CanGuard reports whether networks can be run with guarded operands here.
+func CanGuard() bool { return runtime.GOOS == "linux" && runtime.GOARCH == "amd64" }
 
 // Fuse runs the compiler's passes.
 func Fuse(t testing.TB, g *ir.Graph) *ir.Graph {

@@ -8,13 +8,14 @@ import (
 // registry is the file of the program that knows the packages: they have
 // equal functions on types of their own. A session of a small network runs a
 // clip of NaNs first: what a run reads of an earlier one, or writes where
-// nobody should, shows in the result.
+// nobody should, shows in the result. It also runs the clip as the last of a batch.
 var registry = template.Must(template.New("registry").Parse(`//go:build suite
 
 package main
 
 import (
 	"fmt"
+	"slices"
 {{range .}}
 	{{.Name}} "suite/{{.Name}}"{{end}}
 )
@@ -56,22 +57,38 @@ var networks = []network{ {{range .}}
 					}
 				}
 			}
-			{{end}}return nil
+			{{end}}if {{.Name}}.ClipLen >= smallClip {
+				return nil
+			}
+			// The last clip of a batch computes what it does alone, to the bit.
+			other := slices.Clone(clip)
+			slices.Reverse(other)
+			outs := make([]{{.Name}}.Output, 2)
+			for _, o := range []struct{ alone []float32; batch *[]float32 }{ {out.Logits, &outs[1].Logits}, {out.Features, &outs[1].Features} } {
+				if o.alone != nil {
+					*o.batch = make([]float32, len(o.alone))
+				}
+			}
+			b := m.NewSession({{.Name}}.Threads(threads), {{.Name}}.Batch(2))
+			if err := b.RunBatch(outs, []{{.Name}}.Clip{ {{.Name}}.Float32Clip(other), {{.Name}}.Float32Clip(clip)}); err != nil {
+				return err
+			}
+			return sameBits(outs[1].Logits, out.Logits, outs[1].Features, out.Features)
 		}, nil
-	}},{{end}}
+	}, {{if .Guarded}}{{.Name}}.Guard{{else}}nil{{end}} },{{end}}
 }
 `))
 
 type registered struct {
-	Name string
-	Taps bool
+	Name          string
+	Taps, Guarded bool
 }
 
 // registryFile returns the file for the given networks.
 func registryFile(nets []*Net) []byte {
 	var list []registered
 	for _, n := range nets {
-		list = append(list, registered{n.Name, len(n.Graph.Taps) > 0})
+		list = append(list, registered{n.Name, len(n.Graph.Taps) > 0, n.Guarded})
 	}
 	var b bytes.Buffer
 	if err := registry.Execute(&b, list); err != nil {

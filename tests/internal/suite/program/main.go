@@ -7,6 +7,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,10 +17,12 @@ import (
 )
 
 // network is a generated package. open returns what runs a clip on a number
-// of threads.
+// of threads. guard, of networks that are run with guarded operands, too, makes
+// all later runs on an instruction set do so: see package guard.
 type network struct {
-	name string
-	open func(weights string) (runFunc, error)
+	name  string
+	open  func(weights string) (runFunc, error)
+	guard func(isa string)
 }
 
 type runFunc func(threads int, clip []float32, want []value, results [][]float32) error
@@ -34,6 +37,14 @@ func poison(n int) []float32 {
 		clip[i] = float32(math.NaN())
 	}
 	return clip
+}
+
+// sameBits compares what a clip gave in a batch with what it gave alone.
+func sameBits(logits, wantLogits, features, wantFeatures []float32) error {
+	if !bytes.Equal(encode(logits), encode(wantLogits)) || !bytes.Equal(encode(features), encode(wantFeatures)) {
+		return errors.New("a clip gives something else in a batch than alone")
+	}
+	return nil
 }
 
 const isaVariable = "P3DC_ISA"
@@ -98,21 +109,44 @@ func run(j *job, w *bufio.Writer) error {
 		if err != nil {
 			return err
 		}
-		for _, threads := range j.Threads {
-			results := make([][]float32, len(j.Want))
-			for i, v := range j.Want {
-				results[i] = make([]float32, v.Len)
+		runs := make([][][]float32, len(j.Threads))
+		for i, threads := range j.Threads {
+			runs[i] = make([][]float32, len(j.Want))
+			for v, want := range j.Want {
+				runs[i][v] = make([]float32, want.Len)
 			}
-			if err := session(threads, decode(clip), j.Want, results); err != nil {
+			if err := session(threads, decode(clip), j.Want, runs[i]); err != nil {
 				return err
 			}
-			for _, r := range results {
-				if _, err := w.Write(encode(r)); err != nil {
+			for _, values := range runs[i] {
+				if _, err := w.Write(encode(values)); err != nil {
 					return err
 				}
 			}
 		}
-		return nil
+		if n.guard == nil {
+			return nil
+		}
+		n.guard(j.ISA)
+		return runGuarded(j, session, decode(clip), runs[0])
 	}
 	return errors.New("no such network")
+}
+
+// runGuarded runs a network whose kernels are guarded by now: it must compute the
+// same, to the bit.
+func runGuarded(j *job, session runFunc, clip []float32, want [][]float32) error {
+	results := make([][]float32, len(want))
+	for i := range want {
+		results[i] = make([]float32, len(want[i]))
+	}
+	if err := session(2, clip, j.Want, results); err != nil {
+		return err
+	}
+	for i, v := range j.Want {
+		if !bytes.Equal(encode(results[i]), encode(want[i])) {
+			return fmt.Errorf("%s is another one with guarded operands: a kernel reads or writes what it must not", v.Name)
+		}
+	}
+	return nil
 }

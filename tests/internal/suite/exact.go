@@ -1,4 +1,4 @@
-package kernels
+package suite
 
 import (
 	"fmt"
@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/p3dc/p3dc/ir"
-	"github.com/p3dc/p3dc/tests/internal/suite"
 )
 
-// epsilon of the batch norms: with a variance of 3.5 and a gamma of 2 a batch
-// norm multiplies by 2/sqrt(3.5+0.5) = 1, without rounding.
+// Epsilon is that of batch norms that exact data passes: with a variance of 3.5
+// and a gamma of 2 a batch norm multiplies by 2/sqrt(3.5+0.5) = 1, without
+// rounding.
+const Epsilon = 0.5
+
 const (
-	epsilon  = 0.5
 	variance = 3.5
 	gamma    = 2
 )
@@ -24,16 +25,21 @@ const exactLimit = 1 << 24
 // attempts is how many seeds are tried for data that is exact and not zero.
 const attempts = 40
 
-// makeNet chooses integer weights and an integer clip for a fused graph, such
-// that every sum in it is exact in float32 and every result has values that
-// are not zero. The graph's source is for the message where that fails.
-func makeNet(name string, g *ir.Graph, o ir.ScheduleOptions, seed uint64, source string) (*suite.Net, map[string][]float64, error) {
+// Exact chooses integer weights and an integer clip for a fused graph, such that
+// every sum in it is exact in float32 and every result has values that are not
+// zero, and returns those results, too. Batch norms must have [Epsilon]. The
+// error says what stands in the way of some graphs: an average that rounds, a
+// softmax, or values that grow too large.
+func Exact(name string, g *ir.Graph, o ir.ScheduleOptions, seed uint64) (*Net, map[string][]float64, error) {
+	if why := rounds(g); why != "" {
+		return nil, nil, fmt.Errorf("%s: no exact data: %s", name, why)
+	}
 	why := ""
 	for i := range uint64(attempts) {
-		n := &suite.Net{Name: name, Graph: g, Schedule: o, Threads: []int{3}}
+		n := &Net{Name: name, Graph: g, Schedule: o, Threads: []int{3}}
 		// Half of the attempts spread the weights thinly, for deep networks.
 		n.Weights, n.Clip = data(g, rand.New(rand.NewPCG(seed, i)), i >= attempts/2)
-		want, err := ir.Interpret(suite.TapAll(g), n.Weights, n.Clip)
+		want, err := ir.Interpret(TapAll(g), n.Weights, n.Clip)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -47,7 +53,41 @@ func makeNet(name string, g *ir.Graph, o ir.ScheduleOptions, seed uint64, source
 			return n, want, nil
 		}
 	}
-	return nil, nil, fmt.Errorf("%s: no exact data: %s\n%s", name, why, source)
+	return nil, nil, fmt.Errorf("%s: no exact data: %s", name, why)
+}
+
+// ExactNorms gives the batch norms of a graph before the passes [Epsilon].
+func ExactNorms(g *ir.Graph) {
+	for i := range g.Ops {
+		if norm, ok := g.Ops[i].Attr.(ir.BatchNorm); ok {
+			norm.Epsilon = Epsilon
+			g.Ops[i].Attr = norm
+		}
+	}
+}
+
+// rounds says which op of a graph rounds whatever the data, "" if none does.
+func rounds(g *ir.Graph) string {
+	for i := range g.Ops {
+		for _, e := range g.Ops[i].Epi {
+			if e.Kind == ir.EpiProject && e.Conv.Norm != nil && e.Conv.Norm.Epsilon != Epsilon {
+				return fmt.Sprintf("%s projects by a batch norm with epsilon %g", g.Ops[i].Name, e.Conv.Norm.Epsilon)
+			}
+		}
+		switch a := g.Ops[i].Attr.(type) {
+		case ir.Conv:
+			if a.Norm != nil && a.Norm.Epsilon != Epsilon {
+				return fmt.Sprintf("%s has a batch norm with epsilon %g", g.Ops[i].Name, a.Norm.Epsilon)
+			}
+		case ir.Pool:
+			if a.Kind == ir.PoolAverage && AverageUnit(a, g.Values[g.Ops[i].In[0]].Shape) == 0 {
+				return g.Ops[i].Name + " is an average of a number of values that is no power of two"
+			}
+		case ir.Softmax:
+			return "softmax rounds"
+		}
+	}
+	return ""
 }
 
 // data returns integer parameters and clip.
@@ -56,13 +96,13 @@ func data(g *ir.Graph, r *rand.Rand, thin bool) (weights map[string][]float32, c
 	for _, p := range g.Params {
 		w := make([]float32, p.Elems())
 		switch {
-		case strings.HasSuffix(p.Name, "running_var"):
+		case p.Role == ir.RoleVariance || strings.HasSuffix(p.Name, "running_var"):
 			fill(w, func() float32 { return variance })
 		case len(p.Shape) > 1:
 			weight(w, p.Shape[0], r, thin)
-		case strings.HasSuffix(p.Name, "weight"):
+		case p.Role == ir.RoleGamma || p.Role == ir.RoleUnknown && strings.HasSuffix(p.Name, "weight"):
 			fill(w, func() float32 { return gamma })
-		case strings.HasSuffix(p.Name, "running_mean"):
+		case p.Role == ir.RoleMean || strings.HasSuffix(p.Name, "running_mean"):
 			fill(w, func() float32 { return float32(r.IntN(4) - 2) })
 		default:
 			fill(w, func() float32 { return float32(r.IntN(5) - 1) })
@@ -97,7 +137,7 @@ func weight(w []float32, out int, r *rand.Rand, thin bool) {
 }
 
 // inexact says which op of the graph may round in float32, "" if none does.
-// The values are those of suite.TapAll. A sum's partial sums, in whatever
+// The values are those of TapAll. A sum's partial sums, in whatever
 // order, are at most the largest input times the sum of a channel's weights.
 // Behind an average over 2^k positions values are multiples of 2^-k, and
 // count in that unit.
@@ -125,14 +165,20 @@ func inexact(g *ir.Graph, weights map[string][]float32, clip []float32, values m
 		case ir.Pool:
 			if a.Kind == ir.PoolAverage {
 				sum *= float64(a.Taps())
-				unit[op.Out] *= averageUnit(a, g.Values[in].Shape)
+				unit[op.Out] *= AverageUnit(a, g.Values[in].Shape)
 			}
-		case ir.Softmax:
-			return "softmax rounds"
 		}
 		for _, e := range op.Epi {
-			if e.Kind == ir.EpiAdd {
+			switch e.Kind {
+			case ir.EpiAdd:
 				sum += most[e.Arg]
+				unit[op.Out] = max(unit[op.Out], unit[e.Arg])
+			case ir.EpiProject:
+				w, b, err := ir.FoldConv(*e.Conv, g, weights)
+				if err != nil {
+					return err.Error()
+				}
+				sum += most[e.Arg]*largestSum(w, e.Conv.Out) + largestSum(b, e.Conv.Out)
 				unit[op.Out] = max(unit[op.Out], unit[e.Arg])
 			}
 		}
@@ -167,9 +213,9 @@ func largestSum64(w []float32, out int) float64 {
 	return largestSum(w64, out)
 }
 
-// averageUnit returns the largest count of an average's windows, or 0 where a
+// AverageUnit returns the largest count of an average's windows, or 0 where a
 // count is no power of two, so that dividing by it rounds.
-func averageUnit(p ir.Pool, in ir.Shape) float64 {
+func AverageUnit(p ir.Pool, in ir.Shape) float64 {
 	unit := 0
 	out := p.OutShape(in)
 	for t := range out.T {

@@ -1,0 +1,63 @@
+package cuda
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/p3dc/p3dc/backends/cuda"
+	"github.com/p3dc/p3dc/dsl"
+	"github.com/p3dc/p3dc/ir"
+	"github.com/p3dc/p3dc/tests/internal/draw"
+	"github.com/p3dc/p3dc/tests/internal/suite"
+)
+
+var (
+	drawnCount = flag.Int("n", 3, "number of random networks")
+	drawnSeed  = flag.Uint64("seed", 1, "seed of the first random network; the others follow")
+)
+
+// TestDrawn runs random networks on small integers, whose every sum is exact, in
+// float32, whose three products of tf32 are exact, too: every value must be equal
+// to the interpreter's. For more than the usual ones:
+//
+//	go test ./tests/cuda -run Drawn -args -n 100 -seed 1000
+func TestDrawn(t *testing.T) {
+	compiler(t)
+	for seed, found := *drawnSeed, 0; found < *drawnCount; seed++ {
+		n, want, err := drawn(t, seed)
+		if err != nil {
+			continue // an average that rounds, a softmax or values that grow too large
+		}
+		found++
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			b := prepare(t, plan(t, n.Graph, cuda.FP32), cuda.FP32, n.Weights)
+			for name, clips := range b.run(t, input{clips: 1, floats: n.Clip}) {
+				for i, x := range clips[0] {
+					if float64(x) != want[name][i] {
+						t.Errorf("element %d of %s is %v, want %v\n%v", i, name, x, want[name][i], n.Graph)
+						break
+					}
+				}
+			}
+		})
+	}
+}
+
+// drawn returns the network of a seed, and what it should compute. The error says
+// why no data of it is exact.
+func drawn(t *testing.T, seed uint64) (*suite.Net, map[string][]float64, error) {
+	t.Helper()
+	n, err := dsl.Parse("net.p3d", []byte(draw.Text(rand.New(rand.NewPCG(seed, 1)))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := dsl.Lower(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	suite.ExactNorms(g)
+	return suite.Exact(fmt.Sprintf("drawn%d", seed), suite.Fuse(t, g), ir.ScheduleOptions{}, seed)
+}
