@@ -34,6 +34,7 @@ func TestDrawn(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			b := prepare(t, plan(t, n.Graph, cuda.FP32), cuda.FP32, n.Weights)
+			compile(t, b.dir, "main.cpp", "program")
 			for name, clips := range b.run(t, input{clips: 1, floats: n.Clip}) {
 				for i, x := range clips[0] {
 					if float64(x) != want[name][i] {
