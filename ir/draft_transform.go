@@ -149,13 +149,17 @@ func (s *scheduler) costTransformed(d *draft) {
 	if op.res != NoBuffer {
 		written *= 3 // read, with no products to wait behind, then written
 	}
-	move := (share*float64(read) + float64(written)) * s.m.Arena
+	reading, writing := share*float64(read)*s.m.Arena, float64(written)*s.m.Arena
 	d.parts = []part{{cover: UnitWindow, tile: t.tile, rows: t.rows}}
 	n := (&Region{Space: d.space, Tile: d.tile}).Tiles()
-	// Tasks of the same pixels follow one another, most of them on one core.
+	// Tasks of the same pixels follow one another, most of them on one core: where
+	// that has their points, it does not read the input again, either.
 	rounds := ceilDiv(n.Elems(), s.m.Cores)
-	saved := t.spread * (1 - float64(ceilDiv(rounds, n.C))/float64(rounds))
-	d.cycles = s.m.spread(t.cycles+move-saved, n.Elems())
+	saved := 0.0
+	if t.spread > 0 {
+		saved = (t.spread + reading) * (1 - float64(ceilDiv(rounds, n.C))/float64(rounds))
+	}
+	d.cycles = s.m.spread(t.cycles+reading+writing-saved, n.Elems())
 }
 
 // transformedTile is a convolution by its transform on one tile.

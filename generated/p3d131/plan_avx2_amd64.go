@@ -8,7 +8,7 @@ var avx2Plan = plan{
 	isa:     "avx2",
 	arena:   8275968,
 	scratch: 158368,
-	packed:  86150416,
+	packed:  86199568,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
 		{offset: 6555112, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
@@ -280,369 +280,373 @@ var avx2Plan = plan{
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 134: layer2.3.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 135: layer2.3.conv3.points, 6x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 136: layer2.3.conv3.sums, 6x1x10x128
-		{offset: 7776, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 137: layer3.0.conv1.points, 7x1x10x256
+		// 135: layer2.3.conv3.points, 6x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 136: layer2.3.conv3.sums, 6x2x10x128
+		{offset: 15456, frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 137: layer2.3.conv4.points, 7x4x10x64
+		{frame: 2576, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 138: layer2.3.conv4.sums, 7x4x10x256
+		{offset: 18032, frame: 10896, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 139: layer3.0.conv1.points, 7x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 138: layer3.0.conv1.sums, 7x1x10x128
+		// 140: layer3.0.conv1.sums, 7x1x10x128
 		{offset: 19152, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 139: layer3.0.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 140: layer3.0.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 141: layer3.0.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 142: layer3.0.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 143: layer3.1.conv1.points, 7x1x10x512
+		// 141: layer3.0.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 142: layer3.0.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 143: layer3.0.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 144: layer3.0.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 145: layer3.1.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 144: layer3.1.conv1.sums, 7x1x10x128
+		// 146: layer3.1.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 145: layer3.1.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 146: layer3.1.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 147: layer3.1.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 148: layer3.1.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 149: layer3.1.conv4.points, 7x2x10x128
+		// 147: layer3.1.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 148: layer3.1.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 149: layer3.1.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 150: layer3.1.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 151: layer3.1.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 150: layer3.1.conv4.sums, 7x2x10x512
+		// 152: layer3.1.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 151: layer3.2.conv1.points, 7x1x10x512
+		// 153: layer3.2.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 152: layer3.2.conv1.sums, 7x1x10x128
+		// 154: layer3.2.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 153: layer3.2.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 154: layer3.2.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 155: layer3.2.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 156: layer3.2.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 157: layer3.2.conv4.points, 7x2x10x128
+		// 155: layer3.2.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 156: layer3.2.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 157: layer3.2.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 158: layer3.2.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 159: layer3.2.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 158: layer3.2.conv4.sums, 7x2x10x512
+		// 160: layer3.2.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 159: layer3.3.conv1.points, 7x1x10x512
+		// 161: layer3.3.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 160: layer3.3.conv1.sums, 7x1x10x128
+		// 162: layer3.3.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 161: layer3.3.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 162: layer3.3.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 163: layer3.3.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 164: layer3.3.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 165: layer3.3.conv4.points, 7x2x10x128
+		// 163: layer3.3.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 164: layer3.3.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 165: layer3.3.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 166: layer3.3.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 167: layer3.3.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 166: layer3.3.conv4.sums, 7x2x10x512
+		// 168: layer3.3.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 167: layer3.4.conv1.points, 7x1x10x512
+		// 169: layer3.4.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 168: layer3.4.conv1.sums, 7x1x10x128
+		// 170: layer3.4.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 169: layer3.4.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 170: layer3.4.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 171: layer3.4.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 172: layer3.4.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 173: layer3.4.conv4.points, 7x2x10x128
+		// 171: layer3.4.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 172: layer3.4.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 173: layer3.4.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 174: layer3.4.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 175: layer3.4.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 174: layer3.4.conv4.sums, 7x2x10x512
+		// 176: layer3.4.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 175: layer3.5.conv1.points, 7x1x10x512
+		// 177: layer3.5.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 176: layer3.5.conv1.sums, 7x1x10x128
+		// 178: layer3.5.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 177: layer3.5.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 178: layer3.5.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 179: layer3.5.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 180: layer3.5.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 181: layer3.5.conv4.points, 7x2x10x128
+		// 179: layer3.5.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 180: layer3.5.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 181: layer3.5.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 182: layer3.5.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 183: layer3.5.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 182: layer3.5.conv4.sums, 7x2x10x512
+		// 184: layer3.5.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 183: layer3.6.conv1.points, 7x1x10x512
+		// 185: layer3.6.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 184: layer3.6.conv1.sums, 7x1x10x128
+		// 186: layer3.6.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 185: layer3.6.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 186: layer3.6.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 187: layer3.6.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 188: layer3.6.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 189: layer3.6.conv4.points, 7x2x10x128
+		// 187: layer3.6.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 188: layer3.6.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 189: layer3.6.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 190: layer3.6.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 191: layer3.6.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 190: layer3.6.conv4.sums, 7x2x10x512
+		// 192: layer3.6.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 191: layer3.7.conv1.points, 7x1x10x512
+		// 193: layer3.7.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 192: layer3.7.conv1.sums, 7x1x10x128
+		// 194: layer3.7.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 193: layer3.7.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 194: layer3.7.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 195: layer3.7.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 196: layer3.7.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 197: layer3.7.conv4.points, 7x2x10x128
+		// 195: layer3.7.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 196: layer3.7.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 197: layer3.7.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 198: layer3.7.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 199: layer3.7.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 198: layer3.7.conv4.sums, 7x2x10x512
+		// 200: layer3.7.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 199: layer3.8.conv1.points, 7x1x10x512
+		// 201: layer3.8.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 200: layer3.8.conv1.sums, 7x1x10x128
+		// 202: layer3.8.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 201: layer3.8.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 202: layer3.8.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 203: layer3.8.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 204: layer3.8.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 205: layer3.8.conv4.points, 7x2x10x128
+		// 203: layer3.8.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 204: layer3.8.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 205: layer3.8.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 206: layer3.8.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 207: layer3.8.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 206: layer3.8.conv4.sums, 7x2x10x512
+		// 208: layer3.8.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 207: layer3.9.conv1.points, 7x1x10x512
+		// 209: layer3.9.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 208: layer3.9.conv1.sums, 7x1x10x128
+		// 210: layer3.9.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 209: layer3.9.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 210: layer3.9.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 211: layer3.9.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 212: layer3.9.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 213: layer3.9.conv4.points, 7x2x10x128
+		// 211: layer3.9.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 212: layer3.9.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 213: layer3.9.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 214: layer3.9.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 215: layer3.9.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 214: layer3.9.conv4.sums, 7x2x10x512
+		// 216: layer3.9.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 215: layer3.10.conv1.points, 7x1x10x512
+		// 217: layer3.10.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 216: layer3.10.conv1.sums, 7x1x10x128
+		// 218: layer3.10.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 217: layer3.10.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 218: layer3.10.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 219: layer3.10.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 220: layer3.10.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 221: layer3.10.conv4.points, 7x2x10x128
+		// 219: layer3.10.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 220: layer3.10.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 221: layer3.10.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 222: layer3.10.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 223: layer3.10.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 222: layer3.10.conv4.sums, 7x2x10x512
+		// 224: layer3.10.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 223: layer3.11.conv1.points, 7x1x10x512
+		// 225: layer3.11.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 224: layer3.11.conv1.sums, 7x1x10x128
+		// 226: layer3.11.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 225: layer3.11.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 226: layer3.11.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 227: layer3.11.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 228: layer3.11.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 229: layer3.11.conv4.points, 7x2x10x128
+		// 227: layer3.11.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 228: layer3.11.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 229: layer3.11.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 230: layer3.11.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 231: layer3.11.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 230: layer3.11.conv4.sums, 7x2x10x512
+		// 232: layer3.11.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 231: layer3.12.conv1.points, 7x1x10x512
+		// 233: layer3.12.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 232: layer3.12.conv1.sums, 7x1x10x128
+		// 234: layer3.12.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 233: layer3.12.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 234: layer3.12.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 235: layer3.12.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 236: layer3.12.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 237: layer3.12.conv4.points, 7x2x10x128
+		// 235: layer3.12.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 236: layer3.12.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 237: layer3.12.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 238: layer3.12.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 239: layer3.12.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 238: layer3.12.conv4.sums, 7x2x10x512
+		// 240: layer3.12.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 239: layer3.13.conv1.points, 7x1x10x512
+		// 241: layer3.13.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 240: layer3.13.conv1.sums, 7x1x10x128
+		// 242: layer3.13.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 241: layer3.13.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 242: layer3.13.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 243: layer3.13.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 244: layer3.13.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 245: layer3.13.conv4.points, 7x2x10x128
+		// 243: layer3.13.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 244: layer3.13.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 245: layer3.13.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 246: layer3.13.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 247: layer3.13.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 246: layer3.13.conv4.sums, 7x2x10x512
+		// 248: layer3.13.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 247: layer3.14.conv1.points, 7x1x10x512
+		// 249: layer3.14.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 248: layer3.14.conv1.sums, 7x1x10x128
+		// 250: layer3.14.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 249: layer3.14.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 250: layer3.14.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 251: layer3.14.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 252: layer3.14.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 253: layer3.14.conv4.points, 7x2x10x128
+		// 251: layer3.14.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 252: layer3.14.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 253: layer3.14.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 254: layer3.14.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 255: layer3.14.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 254: layer3.14.conv4.sums, 7x2x10x512
+		// 256: layer3.14.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 255: layer3.15.conv1.points, 7x1x10x512
+		// 257: layer3.15.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 256: layer3.15.conv1.sums, 7x1x10x128
+		// 258: layer3.15.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 257: layer3.15.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 258: layer3.15.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 259: layer3.15.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 260: layer3.15.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 261: layer3.15.conv4.points, 7x2x10x128
+		// 259: layer3.15.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 260: layer3.15.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 261: layer3.15.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 262: layer3.15.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 263: layer3.15.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 262: layer3.15.conv4.sums, 7x2x10x512
+		// 264: layer3.15.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 263: layer3.16.conv1.points, 7x1x10x512
+		// 265: layer3.16.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 264: layer3.16.conv1.sums, 7x1x10x128
+		// 266: layer3.16.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 265: layer3.16.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 266: layer3.16.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 267: layer3.16.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 268: layer3.16.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 269: layer3.16.conv4.points, 7x2x10x128
+		// 267: layer3.16.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 268: layer3.16.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 269: layer3.16.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 270: layer3.16.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 271: layer3.16.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 270: layer3.16.conv4.sums, 7x2x10x512
+		// 272: layer3.16.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 271: layer3.17.conv1.points, 7x1x10x512
+		// 273: layer3.17.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 272: layer3.17.conv1.sums, 7x1x10x128
+		// 274: layer3.17.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 273: layer3.17.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 274: layer3.17.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 275: layer3.17.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 276: layer3.17.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 277: layer3.17.conv4.points, 7x2x10x128
+		// 275: layer3.17.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 276: layer3.17.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 277: layer3.17.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 278: layer3.17.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 279: layer3.17.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 278: layer3.17.conv4.sums, 7x2x10x512
+		// 280: layer3.17.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 279: layer3.18.conv1.points, 7x1x10x512
+		// 281: layer3.18.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 280: layer3.18.conv1.sums, 7x1x10x128
+		// 282: layer3.18.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 281: layer3.18.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 282: layer3.18.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 283: layer3.18.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 284: layer3.18.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 285: layer3.18.conv4.points, 7x2x10x128
+		// 283: layer3.18.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 284: layer3.18.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 285: layer3.18.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 286: layer3.18.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 287: layer3.18.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 286: layer3.18.conv4.sums, 7x2x10x512
+		// 288: layer3.18.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 287: layer3.19.conv1.points, 7x1x10x512
+		// 289: layer3.19.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 288: layer3.19.conv1.sums, 7x1x10x128
+		// 290: layer3.19.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 289: layer3.19.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 290: layer3.19.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 291: layer3.19.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 292: layer3.19.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 293: layer3.19.conv4.points, 7x2x10x128
+		// 291: layer3.19.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 292: layer3.19.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 293: layer3.19.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 294: layer3.19.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 295: layer3.19.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 294: layer3.19.conv4.sums, 7x2x10x512
+		// 296: layer3.19.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 295: layer3.20.conv1.points, 7x1x10x512
+		// 297: layer3.20.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 296: layer3.20.conv1.sums, 7x1x10x128
+		// 298: layer3.20.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 297: layer3.20.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 298: layer3.20.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 299: layer3.20.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 300: layer3.20.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 301: layer3.20.conv4.points, 7x2x10x128
+		// 299: layer3.20.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 300: layer3.20.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 301: layer3.20.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 302: layer3.20.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 303: layer3.20.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 302: layer3.20.conv4.sums, 7x2x10x512
+		// 304: layer3.20.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 303: layer3.21.conv1.points, 7x1x10x512
+		// 305: layer3.21.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 304: layer3.21.conv1.sums, 7x1x10x128
+		// 306: layer3.21.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 305: layer3.21.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 306: layer3.21.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 307: layer3.21.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 308: layer3.21.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 309: layer3.21.conv4.points, 7x2x10x128
+		// 307: layer3.21.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 308: layer3.21.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 309: layer3.21.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 310: layer3.21.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 311: layer3.21.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 310: layer3.21.conv4.sums, 7x2x10x512
+		// 312: layer3.21.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 311: layer3.22.conv1.points, 7x1x10x512
+		// 313: layer3.22.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 312: layer3.22.conv1.sums, 7x1x10x128
+		// 314: layer3.22.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 313: layer3.22.conv3.points, 3x1x5x256
+		// 315: layer3.22.conv3.points, 3x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 314: layer3.22.conv3.sums, 3x1x5x256
+		// 316: layer3.22.conv3.sums, 3x1x5x256
 		{offset: 4080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 315: layer3.22.conv4.points, 7x5x5x128
+		// 317: layer3.22.conv4.points, 7x5x5x128
 		{frame: 3216, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 316: layer3.22.conv4.sums, 7x5x5x512
+		// 318: layer3.22.conv4.sums, 7x5x5x512
 		{offset: 22512, frame: 13200, row: 2640, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
@@ -674,109 +678,109 @@ var avx2Plan = plan{
 		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 3228416, bias: 3343104, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
 		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 3343232, bias: 3490688},
 		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{3, 1, 1}, weights: 3490816, bias: 3589120, transform: &transform{&lines[3], &lines[0], &lines[0]}},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 3589248, bias: 3654784},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 3655296, bias: 3884672, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 3884928, bias: 5719936, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 5720192, bias: 5916800, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 5917056, bias: 6703488, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 1024, in: 512, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 6704512, bias: 7163264, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 7163520, bias: 8998528, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 8998784, bias: 9195392, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 9195648, bias: 9654400, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 9655424, bias: 10114176, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 10114432, bias: 11949440, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 11949696, bias: 12146304, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 12146560, bias: 12605312, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 12606336, bias: 13065088, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 13065344, bias: 14900352, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 14900608, bias: 15097216, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 15097472, bias: 15556224, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 15557248, bias: 16016000, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 16016256, bias: 17851264, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 17851520, bias: 18048128, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 18048384, bias: 18507136, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 18508160, bias: 18966912, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 18967168, bias: 20802176, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 20802432, bias: 20999040, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 20999296, bias: 21458048, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 21459072, bias: 21917824, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 21918080, bias: 23753088, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 23753344, bias: 23949952, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 23950208, bias: 24408960, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 24409984, bias: 24868736, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 24868992, bias: 26704000, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 26704256, bias: 26900864, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 26901120, bias: 27359872, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 27360896, bias: 27819648, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 27819904, bias: 29654912, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 29655168, bias: 29851776, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 29852032, bias: 30310784, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 30311808, bias: 30770560, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 30770816, bias: 32605824, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 32606080, bias: 32802688, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 32802944, bias: 33261696, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 33262720, bias: 33721472, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 33721728, bias: 35556736, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 35556992, bias: 35753600, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 35753856, bias: 36212608, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 36213632, bias: 36672384, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 36672640, bias: 38507648, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 38507904, bias: 38704512, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 38704768, bias: 39163520, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 39164544, bias: 39623296, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 39623552, bias: 41458560, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 41458816, bias: 41655424, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 41655680, bias: 42114432, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 42115456, bias: 42574208, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 42574464, bias: 44409472, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 44409728, bias: 44606336, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 44606592, bias: 45065344, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 45066368, bias: 45525120, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 45525376, bias: 47360384, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 47360640, bias: 47557248, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 47557504, bias: 48016256, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 48017280, bias: 48476032, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 48476288, bias: 50311296, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 50311552, bias: 50508160, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 50508416, bias: 50967168, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 50968192, bias: 51426944, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 51427200, bias: 53262208, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 53262464, bias: 53459072, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 53459328, bias: 53918080, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 53919104, bias: 54377856, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 54378112, bias: 56213120, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 56213376, bias: 56409984, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 56410240, bias: 56868992, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 56870016, bias: 57328768, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 57329024, bias: 59164032, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 59164288, bias: 59360896, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 59361152, bias: 59819904, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 59820928, bias: 60279680, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 60279936, bias: 62114944, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 62115200, bias: 62311808, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 62312064, bias: 62770816, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 62771840, bias: 63230592, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 63230848, bias: 65065856, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 65066112, bias: 65262720, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 65262976, bias: 65721728, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 65722752, bias: 66181504, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 66181760, bias: 68016768, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 68017024, bias: 68213632, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 68213888, bias: 68672640, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 68673664, bias: 69132416, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 69132672, bias: 69722496},
-		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 69722752, bias: 69919360, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 69919616, bias: 70378368, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 512, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 70379392, bias: 70903680},
-		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 70904192, bias: 73263488},
-		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 73264000, bias: 76409728, project: &pack{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 2048, in: 1024, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 512, in: 2048, width: 16, taps: [3]int{1, 1, 1}, weights: 76411776, bias: 77460352},
-		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 77460864, bias: 79820160},
-		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 79820672, bias: 80869248},
-		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 512, in: 2048, width: 16, taps: [3]int{1, 1, 1}, weights: 80871296, bias: 81919872},
-		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 81920384, bias: 84279680},
-		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 84280192, bias: 85328768},
-		{weight: 670, conv: 671, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 40, taps: [3]int{1, 1, 1}, weights: 85330816, bias: 86150016},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 3589248, bias: 3703936, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 3704448, bias: 3933824, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 3934080, bias: 5769088, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 5769344, bias: 5965952, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 5966208, bias: 6752640, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 1024, in: 512, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 6753664, bias: 7212416, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 7212672, bias: 9047680, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 9047936, bias: 9244544, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 9244800, bias: 9703552, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 9704576, bias: 10163328, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 10163584, bias: 11998592, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 11998848, bias: 12195456, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 12195712, bias: 12654464, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 12655488, bias: 13114240, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 13114496, bias: 14949504, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 14949760, bias: 15146368, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 15146624, bias: 15605376, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 15606400, bias: 16065152, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 16065408, bias: 17900416, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 17900672, bias: 18097280, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 18097536, bias: 18556288, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 18557312, bias: 19016064, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 19016320, bias: 20851328, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 20851584, bias: 21048192, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 21048448, bias: 21507200, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 21508224, bias: 21966976, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 21967232, bias: 23802240, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 23802496, bias: 23999104, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 23999360, bias: 24458112, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 24459136, bias: 24917888, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 24918144, bias: 26753152, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 26753408, bias: 26950016, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 26950272, bias: 27409024, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 27410048, bias: 27868800, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 27869056, bias: 29704064, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 29704320, bias: 29900928, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 29901184, bias: 30359936, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 30360960, bias: 30819712, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 30819968, bias: 32654976, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 32655232, bias: 32851840, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 32852096, bias: 33310848, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 33311872, bias: 33770624, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 33770880, bias: 35605888, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 35606144, bias: 35802752, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 35803008, bias: 36261760, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 36262784, bias: 36721536, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 36721792, bias: 38556800, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 38557056, bias: 38753664, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 38753920, bias: 39212672, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 39213696, bias: 39672448, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 39672704, bias: 41507712, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 41507968, bias: 41704576, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 41704832, bias: 42163584, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 42164608, bias: 42623360, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 42623616, bias: 44458624, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 44458880, bias: 44655488, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 44655744, bias: 45114496, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 45115520, bias: 45574272, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 45574528, bias: 47409536, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 47409792, bias: 47606400, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 47606656, bias: 48065408, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 48066432, bias: 48525184, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 48525440, bias: 50360448, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 50360704, bias: 50557312, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 50557568, bias: 51016320, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 51017344, bias: 51476096, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 51476352, bias: 53311360, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 53311616, bias: 53508224, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 53508480, bias: 53967232, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 53968256, bias: 54427008, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 54427264, bias: 56262272, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 56262528, bias: 56459136, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 56459392, bias: 56918144, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 56919168, bias: 57377920, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 57378176, bias: 59213184, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 59213440, bias: 59410048, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 59410304, bias: 59869056, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 59870080, bias: 60328832, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 60329088, bias: 62164096, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 62164352, bias: 62360960, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 62361216, bias: 62819968, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 62820992, bias: 63279744, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 63280000, bias: 65115008, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 65115264, bias: 65311872, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 65312128, bias: 65770880, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 65771904, bias: 66230656, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 66230912, bias: 68065920, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 68066176, bias: 68262784, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 68263040, bias: 68721792, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 68722816, bias: 69181568, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 69181824, bias: 69771648},
+		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 69771904, bias: 69968512, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 69968768, bias: 70427520, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 512, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 70428544, bias: 70952832},
+		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 70953344, bias: 73312640},
+		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 73313152, bias: 76458880, project: &pack{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 2048, in: 1024, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 512, in: 2048, width: 16, taps: [3]int{1, 1, 1}, weights: 76460928, bias: 77509504},
+		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 77510016, bias: 79869312},
+		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 79869824, bias: 80918400},
+		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 512, in: 2048, width: 16, taps: [3]int{1, 1, 1}, weights: 80920448, bias: 81969024},
+		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 81969536, bias: 84328832},
+		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 84329344, bias: 85377920},
+		{weight: 670, conv: 671, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 40, taps: [3]int{1, 1, 1}, weights: 85379968, bias: 86199168},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -821,56 +825,57 @@ var avx2Plan = plan{
 		{kind: kindGather, gather: gather4x1x1_39_avx2, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2560}, res: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv5x16_k1x1x1x128_40_avx2, rows: 1, cols: 5, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv5x16_k1x3x1x384_41_avx2, rows: 1, cols: 5, width: 16, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x128_42_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 6, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread4x1x1_43_avx2, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 12800}, out: pitch{128, 0}, from: 1, to: 5},
-		{kind: kindGather, gather: gather4x1x1_44_avx2, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 12800}, to: 4, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x128_45_avx2, rows: 1, cols: 5, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_46_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_47_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread2x1x1_48_avx2, rows: 1, cols: 1, width: 8, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_49_avx2, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_50_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 28, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
-		{kind: kindSpread, spread: spread1x5x2_51_avx2, rows: 5, cols: 2, width: 8, stepT: 1360, in: pitch{272, 3264}, out: pitch{272, 0}},
-		{kind: kindGather, gather: gather1x5x2_52_avx2, rows: 5, cols: 2, width: 8, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_53_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
-		{kind: kindSpread, spread: spread2x1x1_54_avx2, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_55_avx2, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256p512_56_avx2, rows: 1, cols: 5, width: 16, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x512_57_avx2, rows: 1, cols: 5, width: 16, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread2x1x1_58_avx2, rows: 1, cols: 1, width: 8, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
-		{kind: kindSpread, spread: spread2x1x1_59_avx2, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindConv, conv: conv5x16_k1x1x1x128_60_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
-		{kind: kindSpread, spread: spread2x1x1_61_avx2, rows: 1, cols: 1, width: 8, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_62_avx2, rows: 1, cols: 1, width: 8, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindGather, gather: gather2x1x1_63_avx2, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x3x3x256_64_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_65_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
-		{kind: kindSpread, spread: spread2x1x1_66_avx2, rows: 1, cols: 1, width: 8, stepT: 1360, in: pitch{272, 6800}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_67_avx2, rows: 1, cols: 1, width: 8, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 6800}, res: pitch{272, 6800}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x128_68_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 3216, in: pitch{128, 0}, out: pitch{528, 13200}},
-		{kind: kindSpread, spread: spread2x1x1_69_avx2, rows: 1, cols: 1, width: 8, k: 128, stepT: 3216, in: pitch{272, 6800}, out: pitch{128, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_70_avx2, rows: 1, cols: 1, width: 8, stepT: 13200, in: pitch{528, 0}, out: pitch{1040, 26000}, res: pitch{2080, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_71_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x1024_72_avx2, rows: 1, cols: 5, width: 16, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x3x3x512_73_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x512p1024_74_avx2, rows: 1, cols: 5, width: 16, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x2048_75_avx2, rows: 1, cols: 5, width: 16, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x512_76_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool32_77_avx2, rows: 1, cols: 1, width: 32, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
-		{kind: kindConv, conv: conv1x40_k1x1x1x2048_78_avx2, rows: 1, cols: 1, width: 40, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
+		{kind: kindSpread, spread: spread4x1x1_42_avx2, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 12800}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, gather: gather4x1x1_43_avx2, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 12800}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x64_44_avx2, rows: 1, cols: 5, width: 16, k: 64, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{64, 0}, out: pitch{272, 10896}},
+		{kind: kindSpread, spread: spread2x1x1_45_avx2, rows: 1, cols: 1, width: 8, k: 64, stepT: 2576, in: pitch{128, 12800}, out: pitch{64, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_46_avx2, rows: 1, cols: 1, width: 8, stepT: 10896, in: pitch{272, 0}, out: pitch{528, 52800}, res: pitch{1056, 211200}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_47_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_48_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, spread: spread2x1x1_49_avx2, rows: 1, cols: 1, width: 8, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_50_avx2, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_51_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 28, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
+		{kind: kindSpread, spread: spread1x5x2_52_avx2, rows: 5, cols: 2, width: 8, stepT: 2736, in: pitch{272, 3264}, out: pitch{272, 0}},
+		{kind: kindGather, gather: gather1x5x2_53_avx2, rows: 5, cols: 2, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_54_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 5456}},
+		{kind: kindSpread, spread: spread2x1x1_55_avx2, rows: 1, cols: 1, width: 8, stepT: 5456, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_56_avx2, rows: 1, cols: 1, width: 8, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256p512_57_avx2, rows: 1, cols: 5, width: 16, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x512_58_avx2, rows: 1, cols: 5, width: 16, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, spread: spread2x1x1_59_avx2, rows: 1, cols: 1, width: 8, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
+		{kind: kindSpread, spread: spread2x1x1_60_avx2, rows: 1, cols: 1, width: 8, stepT: 5456, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindConv, conv: conv5x16_k1x1x1x128_61_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
+		{kind: kindSpread, spread: spread2x1x1_62_avx2, rows: 1, cols: 1, width: 8, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_63_avx2, rows: 1, cols: 1, width: 8, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindGather, gather: gather2x1x1_64_avx2, rows: 1, cols: 1, width: 8, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x3x3x256_65_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_66_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
+		{kind: kindSpread, spread: spread2x1x1_67_avx2, rows: 1, cols: 1, width: 8, stepT: 1360, in: pitch{272, 6800}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_68_avx2, rows: 1, cols: 1, width: 8, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 6800}, res: pitch{272, 6800}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x128_69_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 3216, in: pitch{128, 0}, out: pitch{528, 13200}},
+		{kind: kindSpread, spread: spread2x1x1_70_avx2, rows: 1, cols: 1, width: 8, k: 128, stepT: 3216, in: pitch{272, 6800}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_71_avx2, rows: 1, cols: 1, width: 8, stepT: 13200, in: pitch{528, 0}, out: pitch{1040, 26000}, res: pitch{2080, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_72_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x1024_73_avx2, rows: 1, cols: 5, width: 16, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x3x3x512_74_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x512p1024_75_avx2, rows: 1, cols: 5, width: 16, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x2048_76_avx2, rows: 1, cols: 5, width: 16, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x512_77_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool32_78_avx2, rows: 1, cols: 1, width: 32, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindConv, conv: conv1x40_k1x1x1x2048_79_avx2, rows: 1, cols: 1, width: 40, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
 			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
 		}},
-		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 8, 80, 32}, steps: []step{
+		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 8, 80, 16}, steps: []step{
 			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 1267, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 103, sums: 104, rows: 2, spread: []int{2}, gather: []int{3}, maxSpread: 246, maxGather: 96}},
 		}},
 		{name: "pool1..layer1.0.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 2, 40, 1}, steps: []step{
 			{name: "pool1", kernel: 4, maxTiles: 833, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, false}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 320, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 32}, steps: []step{
 			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 320, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 105, sums: 106, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 106, maxGather: 127}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -878,7 +883,7 @@ var avx2Plan = plan{
 			{name: "layer1.0.conv4", kernel: 13, run: runFlat, maxTiles: 166, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 14, maxTiles: 85, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 32}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 320, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 109, sums: 110, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 106, maxGather: 127}},
 		}},
 		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -897,7 +902,7 @@ var avx2Plan = plan{
 			{name: "pool2", kernel: 25, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}, ahead: ahead{true, false, false}},
 			{name: "layer2.0.conv1", kernel: 26, run: runFlat, maxTiles: 166, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 115, sums: 116, rows: 2, spread: []int{27, 27}, gather: []int{28, 28}, maxSpread: 781, maxGather: 1562}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 32}, steps: []step{
 			{name: "layer2.0.conv2", kernel: 29, run: runFlat, maxTiles: 166, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 117, sums: 118, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 53, maxGather: 63}},
 		}},
 		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -905,7 +910,7 @@ var avx2Plan = plan{
 			{name: "layer2.0.conv4", kernel: 35, run: runFlat, maxTiles: 57, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{false, true, false}},
 			{name: "layer2.1.conv1", kernel: 36, run: runFlat, maxTiles: 85, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 121, sums: 122, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 390, maxGather: 1562}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 32}, steps: []step{
 			{name: "layer2.1.conv2", kernel: 29, run: runFlat, maxTiles: 166, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 123, sums: 124, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 53, maxGather: 63}},
 		}},
 		{name: "layer2.1.conv3..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -913,7 +918,7 @@ var avx2Plan = plan{
 			{name: "layer2.1.conv4", kernel: 40, run: runFlat, maxTiles: 166, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.2.conv1", kernel: 36, run: runFlat, maxTiles: 85, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 127, sums: 128, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 390, maxGather: 1562}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 32}, steps: []step{
 			{name: "layer2.2.conv2", kernel: 29, run: runFlat, maxTiles: 166, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 129, sums: 130, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 53, maxGather: 63}},
 		}},
 		{name: "layer2.2.conv3..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -924,326 +929,326 @@ var avx2Plan = plan{
 		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 3, 10, 64}, steps: []step{
 			{name: "layer2.3.conv2", kernel: 41, maxTiles: 19, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 42, run: runFlat, maxTiles: 166, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 135, sums: 136, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 568, maxGather: 568}},
+		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 32, run: runFlat, maxTiles: 166, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 135, sums: 136, rows: 2, spread: []int{42}, gather: []int{43}, maxSpread: 568, maxGather: 568}},
 		}},
-		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 3, 10, 256}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 45, maxTiles: 166, in: 27, out: 28, res: 18, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, false, false}},
+		{name: "layer2.3.conv4", space: shape{1, 10, 10, 512}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer2.3.conv4", kernel: 44, run: runFlat, maxTiles: 320, in: 27, out: 28, res: 18, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 137, sums: 138, rows: 4, spread: []int{45, 45}, gather: []int{46, 46}, maxSpread: 1562, maxGather: 390}},
 		}},
 		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool3", kernel: 46, maxTiles: 7500, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
+			{name: "pool3", kernel: 47, maxTiles: 7500, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 47, run: runFlat, maxTiles: 85, in: 29, out: 30, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 137, sums: 138, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 390, maxGather: 781}},
+		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 48, run: runFlat, maxTiles: 85, in: 29, out: 30, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 139, sums: 140, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 390, maxGather: 781}},
 		}},
-		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 139, sums: 140, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.0.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 141, sums: 142, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 141, sums: 142, rows: 1, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.0.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 143, sums: 144, rows: 2, spread: []int{55}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 128}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 56, maxTiles: 28, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
+			{name: "layer3.0.conv4", kernel: 57, maxTiles: 28, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 143, sums: 144, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.1.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 145, sums: 146, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 33, out: 34, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 145, sums: 146, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.1.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 33, out: 34, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 147, sums: 148, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 34, out: 35, res: 34, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 147, sums: 148, rows: 1, spread: []int{59}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.1.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 34, out: 35, res: 34, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 149, sums: 150, rows: 2, spread: []int{60}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 35, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 149, sums: 150, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 35, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 151, sums: 152, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 36, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 151, sums: 152, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.2.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 36, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 153, sums: 154, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 36, out: 37, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 153, sums: 154, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.2.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 36, out: 37, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 155, sums: 156, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 37, out: 38, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 155, sums: 156, rows: 1, spread: []int{59}, gather: []int{63}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.2.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 37, out: 38, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 157, sums: 158, rows: 2, spread: []int{60}, gather: []int{64}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 38, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 157, sums: 158, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 38, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 159, sums: 160, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 39, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 159, sums: 160, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.3.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 39, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 161, sums: 162, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 39, out: 40, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 161, sums: 162, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.3.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 39, out: 40, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 163, sums: 164, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 39, out: 40, res: 40, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 163, sums: 164, rows: 1, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.3.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 39, out: 40, res: 40, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 165, sums: 166, rows: 2, spread: []int{55}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 40, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 165, sums: 166, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 40, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 167, sums: 168, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 167, sums: 168, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.4.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 169, sums: 170, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 169, sums: 170, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.4.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 171, sums: 172, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 171, sums: 172, rows: 1, spread: []int{59}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.4.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 173, sums: 174, rows: 2, spread: []int{60}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 43, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 173, sums: 174, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 43, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 175, sums: 176, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 44, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 175, sums: 176, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.5.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 44, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 177, sums: 178, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 44, out: 45, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 177, sums: 178, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.5.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 44, out: 45, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 179, sums: 180, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 45, out: 46, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 179, sums: 180, rows: 1, spread: []int{59}, gather: []int{63}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.5.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 45, out: 46, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 181, sums: 182, rows: 2, spread: []int{60}, gather: []int{64}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 46, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 181, sums: 182, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 46, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 183, sums: 184, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 47, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 183, sums: 184, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.6.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 47, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 185, sums: 186, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.6.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 47, out: 48, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 185, sums: 186, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.6.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 47, out: 48, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 187, sums: 188, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 47, out: 48, res: 48, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 187, sums: 188, rows: 1, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.6.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 47, out: 48, res: 48, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 189, sums: 190, rows: 2, spread: []int{55}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 48, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 189, sums: 190, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.6.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 48, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 191, sums: 192, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 49, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 191, sums: 192, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.7.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 49, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 193, sums: 194, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.7.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 49, out: 50, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 193, sums: 194, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.7.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 49, out: 50, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 195, sums: 196, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 50, out: 51, res: 50, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 195, sums: 196, rows: 1, spread: []int{59}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.7.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 50, out: 51, res: 50, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 197, sums: 198, rows: 2, spread: []int{60}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 51, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 197, sums: 198, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.7.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 51, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 199, sums: 200, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 52, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 199, sums: 200, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.8.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 52, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 201, sums: 202, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.8.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 52, out: 53, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 201, sums: 202, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.8.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 52, out: 53, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 203, sums: 204, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 53, out: 54, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 203, sums: 204, rows: 1, spread: []int{59}, gather: []int{63}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.8.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 53, out: 54, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 205, sums: 206, rows: 2, spread: []int{60}, gather: []int{64}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 54, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 205, sums: 206, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.8.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 54, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 207, sums: 208, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 55, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 207, sums: 208, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.9.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 55, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 209, sums: 210, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.9.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 55, out: 56, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 209, sums: 210, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.9.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 55, out: 56, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 211, sums: 212, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 55, out: 56, res: 56, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 211, sums: 212, rows: 1, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.9.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 55, out: 56, res: 56, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 213, sums: 214, rows: 2, spread: []int{55}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 56, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 213, sums: 214, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.9.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 56, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 215, sums: 216, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 57, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 215, sums: 216, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.10.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 57, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 217, sums: 218, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.10.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 57, out: 58, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 217, sums: 218, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.10.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 57, out: 58, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 219, sums: 220, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 58, out: 59, res: 58, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 219, sums: 220, rows: 1, spread: []int{59}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.10.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 58, out: 59, res: 58, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 221, sums: 222, rows: 2, spread: []int{60}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 59, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 221, sums: 222, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.10.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 59, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 223, sums: 224, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 60, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 223, sums: 224, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.11.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 60, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 225, sums: 226, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.11.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 60, out: 61, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 225, sums: 226, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.11.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 60, out: 61, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 227, sums: 228, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 61, out: 62, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 227, sums: 228, rows: 1, spread: []int{59}, gather: []int{63}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.11.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 61, out: 62, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 229, sums: 230, rows: 2, spread: []int{60}, gather: []int{64}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 62, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 229, sums: 230, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.11.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 62, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 231, sums: 232, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 63, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 231, sums: 232, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.12.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 63, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 233, sums: 234, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.12.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 63, out: 64, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 233, sums: 234, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.12.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 63, out: 64, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 235, sums: 236, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 63, out: 64, res: 64, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 235, sums: 236, rows: 1, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.12.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 63, out: 64, res: 64, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 237, sums: 238, rows: 2, spread: []int{55}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 64, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 237, sums: 238, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.12.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 64, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 239, sums: 240, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 65, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 239, sums: 240, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.13.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 65, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 241, sums: 242, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.13.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 65, out: 66, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 241, sums: 242, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.13.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 65, out: 66, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 243, sums: 244, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 66, out: 67, res: 66, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 243, sums: 244, rows: 1, spread: []int{59}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.13.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 66, out: 67, res: 66, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 245, sums: 246, rows: 2, spread: []int{60}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 67, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 245, sums: 246, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.13.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 67, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 247, sums: 248, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 68, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 247, sums: 248, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.14.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 68, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 249, sums: 250, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.14.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 68, out: 69, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 249, sums: 250, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.14.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 68, out: 69, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 251, sums: 252, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 69, out: 70, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 251, sums: 252, rows: 1, spread: []int{59}, gather: []int{63}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.14.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 69, out: 70, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 253, sums: 254, rows: 2, spread: []int{60}, gather: []int{64}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 70, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 253, sums: 254, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.14.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 70, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 255, sums: 256, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 71, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 255, sums: 256, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.15.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 71, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 257, sums: 258, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.15.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 71, out: 72, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 257, sums: 258, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.15.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 71, out: 72, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 259, sums: 260, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 71, out: 72, res: 72, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 259, sums: 260, rows: 1, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.15.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 71, out: 72, res: 72, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 261, sums: 262, rows: 2, spread: []int{55}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 72, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 261, sums: 262, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.15.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 72, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 263, sums: 264, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 73, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 263, sums: 264, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.16.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 73, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 265, sums: 266, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.16.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 73, out: 74, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 265, sums: 266, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.16.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 73, out: 74, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 267, sums: 268, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 74, out: 75, res: 74, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 267, sums: 268, rows: 1, spread: []int{59}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.16.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 74, out: 75, res: 74, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 269, sums: 270, rows: 2, spread: []int{60}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 75, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 269, sums: 270, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.16.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 75, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 271, sums: 272, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 76, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 271, sums: 272, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.17.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 76, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 273, sums: 274, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.17.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 76, out: 77, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 273, sums: 274, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.17.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 76, out: 77, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 275, sums: 276, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 77, out: 78, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 275, sums: 276, rows: 1, spread: []int{59}, gather: []int{63}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.17.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 77, out: 78, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 277, sums: 278, rows: 2, spread: []int{60}, gather: []int{64}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 78, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 277, sums: 278, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.17.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 78, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 279, sums: 280, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 79, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 279, sums: 280, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.18.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 79, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 281, sums: 282, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.18.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 79, out: 80, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 281, sums: 282, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.18.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 79, out: 80, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 283, sums: 284, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 79, out: 80, res: 80, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 283, sums: 284, rows: 1, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.18.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 79, out: 80, res: 80, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 285, sums: 286, rows: 2, spread: []int{55}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 80, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 285, sums: 286, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.18.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 80, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 287, sums: 288, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 81, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 287, sums: 288, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.19.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 81, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 289, sums: 290, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.19.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 81, out: 82, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 289, sums: 290, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.19.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 81, out: 82, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 291, sums: 292, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 82, out: 83, res: 82, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 291, sums: 292, rows: 1, spread: []int{59}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.19.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 82, out: 83, res: 82, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 293, sums: 294, rows: 2, spread: []int{60}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 83, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 293, sums: 294, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.19.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 83, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 295, sums: 296, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 84, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 295, sums: 296, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.20.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 84, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 297, sums: 298, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.20.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 84, out: 85, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 297, sums: 298, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.20.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 84, out: 85, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 299, sums: 300, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 85, out: 86, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 299, sums: 300, rows: 1, spread: []int{59}, gather: []int{63}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.20.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 85, out: 86, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 301, sums: 302, rows: 2, spread: []int{60}, gather: []int{64}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 86, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 301, sums: 302, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.20.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 86, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 303, sums: 304, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 87, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 303, sums: 304, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.21.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 87, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 305, sums: 306, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.21.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 87, out: 88, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 305, sums: 306, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.21.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 87, out: 88, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 307, sums: 308, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 87, out: 88, res: 88, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 307, sums: 308, rows: 1, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.21.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 87, out: 88, res: 88, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 309, sums: 310, rows: 2, spread: []int{55}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 88, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 309, sums: 310, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.21.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 88, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 311, sums: 312, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.22.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 89, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 311, sums: 312, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.22.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 89, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 313, sums: 314, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
 		{name: "layer3.22.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 3, 5, 32}, steps: []step{
-			{name: "layer3.22.conv2", kernel: 64, maxTiles: 9, in: 89, out: 90, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
+			{name: "layer3.22.conv2", kernel: 65, maxTiles: 9, in: 89, out: 90, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.22.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 65, run: runFlat, maxTiles: 85, in: 90, out: 91, res: 90, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 313, sums: 314, rows: 1, spread: []int{66}, gather: []int{67}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.22.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 16}, steps: []step{
+			{name: "layer3.22.conv3", kernel: 66, run: runFlat, maxTiles: 85, in: 90, out: 91, res: 90, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 315, sums: 316, rows: 1, spread: []int{67}, gather: []int{68}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.22.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 5, 5, 128}, steps: []step{
-			{name: "layer3.22.conv4", kernel: 68, run: runFlat, maxTiles: 166, in: 91, out: 92, res: 32, every: [3]int{1, 2, 2}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 315, sums: 316, rows: 5, spread: []int{69}, gather: []int{70}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.22.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 5, 5, 32}, steps: []step{
+			{name: "layer3.22.conv4", kernel: 69, run: runFlat, maxTiles: 166, in: 91, out: 92, res: 32, every: [3]int{1, 2, 2}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 317, sums: 318, rows: 5, spread: []int{70}, gather: []int{71}, maxSpread: 781, maxGather: 195}},
 		}},
 		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
-			{name: "pool4", kernel: 71, maxTiles: 7500, in: 92, out: 93, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
+			{name: "pool4", kernel: 72, maxTiles: 7500, in: 92, out: 93, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 128}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 72, maxTiles: 21, in: 93, out: 94, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv1", kernel: 73, maxTiles: 21, in: 93, out: 94, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 73, maxTiles: 4, in: 94, out: 95, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv_normal", kernel: 74, maxTiles: 4, in: 94, out: 95, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 74, maxTiles: 14, in: 95, out: 96, res: 93, every: [3]int{1, 1, 1}, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
+			{name: "layer4.0.conv4", kernel: 75, maxTiles: 14, in: 95, out: 96, res: 93, every: [3]int{1, 1, 1}, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 3, 5, 64}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 75, maxTiles: 10, in: 96, out: 97, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv1", kernel: 76, maxTiles: 10, in: 96, out: 97, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 73, maxTiles: 4, in: 97, out: 98, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv_normal", kernel: 74, maxTiles: 4, in: 97, out: 98, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 15, 256}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 76, maxTiles: 43, in: 98, out: 96, res: 96, every: [3]int{1, 1, 1}, pack: 126, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv4", kernel: 77, maxTiles: 43, in: 98, out: 96, res: 96, every: [3]int{1, 1, 1}, pack: 126, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 3, 5, 64}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 75, maxTiles: 10, in: 96, out: 99, res: -1, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv1", kernel: 76, maxTiles: 10, in: 96, out: 99, res: -1, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 73, maxTiles: 4, in: 99, out: 100, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv_normal", kernel: 74, maxTiles: 4, in: 99, out: 100, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 15, 256}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 76, maxTiles: 43, in: 100, out: 96, res: 96, every: [3]int{1, 1, 1}, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv4", kernel: 77, maxTiles: 43, in: 100, out: 96, res: 96, every: [3]int{1, 1, 1}, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 77, maxTiles: 1200, in: 96, out: 101, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
+			{name: "pool5", kernel: 78, maxTiles: 1200, in: 96, out: 101, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 40}, steps: []step{
-			{name: "fc", kernel: 78, maxTiles: 9, in: 101, out: 102, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 79, maxTiles: 9, in: 101, out: 102, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
 		}},
 	},
 	prefetch: prefetch_avx2,

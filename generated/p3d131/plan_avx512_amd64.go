@@ -8,7 +8,7 @@ var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   6107136,
 	scratch: 561248,
-	packed:  57011472,
+	packed:  57208080,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
 		{offset: 1512, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
@@ -290,10 +290,10 @@ var avx512Plan = plan{
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 139: layer2.3.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 140: layer2.3.conv3.points, 6x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 141: layer2.3.conv3.sums, 6x1x10x128
-		{offset: 7776, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 140: layer2.3.conv3.points, 6x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 141: layer2.3.conv3.sums, 6x2x10x128
+		{offset: 15456, frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 142: layer3.0.conv1.points, 7x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 143: layer3.0.conv1.sums, 7x1x10x128
@@ -304,10 +304,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 146: layer3.0.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 147: layer3.0.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 148: layer3.0.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 147: layer3.0.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 148: layer3.0.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 149: layer3.1.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 150: layer3.1.conv1.sums, 7x1x10x128
@@ -318,10 +318,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 153: layer3.1.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 154: layer3.1.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 155: layer3.1.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 154: layer3.1.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 155: layer3.1.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 156: layer3.1.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 157: layer3.1.conv4.sums, 7x2x10x512
@@ -336,10 +336,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 162: layer3.2.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 163: layer3.2.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 164: layer3.2.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 163: layer3.2.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 164: layer3.2.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 165: layer3.2.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 166: layer3.2.conv4.sums, 7x2x10x512
@@ -354,10 +354,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 171: layer3.3.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 172: layer3.3.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 173: layer3.3.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 172: layer3.3.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 173: layer3.3.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 174: layer3.3.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 175: layer3.3.conv4.sums, 7x2x10x512
@@ -372,10 +372,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 180: layer3.4.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 181: layer3.4.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 182: layer3.4.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 181: layer3.4.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 182: layer3.4.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 183: layer3.4.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 184: layer3.4.conv4.sums, 7x2x10x512
@@ -390,10 +390,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 189: layer3.5.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 190: layer3.5.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 191: layer3.5.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 190: layer3.5.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 191: layer3.5.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 192: layer3.5.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 193: layer3.5.conv4.sums, 7x2x10x512
@@ -408,10 +408,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 198: layer3.6.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 199: layer3.6.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 200: layer3.6.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 199: layer3.6.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 200: layer3.6.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 201: layer3.6.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 202: layer3.6.conv4.sums, 7x2x10x512
@@ -426,10 +426,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 207: layer3.7.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 208: layer3.7.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 209: layer3.7.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 208: layer3.7.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 209: layer3.7.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 210: layer3.7.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 211: layer3.7.conv4.sums, 7x2x10x512
@@ -444,10 +444,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 216: layer3.8.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 217: layer3.8.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 218: layer3.8.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 217: layer3.8.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 218: layer3.8.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 219: layer3.8.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 220: layer3.8.conv4.sums, 7x2x10x512
@@ -462,10 +462,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 225: layer3.9.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 226: layer3.9.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 227: layer3.9.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 226: layer3.9.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 227: layer3.9.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 228: layer3.9.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 229: layer3.9.conv4.sums, 7x2x10x512
@@ -480,10 +480,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 234: layer3.10.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 235: layer3.10.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 236: layer3.10.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 235: layer3.10.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 236: layer3.10.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 237: layer3.10.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 238: layer3.10.conv4.sums, 7x2x10x512
@@ -498,10 +498,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 243: layer3.11.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 244: layer3.11.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 245: layer3.11.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 244: layer3.11.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 245: layer3.11.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 246: layer3.11.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 247: layer3.11.conv4.sums, 7x2x10x512
@@ -516,10 +516,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 252: layer3.12.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 253: layer3.12.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 254: layer3.12.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 253: layer3.12.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 254: layer3.12.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 255: layer3.12.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 256: layer3.12.conv4.sums, 7x2x10x512
@@ -534,10 +534,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 261: layer3.13.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 262: layer3.13.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 263: layer3.13.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 262: layer3.13.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 263: layer3.13.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 264: layer3.13.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 265: layer3.13.conv4.sums, 7x2x10x512
@@ -552,10 +552,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 270: layer3.14.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 271: layer3.14.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 272: layer3.14.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 271: layer3.14.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 272: layer3.14.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 273: layer3.14.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 274: layer3.14.conv4.sums, 7x2x10x512
@@ -570,10 +570,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 279: layer3.15.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 280: layer3.15.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 281: layer3.15.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 280: layer3.15.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 281: layer3.15.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 282: layer3.15.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 283: layer3.15.conv4.sums, 7x2x10x512
@@ -588,10 +588,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 288: layer3.16.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 289: layer3.16.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 290: layer3.16.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 289: layer3.16.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 290: layer3.16.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 291: layer3.16.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 292: layer3.16.conv4.sums, 7x2x10x512
@@ -606,10 +606,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 297: layer3.17.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 298: layer3.17.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 299: layer3.17.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 298: layer3.17.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 299: layer3.17.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 300: layer3.17.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 301: layer3.17.conv4.sums, 7x2x10x512
@@ -624,10 +624,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 306: layer3.18.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 307: layer3.18.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 308: layer3.18.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 307: layer3.18.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 308: layer3.18.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 309: layer3.18.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 310: layer3.18.conv4.sums, 7x2x10x512
@@ -642,10 +642,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 315: layer3.19.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 316: layer3.19.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 317: layer3.19.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 316: layer3.19.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 317: layer3.19.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 318: layer3.19.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 319: layer3.19.conv4.sums, 7x2x10x512
@@ -660,10 +660,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 324: layer3.20.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 325: layer3.20.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 326: layer3.20.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 325: layer3.20.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 326: layer3.20.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 327: layer3.20.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 328: layer3.20.conv4.sums, 7x2x10x512
@@ -678,10 +678,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 333: layer3.21.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 334: layer3.21.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 335: layer3.21.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 334: layer3.21.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 335: layer3.21.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 336: layer3.21.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 337: layer3.21.conv4.sums, 7x2x10x512
@@ -694,6 +694,10 @@ var avx512Plan = plan{
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 341: layer3.22.conv3.sums, 3x1x5x256
 		{offset: 4080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 342: layer3.22.conv4.points, 7x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 343: layer3.22.conv4.sums, 7x1x5x512
+		{offset: 4592, frame: 2640, row: 2640, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, width: 64, taps: [3]int{1, 7, 7}, weights: 0, bias: 37632, transform: &transform{&lines[0], &lines[1], &lines[1]}},
@@ -723,7 +727,7 @@ var avx512Plan = plan{
 		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1614080, bias: 1679616},
 		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1680128, bias: 1794816, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
 		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{1, 3, 3}, weights: 1794944, bias: 1942400},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{3, 1, 1}, weights: 1942528, bias: 2040832, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1942528, bias: 2040832, transform: &transform{&lines[3], &lines[0], &lines[0]}},
 		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 64, taps: [3]int{1, 1, 1}, weights: 2040960, bias: 2106496},
 		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 2107008, bias: 2336384, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
 		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 2336640, bias: 2926464, transform: &transform{&lines[0], &lines[2], &lines[2]}},
@@ -816,17 +820,17 @@ var avx512Plan = plan{
 		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 39731328, bias: 40190080, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
 		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 40190336, bias: 40780160},
 		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 64, taps: [3]int{3, 1, 1}, weights: 40780416, bias: 40977024, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 40977280, bias: 41239424},
-		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 41240448, bias: 41764736},
-		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 41765248, bias: 44124544},
-		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 44125056, bias: 47270784, project: &pack{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 47272832, bias: 48321408},
-		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 48321920, bias: 50681216},
-		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 50681728, bias: 51730304},
-		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 51732352, bias: 52780928},
-		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 52781440, bias: 55140736},
-		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 55141248, bias: 56189824},
-		{weight: 670, conv: 671, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 56191872, bias: 57011072},
+		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 40977280, bias: 41436032, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 41437056, bias: 41961344},
+		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 41961856, bias: 44321152},
+		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 44321664, bias: 47467392, project: &pack{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 47469440, bias: 48518016},
+		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 48518528, bias: 50877824},
+		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 50878336, bias: 51926912},
+		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 51928960, bias: 52977536},
+		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 52978048, bias: 55337344},
+		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 55337856, bias: 56386432},
+		{weight: 670, conv: 671, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 56388480, bias: 57207680},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -876,48 +880,49 @@ var avx512Plan = plan{
 		{kind: kindGather, gather: gather4x1x1_44_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2560}, res: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x128_45_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k1x3x1x384_46_avx512, rows: 1, cols: 10, width: 32, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x128_47_avx512, rows: 1, cols: 5, width: 64, k: 128, points: 6, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread4x1x1_48_avx512, rows: 1, cols: 1, width: 16, stepT: 1296, in: pitch{128, 12800}, out: pitch{128, 0}, from: 1, to: 5},
-		{kind: kindGather, gather: gather4x1x1_49_avx512, rows: 1, cols: 1, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 12800}, to: 4, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x128_50_avx512, rows: 1, cols: 5, width: 64, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool128_51_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_52_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread2x1x1_53_avx512, rows: 1, cols: 1, width: 16, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_54_avx512, rows: 1, cols: 1, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, late: conv8x16_k1x1x1x256late7_55_avx512, rows: 1, cols: 8, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2192}},
-		{kind: kindSpread, spread: spread1x5x5_56_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 3264}, out: pitch{272, 0}},
-		{kind: kindGather, gather: gather1x5x5_57_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_58_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
-		{kind: kindSpread, spread: spread2x1x1_59_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_60_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x256p512_61_avx512, rows: 1, cols: 14, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x32_k1x1x1x256p512_62_avx512, rows: 1, cols: 4, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x512_63_avx512, rows: 1, cols: 10, width: 32, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread2x1x1_64_avx512, rows: 1, cols: 1, width: 16, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
-		{kind: kindSpread, spread: spread2x1x1_65_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindConv, conv: conv10x32_k1x1x1x128_66_avx512, rows: 1, cols: 10, width: 32, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
-		{kind: kindSpread, spread: spread2x1x1_67_avx512, rows: 1, cols: 1, width: 16, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_68_avx512, rows: 1, cols: 1, width: 16, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindGather, gather: gather2x1x1_69_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x3x3x256_70_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 6528}, out: pitch{272, 1360}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x3x3x256_71_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x256_72_avx512, rows: 1, cols: 5, width: 64, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
-		{kind: kindSpread, spread: spread2x1x1_73_avx512, rows: 1, cols: 1, width: 16, stepT: 1360, in: pitch{272, 6800}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_74_avx512, rows: 1, cols: 1, width: 16, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 6800}, res: pitch{272, 6800}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x256_75_avx512, rows: 1, cols: 5, width: 64, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool128_76_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x1024_77_avx512, rows: 2, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 5200}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x1x1x1024_78_avx512, rows: 1, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x3x3x512_79_avx512, rows: 2, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 3696}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x3x3x512_80_avx512, rows: 1, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv13x32_k1x1x1x512p1024_81_avx512, rows: 1, cols: 13, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x512p1024_82_avx512, rows: 1, cols: 12, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x2048_83_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x1x1x2048_84_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv13x32_k1x1x1x512_85_avx512, rows: 1, cols: 13, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x512_86_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_87_avx512, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
-		{kind: kindConv, conv: conv1x80_k1x1x1x2048_88_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
+		{kind: kindSpread, spread: spread4x1x1_47_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 12800}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, gather: gather4x1x1_48_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 12800}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x128_49_avx512, rows: 1, cols: 5, width: 64, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_50_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x256_51_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, spread: spread2x1x1_52_avx512, rows: 1, cols: 1, width: 16, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_53_avx512, rows: 1, cols: 1, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, late: conv8x16_k1x1x1x256late7_54_avx512, rows: 1, cols: 8, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2192}},
+		{kind: kindSpread, spread: spread1x5x5_55_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 3264}, out: pitch{272, 0}},
+		{kind: kindGather, gather: gather1x5x5_56_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x256_57_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 5456}},
+		{kind: kindSpread, spread: spread2x1x1_58_avx512, rows: 1, cols: 1, width: 16, stepT: 5456, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_59_avx512, rows: 1, cols: 1, width: 16, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x256p512_60_avx512, rows: 1, cols: 14, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x32_k1x1x1x256p512_61_avx512, rows: 1, cols: 4, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x512_62_avx512, rows: 1, cols: 10, width: 32, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, spread: spread2x1x1_63_avx512, rows: 1, cols: 1, width: 16, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
+		{kind: kindSpread, spread: spread2x1x1_64_avx512, rows: 1, cols: 1, width: 16, stepT: 5456, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindConv, conv: conv10x32_k1x1x1x128_65_avx512, rows: 1, cols: 10, width: 32, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
+		{kind: kindSpread, spread: spread2x1x1_66_avx512, rows: 1, cols: 1, width: 16, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_67_avx512, rows: 1, cols: 1, width: 16, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindGather, gather: gather2x1x1_68_avx512, rows: 1, cols: 1, width: 16, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x3x256_69_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 6528}, out: pitch{272, 1360}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x3x3x256_70_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x256_71_avx512, rows: 1, cols: 5, width: 64, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
+		{kind: kindSpread, spread: spread2x1x1_72_avx512, rows: 1, cols: 1, width: 16, stepT: 1360, in: pitch{272, 6800}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_73_avx512, rows: 1, cols: 1, width: 16, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 6800}, res: pitch{272, 6800}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x128_74_avx512, rows: 1, cols: 5, width: 64, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 656, in: pitch{128, 0}, out: pitch{528, 2640}},
+		{kind: kindSpread, spread: spread2x1x1_75_avx512, rows: 1, cols: 1, width: 16, k: 128, stepT: 656, in: pitch{272, 6800}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_76_avx512, rows: 1, cols: 1, width: 16, stepT: 2640, in: pitch{528, 0}, out: pitch{1040, 26000}, res: pitch{2080, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_77_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x1024_78_avx512, rows: 2, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 5200}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x1x1x1024_79_avx512, rows: 1, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x3x512_80_avx512, rows: 2, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 3696}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x3x3x512_81_avx512, rows: 1, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k1x1x1x512p1024_82_avx512, rows: 1, cols: 13, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x512p1024_83_avx512, rows: 1, cols: 12, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x2048_84_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x1x1x2048_85_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k1x1x1x512_86_avx512, rows: 1, cols: 13, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x512_87_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool64_88_avx512, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindConv, conv: conv1x80_k1x1x1x2048_89_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
@@ -928,7 +933,7 @@ var avx512Plan = plan{
 			{name: "pool1", kernel: 4, maxTiles: 1666, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 87, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 64}, steps: []step{
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 32}, steps: []step{
 			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 26, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 105, sums: 106, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 91, maxGather: 107, weights: 107}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -936,7 +941,7 @@ var avx512Plan = plan{
 			{name: "layer1.0.conv4", kernel: 14, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 15, -1}, run: runFlat, maxTiles: 31, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 16, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 17, -1}, maxTiles: 16, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 64}, steps: []step{
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 32}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 26, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 110, sums: 111, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 91, maxGather: 107, weights: 112}},
 		}},
 		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -955,7 +960,7 @@ var avx512Plan = plan{
 			{name: "pool2", kernel: 28, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}, ahead: ahead{true, false, false}},
 			{name: "layer2.0.conv1", kernel: 29, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 30, -1}, run: runFlat, maxTiles: 31, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 117, sums: 118, rows: 2, spread: []int{31, 31}, gather: []int{32, 32}, maxSpread: 1339, maxGather: 2678}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 32}, steps: []step{
 			{name: "layer2.0.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 119, sums: 120, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 121}},
 		}},
 		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -963,7 +968,7 @@ var avx512Plan = plan{
 			{name: "layer2.0.conv4", kernel: 39, run: runFlat, maxTiles: 14, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{false, true, false}},
 			{name: "layer2.1.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 124, sums: 125, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 32}, steps: []step{
 			{name: "layer2.1.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 126, sums: 127, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 128}},
 		}},
 		{name: "layer2.1.conv3..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -971,7 +976,7 @@ var avx512Plan = plan{
 			{name: "layer2.1.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.2.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 131, sums: 132, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 32}, steps: []step{
 			{name: "layer2.2.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 133, sums: 134, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 135}},
 		}},
 		{name: "layer2.2.conv3..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -982,326 +987,326 @@ var avx512Plan = plan{
 		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 3, 10, 64}, steps: []step{
 			{name: "layer2.3.conv2", kernel: 46, maxTiles: 5, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 47, run: runFlat, maxTiles: 44, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 140, sums: 141, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 974, maxGather: 974}},
+		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 140, sums: 141, rows: 2, spread: []int{47}, gather: []int{48}, maxSpread: 974, maxGather: 974}},
 		}},
 		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 3, 10, 256}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 50, maxTiles: 44, in: 27, out: 28, res: 18, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, false, false}},
+			{name: "layer2.3.conv4", kernel: 49, maxTiles: 44, in: 27, out: 28, res: 18, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool3", kernel: 51, maxTiles: 7500, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
+			{name: "pool3", kernel: 50, maxTiles: 7500, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 52, run: runFlat, maxTiles: 22, in: 29, out: 30, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 142, sums: 143, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 669, maxGather: 1339}},
+		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 51, run: runFlat, maxTiles: 22, in: 29, out: 30, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 142, sums: 143, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 669, maxGather: 1339}},
 		}},
-		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 144, sums: 145, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 146}},
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.0.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 144, sums: 145, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 146}},
 		}},
-		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 147, sums: 148, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.0.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 147, sums: 148, rows: 2, spread: []int{58}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 128}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 61, tails: []int{-1, -1, -1, -1, 62, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 5, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
+			{name: "layer3.0.conv4", kernel: 60, tails: []int{-1, -1, -1, -1, 61, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 5, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 149, sums: 150, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.1.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 149, sums: 150, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 33, out: 34, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 151, sums: 152, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 153}},
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.1.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 33, out: 34, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 151, sums: 152, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 153}},
 		}},
-		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 34, out: 35, res: 34, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 154, sums: 155, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.1.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 34, out: 35, res: 34, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 154, sums: 155, rows: 2, spread: []int{64}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 35, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 156, sums: 157, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 35, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 156, sums: 157, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 36, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 158, sums: 159, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.2.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 36, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 158, sums: 159, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 36, out: 37, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 160, sums: 161, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 162}},
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.2.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 36, out: 37, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 160, sums: 161, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 162}},
 		}},
-		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 37, out: 38, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 163, sums: 164, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.2.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 37, out: 38, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 163, sums: 164, rows: 2, spread: []int{64}, gather: []int{68}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 38, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 165, sums: 166, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 38, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 165, sums: 166, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 39, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 167, sums: 168, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.3.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 39, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 167, sums: 168, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 39, out: 40, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 169, sums: 170, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 171}},
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.3.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 39, out: 40, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 169, sums: 170, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 171}},
 		}},
-		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 39, out: 40, res: 40, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 172, sums: 173, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.3.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 39, out: 40, res: 40, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 172, sums: 173, rows: 2, spread: []int{58}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 40, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 174, sums: 175, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 40, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 174, sums: 175, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 176, sums: 177, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.4.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 176, sums: 177, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 178, sums: 179, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 180}},
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.4.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 178, sums: 179, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 180}},
 		}},
-		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 181, sums: 182, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.4.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 181, sums: 182, rows: 2, spread: []int{64}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 43, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 183, sums: 184, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 43, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 183, sums: 184, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 44, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 185, sums: 186, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.5.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 44, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 185, sums: 186, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 44, out: 45, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 187, sums: 188, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 189}},
+		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.5.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 44, out: 45, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 187, sums: 188, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 189}},
 		}},
-		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 45, out: 46, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 190, sums: 191, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.5.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 45, out: 46, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 190, sums: 191, rows: 2, spread: []int{64}, gather: []int{68}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 46, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 192, sums: 193, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 46, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 192, sums: 193, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 47, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 194, sums: 195, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.6.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 47, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 194, sums: 195, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.6.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 47, out: 48, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 196, sums: 197, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 198}},
+		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.6.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 47, out: 48, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 196, sums: 197, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 198}},
 		}},
-		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 47, out: 48, res: 48, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 199, sums: 200, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.6.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 47, out: 48, res: 48, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 199, sums: 200, rows: 2, spread: []int{58}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 48, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 201, sums: 202, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.6.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 48, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 201, sums: 202, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 49, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 203, sums: 204, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.7.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 49, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 203, sums: 204, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.7.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 49, out: 50, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 205, sums: 206, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 207}},
+		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.7.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 49, out: 50, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 205, sums: 206, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 207}},
 		}},
-		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 50, out: 51, res: 50, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 208, sums: 209, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.7.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 50, out: 51, res: 50, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 208, sums: 209, rows: 2, spread: []int{64}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 51, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 210, sums: 211, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.7.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 51, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 210, sums: 211, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 52, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 212, sums: 213, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.8.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 52, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 212, sums: 213, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.8.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 52, out: 53, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 214, sums: 215, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 216}},
+		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.8.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 52, out: 53, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 214, sums: 215, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 216}},
 		}},
-		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 53, out: 54, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 217, sums: 218, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.8.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 53, out: 54, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 217, sums: 218, rows: 2, spread: []int{64}, gather: []int{68}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 54, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 219, sums: 220, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.8.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 54, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 219, sums: 220, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 55, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 221, sums: 222, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.9.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 55, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 221, sums: 222, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.9.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 55, out: 56, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 223, sums: 224, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 225}},
+		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.9.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 55, out: 56, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 223, sums: 224, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 225}},
 		}},
-		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 55, out: 56, res: 56, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 226, sums: 227, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.9.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 55, out: 56, res: 56, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 226, sums: 227, rows: 2, spread: []int{58}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 56, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 228, sums: 229, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.9.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 56, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 228, sums: 229, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 57, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 230, sums: 231, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.10.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 57, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 230, sums: 231, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.10.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 57, out: 58, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 232, sums: 233, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 234}},
+		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.10.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 57, out: 58, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 232, sums: 233, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 234}},
 		}},
-		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 58, out: 59, res: 58, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 235, sums: 236, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.10.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 58, out: 59, res: 58, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 235, sums: 236, rows: 2, spread: []int{64}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 59, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 237, sums: 238, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.10.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 59, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 237, sums: 238, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 60, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 239, sums: 240, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.11.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 60, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 239, sums: 240, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.11.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 60, out: 61, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 241, sums: 242, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 243}},
+		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.11.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 60, out: 61, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 241, sums: 242, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 243}},
 		}},
-		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 61, out: 62, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 244, sums: 245, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.11.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 61, out: 62, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 244, sums: 245, rows: 2, spread: []int{64}, gather: []int{68}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 62, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 246, sums: 247, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.11.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 62, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 246, sums: 247, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 63, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 248, sums: 249, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.12.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 63, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 248, sums: 249, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.12.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 63, out: 64, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 250, sums: 251, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 252}},
+		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.12.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 63, out: 64, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 250, sums: 251, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 252}},
 		}},
-		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 63, out: 64, res: 64, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 253, sums: 254, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.12.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 63, out: 64, res: 64, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 253, sums: 254, rows: 2, spread: []int{58}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 64, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 255, sums: 256, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.12.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 64, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 255, sums: 256, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 65, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 257, sums: 258, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.13.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 65, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 257, sums: 258, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.13.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 65, out: 66, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 259, sums: 260, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 261}},
+		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.13.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 65, out: 66, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 259, sums: 260, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 261}},
 		}},
-		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 66, out: 67, res: 66, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 262, sums: 263, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.13.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 66, out: 67, res: 66, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 262, sums: 263, rows: 2, spread: []int{64}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 67, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 264, sums: 265, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.13.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 67, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 264, sums: 265, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 68, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 266, sums: 267, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.14.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 68, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 266, sums: 267, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.14.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 68, out: 69, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 268, sums: 269, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 270}},
+		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.14.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 68, out: 69, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 268, sums: 269, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 270}},
 		}},
-		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 69, out: 70, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 271, sums: 272, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.14.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 69, out: 70, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 271, sums: 272, rows: 2, spread: []int{64}, gather: []int{68}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 70, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 273, sums: 274, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.14.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 70, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 273, sums: 274, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 71, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 275, sums: 276, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.15.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 71, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 275, sums: 276, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.15.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 71, out: 72, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 277, sums: 278, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 279}},
+		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.15.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 71, out: 72, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 277, sums: 278, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 279}},
 		}},
-		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 71, out: 72, res: 72, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 280, sums: 281, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.15.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 71, out: 72, res: 72, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 280, sums: 281, rows: 2, spread: []int{58}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 72, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 282, sums: 283, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.15.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 72, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 282, sums: 283, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 73, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 284, sums: 285, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.16.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 73, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 284, sums: 285, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.16.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 73, out: 74, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 286, sums: 287, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 288}},
+		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.16.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 73, out: 74, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 286, sums: 287, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 288}},
 		}},
-		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 74, out: 75, res: 74, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 289, sums: 290, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.16.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 74, out: 75, res: 74, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 289, sums: 290, rows: 2, spread: []int{64}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 75, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 291, sums: 292, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.16.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 75, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 291, sums: 292, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 76, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 293, sums: 294, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.17.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 76, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 293, sums: 294, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.17.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 76, out: 77, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 295, sums: 296, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 297}},
+		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.17.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 76, out: 77, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 295, sums: 296, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 297}},
 		}},
-		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 77, out: 78, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 298, sums: 299, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.17.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 77, out: 78, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 298, sums: 299, rows: 2, spread: []int{64}, gather: []int{68}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 78, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 300, sums: 301, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.17.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 78, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 300, sums: 301, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 79, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 302, sums: 303, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.18.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 79, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 302, sums: 303, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.18.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 79, out: 80, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 304, sums: 305, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 306}},
+		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.18.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 79, out: 80, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 304, sums: 305, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 306}},
 		}},
-		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 79, out: 80, res: 80, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 307, sums: 308, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.18.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 79, out: 80, res: 80, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 307, sums: 308, rows: 2, spread: []int{58}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 80, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 309, sums: 310, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.18.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 80, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 309, sums: 310, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 81, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 311, sums: 312, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.19.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 81, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 311, sums: 312, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.19.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 81, out: 82, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 313, sums: 314, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 315}},
+		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.19.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 81, out: 82, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 313, sums: 314, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 315}},
 		}},
-		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 82, out: 83, res: 82, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 316, sums: 317, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.19.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 82, out: 83, res: 82, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 316, sums: 317, rows: 2, spread: []int{64}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 83, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 318, sums: 319, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.19.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 83, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 318, sums: 319, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 84, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 320, sums: 321, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.20.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 84, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 320, sums: 321, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.20.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 84, out: 85, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 322, sums: 323, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 324}},
+		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.20.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 84, out: 85, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 322, sums: 323, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 324}},
 		}},
-		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 85, out: 86, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 325, sums: 326, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.20.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 85, out: 86, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 325, sums: 326, rows: 2, spread: []int{64}, gather: []int{68}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 86, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 327, sums: 328, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.20.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 86, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 327, sums: 328, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 87, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 329, sums: 330, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.21.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 87, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 329, sums: 330, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.21.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 87, out: 88, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 331, sums: 332, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 333}},
+		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.21.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 87, out: 88, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 331, sums: 332, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 333}},
 		}},
-		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 87, out: 88, res: 88, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 334, sums: 335, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.21.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 87, out: 88, res: 88, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 334, sums: 335, rows: 2, spread: []int{58}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 88, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 336, sums: 337, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.21.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 88, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 336, sums: 337, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.22.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 89, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 338, sums: 339, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.22.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 89, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 338, sums: 339, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.22.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer3.22.conv2", kernel: 70, tails: []int{-1, 71}, run: runRows, maxTiles: 2, in: 89, out: 90, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
+			{name: "layer3.22.conv2", kernel: 69, tails: []int{-1, 70}, run: runRows, maxTiles: 2, in: 89, out: 90, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.22.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 72, run: runFlat, maxTiles: 22, in: 90, out: 91, res: 90, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 340, sums: 341, rows: 1, spread: []int{73}, gather: []int{74}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.22.conv3", kernel: 71, run: runFlat, maxTiles: 22, in: 90, out: 91, res: 90, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 340, sums: 341, rows: 1, spread: []int{72}, gather: []int{73}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.22.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 3, 5, 256}, steps: []step{
-			{name: "layer3.22.conv4", kernel: 75, maxTiles: 22, in: 91, out: 92, res: 32, every: [3]int{1, 2, 2}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.22.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 1, 5, 128}, steps: []step{
+			{name: "layer3.22.conv4", kernel: 74, run: runFlat, maxTiles: 44, in: 91, out: 92, res: 32, every: [3]int{1, 2, 2}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 342, sums: 343, rows: 1, spread: []int{75}, gather: []int{76}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
-			{name: "pool4", kernel: 76, maxTiles: 7500, in: 92, out: 93, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
+			{name: "pool4", kernel: 77, maxTiles: 7500, in: 92, out: 93, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 128}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 77, tails: []int{-1, 78}, run: runRows, maxTiles: 5, in: 93, out: 94, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv1", kernel: 78, tails: []int{-1, 79}, run: runRows, maxTiles: 5, in: 93, out: 94, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 79, tails: []int{-1, 80}, run: runRows, maxTiles: 1, in: 94, out: 95, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv_normal", kernel: 80, tails: []int{-1, 81}, run: runRows, maxTiles: 1, in: 94, out: 95, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 81, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 82}, maxTiles: 2, in: 95, out: 96, res: 93, every: [3]int{1, 1, 1}, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
+			{name: "layer4.0.conv4", kernel: 82, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 83}, maxTiles: 2, in: 95, out: 96, res: 93, every: [3]int{1, 1, 1}, pack: 123, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 4, 5, 64}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 83, tails: []int{-1, 84}, run: runRows, maxTiles: 2, in: 96, out: 97, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv1", kernel: 84, tails: []int{-1, 85}, run: runRows, maxTiles: 2, in: 96, out: 97, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 79, tails: []int{-1, 80}, run: runRows, maxTiles: 1, in: 97, out: 98, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv_normal", kernel: 80, tails: []int{-1, 81}, run: runRows, maxTiles: 1, in: 97, out: 98, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 256}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 85, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 86}, maxTiles: 8, in: 98, out: 96, res: 96, every: [3]int{1, 1, 1}, pack: 126, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv4", kernel: 86, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 87}, maxTiles: 8, in: 98, out: 96, res: 96, every: [3]int{1, 1, 1}, pack: 126, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 4, 5, 64}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 83, tails: []int{-1, 84}, run: runRows, maxTiles: 2, in: 96, out: 99, res: -1, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv1", kernel: 84, tails: []int{-1, 85}, run: runRows, maxTiles: 2, in: 96, out: 99, res: -1, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 79, tails: []int{-1, 80}, run: runRows, maxTiles: 1, in: 99, out: 100, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv_normal", kernel: 80, tails: []int{-1, 81}, run: runRows, maxTiles: 1, in: 99, out: 100, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 256}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 85, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 86}, maxTiles: 8, in: 100, out: 96, res: 96, every: [3]int{1, 1, 1}, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv4", kernel: 86, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 87}, maxTiles: 8, in: 100, out: 96, res: 96, every: [3]int{1, 1, 1}, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 87, maxTiles: 1200, in: 96, out: 101, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
+			{name: "pool5", kernel: 88, maxTiles: 1200, in: 96, out: 101, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 160}, steps: []step{
-			{name: "fc", kernel: 88, maxTiles: 5, in: 101, out: 102, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 89, maxTiles: 5, in: 101, out: 102, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
 		}},
 	},
 	prefetch: prefetch_avx512,

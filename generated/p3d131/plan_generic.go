@@ -215,18 +215,18 @@ var genericPlan = plan{
 		{frame: 656, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 102: conv1_custom.sums, 49x2x20x64
 		{offset: 32144, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 103: layer1.0.conv2.points, 36x1x10x64
-		{frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 104: layer1.0.conv2.sums, 36x1x10x64
-		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 103: layer1.0.conv2.points, 36x2x10x64
+		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 104: layer1.0.conv2.sums, 36x2x10x64
+		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 105: layer1.0.conv3.points, 6x2x40x64
 		{frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 106: layer1.0.conv3.sums, 6x2x40x64
 		{offset: 30816, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 107: layer1.1.conv2.points, 36x1x10x64
-		{frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 108: layer1.1.conv2.sums, 36x1x10x64
-		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 107: layer1.1.conv2.points, 36x2x10x64
+		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 108: layer1.1.conv2.sums, 36x2x10x64
+		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 109: layer1.1.conv3.points, 6x2x40x64
 		{frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 110: layer1.1.conv3.sums, 6x2x40x64
@@ -315,10 +315,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 152: layer3.1.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 153: layer3.1.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 154: layer3.1.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 153: layer3.1.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 154: layer3.1.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 155: layer3.2.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 156: layer3.2.conv1.sums, 7x1x10x128
@@ -331,10 +331,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 160: layer3.2.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 161: layer3.2.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 162: layer3.2.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 161: layer3.2.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 162: layer3.2.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 163: layer3.3.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 164: layer3.3.conv1.sums, 7x1x10x128
@@ -347,10 +347,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 168: layer3.3.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 169: layer3.3.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 170: layer3.3.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 169: layer3.3.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 170: layer3.3.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 171: layer3.4.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 172: layer3.4.conv1.sums, 7x1x10x128
@@ -363,10 +363,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 176: layer3.4.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 177: layer3.4.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 178: layer3.4.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 177: layer3.4.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 178: layer3.4.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 179: layer3.5.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 180: layer3.5.conv1.sums, 7x1x10x128
@@ -379,10 +379,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 184: layer3.5.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 185: layer3.5.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 186: layer3.5.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 185: layer3.5.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 186: layer3.5.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 187: layer3.6.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 188: layer3.6.conv1.sums, 7x1x10x128
@@ -395,10 +395,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 192: layer3.6.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 193: layer3.6.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 194: layer3.6.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 193: layer3.6.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 194: layer3.6.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 195: layer3.7.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 196: layer3.7.conv1.sums, 7x1x10x128
@@ -411,10 +411,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 200: layer3.7.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 201: layer3.7.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 202: layer3.7.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 201: layer3.7.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 202: layer3.7.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 203: layer3.8.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 204: layer3.8.conv1.sums, 7x1x10x128
@@ -427,10 +427,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 208: layer3.8.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 209: layer3.8.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 210: layer3.8.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 209: layer3.8.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 210: layer3.8.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 211: layer3.9.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 212: layer3.9.conv1.sums, 7x1x10x128
@@ -443,10 +443,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 216: layer3.9.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 217: layer3.9.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 218: layer3.9.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 217: layer3.9.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 218: layer3.9.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 219: layer3.10.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 220: layer3.10.conv1.sums, 7x1x10x128
@@ -459,10 +459,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 224: layer3.10.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 225: layer3.10.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 226: layer3.10.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 225: layer3.10.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 226: layer3.10.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 227: layer3.11.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 228: layer3.11.conv1.sums, 7x1x10x128
@@ -475,10 +475,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 232: layer3.11.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 233: layer3.11.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 234: layer3.11.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 233: layer3.11.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 234: layer3.11.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 235: layer3.12.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 236: layer3.12.conv1.sums, 7x1x10x128
@@ -491,10 +491,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 240: layer3.12.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 241: layer3.12.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 242: layer3.12.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 241: layer3.12.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 242: layer3.12.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 243: layer3.13.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 244: layer3.13.conv1.sums, 7x1x10x128
@@ -507,10 +507,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 248: layer3.13.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 249: layer3.13.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 250: layer3.13.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 249: layer3.13.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 250: layer3.13.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 251: layer3.14.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 252: layer3.14.conv1.sums, 7x1x10x128
@@ -523,10 +523,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 256: layer3.14.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 257: layer3.14.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 258: layer3.14.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 257: layer3.14.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 258: layer3.14.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 259: layer3.15.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 260: layer3.15.conv1.sums, 7x1x10x128
@@ -539,10 +539,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 264: layer3.15.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 265: layer3.15.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 266: layer3.15.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 265: layer3.15.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 266: layer3.15.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 267: layer3.16.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 268: layer3.16.conv1.sums, 7x1x10x128
@@ -555,10 +555,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 272: layer3.16.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 273: layer3.16.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 274: layer3.16.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 273: layer3.16.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 274: layer3.16.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 275: layer3.17.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 276: layer3.17.conv1.sums, 7x1x10x128
@@ -571,10 +571,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 280: layer3.17.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 281: layer3.17.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 282: layer3.17.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 281: layer3.17.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 282: layer3.17.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 283: layer3.18.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 284: layer3.18.conv1.sums, 7x1x10x128
@@ -587,10 +587,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 288: layer3.18.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 289: layer3.18.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 290: layer3.18.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 289: layer3.18.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 290: layer3.18.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 291: layer3.19.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 292: layer3.19.conv1.sums, 7x1x10x128
@@ -603,10 +603,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 296: layer3.19.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 297: layer3.19.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 298: layer3.19.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 297: layer3.19.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 298: layer3.19.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 299: layer3.20.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 300: layer3.20.conv1.sums, 7x1x10x128
@@ -619,10 +619,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 304: layer3.20.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 305: layer3.20.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 306: layer3.20.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 305: layer3.20.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 306: layer3.20.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 307: layer3.21.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 308: layer3.21.conv1.sums, 7x1x10x128
@@ -635,10 +635,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 312: layer3.21.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 313: layer3.21.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 314: layer3.21.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 313: layer3.21.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 314: layer3.21.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 315: layer3.22.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 316: layer3.22.conv1.sums, 7x1x10x128
@@ -804,9 +804,9 @@ var genericPlan = plan{
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 2576, in: pitch{64, 0}, out: pitch{64, 5120}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 3, stepT: 409600, stepH: 5120, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 36, tapsH: 1, tapsW: 1, stepT: 656, in: pitch{64, 0}, out: pitch{64, 656}},
-		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 2688}, out: pitch{64, 0}},
-		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 36, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 1296}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 1296, in: pitch{64, 2688}, out: pitch{64, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 5136}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, from: 1, to: 6},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 102400}, to: 4, epi: []epi{epiBias, epiReLU}},
@@ -862,9 +862,9 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{128, 0}, out: pitch{528, 5296}},
-		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 128, stepT: 1296, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
-		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5296, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
@@ -888,27 +888,27 @@ var genericPlan = plan{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
 			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
 		}},
-		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 8, 80, 32}, steps: []step{
+		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 8, 80, 16}, steps: []step{
 			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 121644, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 101, sums: 102, rows: 2, spread: []int{2}, gather: []int{3}, maxSpread: 2066, maxGather: 812}},
 		}},
 		{name: "pool1..layer1.0.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
 			{name: "pool1", kernel: 4, maxTiles: 116508, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, false}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 29839, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 32}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 103, sums: 104, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 16}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 103, sums: 104, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.0.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 32}, steps: []step{
+		{name: "layer1.0.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 8}, steps: []step{
 			{name: "layer1.0.conv3", kernel: 9, run: runFlat, maxTiles: 29839, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 105, sums: 106, rows: 2, spread: []int{10, 12}, gather: []int{11, 11}, maxSpread: 9532, maxGather: 9532}},
 		}},
 		{name: "layer1.0.conv4..layer1.1.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
 			{name: "layer1.0.conv4", kernel: 13, run: runFlat, maxTiles: 15470, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{true, true, false}},
 			{name: "layer1.1.conv1", kernel: 14, maxTiles: 7880, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 32}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 107, sums: 108, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 16}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 107, sums: 108, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.1.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 32}, steps: []step{
+		{name: "layer1.1.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 8}, steps: []step{
 			{name: "layer1.1.conv3", kernel: 9, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 109, sums: 110, rows: 2, spread: []int{15, 17}, gather: []int{16, 16}, maxSpread: 9532, maxGather: 9532}},
 		}},
 		{name: "layer1.1.conv4..layer1.2.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -918,7 +918,7 @@ var genericPlan = plan{
 		{name: "layer1.2.conv2", space: shape{8, 20, 20, 64}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer1.2.conv2", kernel: 19, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer1.2.conv3", space: shape{1, 20, 20, 64}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer1.2.conv3", space: shape{1, 20, 20, 64}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer1.2.conv3", kernel: 20, run: runFlat, maxTiles: 29839, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 111, sums: 112, rows: 2, spread: []int{21, 23}, gather: []int{22, 22}, maxSpread: 9532, maxGather: 9532}},
 		}},
 		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 1, 20, 128}, steps: []step{
@@ -927,331 +927,331 @@ var genericPlan = plan{
 		{name: "pool2", space: shape{4, 1, 400, 256}, tile: shape{1, 1, 1, 256}, steps: []step{
 			{name: "pool2", kernel: 25, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 256}, to: shape{4, 1, 400, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.0.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.0.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.0.conv1", kernel: 26, run: runFlat, maxTiles: 15470, in: 13, out: 14, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 113, sums: 114, rows: 2, spread: []int{27, 27}, gather: []int{28, 28}, maxSpread: 6553, maxGather: 13107}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 8}, steps: []step{
 			{name: "layer2.0.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 115, sums: 116, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.0.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer2.0.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer2.0.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 117, sums: 118, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 4766, maxGather: 4766}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 13, 256}, steps: []step{
 			{name: "layer2.0.conv4", kernel: 35, maxTiles: 5286, in: 16, out: 17, res: 13, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer2.1.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.1.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.1.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 119, sums: 120, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 8}, steps: []step{
 			{name: "layer2.1.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 121, sums: 122, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.1.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer2.1.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer2.1.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 123, sums: 124, rows: 1, spread: []int{38}, gather: []int{39}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.1.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.1.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.1.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 19, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 125, sums: 126, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.2.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.2.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.2.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 20, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 127, sums: 128, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 8}, steps: []step{
 			{name: "layer2.2.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 20, out: 21, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 129, sums: 130, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.2.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer2.2.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer2.2.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 21, out: 22, res: 21, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 131, sums: 132, rows: 1, spread: []int{33}, gather: []int{39}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.2.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.2.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.2.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 22, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 133, sums: 134, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.3.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.3.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.3.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 23, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 135, sums: 136, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
 		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 1, 10, 32}, steps: []step{
 			{name: "layer2.3.conv2", kernel: 43, maxTiles: 1777, in: 23, out: 24, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer2.3.conv3", kernel: 44, run: runFlat, maxTiles: 15470, in: 24, out: 25, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 137, sums: 138, rows: 1, spread: []int{45}, gather: []int{46}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.3.conv4", space: shape{1, 10, 10, 512}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer2.3.conv4", space: shape{1, 10, 10, 512}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer2.3.conv4", kernel: 47, run: runFlat, maxTiles: 29839, in: 25, out: 26, res: 17, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 139, sums: 140, rows: 2, spread: []int{48, 48}, gather: []int{49, 49}, maxSpread: 13107, maxGather: 3276}},
 		}},
 		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
 			{name: "pool3", kernel: 50, maxTiles: 1048576, in: 26, out: 27, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.0.conv1", kernel: 51, run: runFlat, maxTiles: 7880, in: 27, out: 28, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 141, sums: 142, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 3276, maxGather: 6553}},
 		}},
-		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.0.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 143, sums: 144, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.0.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 28, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 145, sums: 146, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
 			{name: "layer3.0.conv4", kernel: 60, maxTiles: 2660, in: 29, out: 30, res: 27, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.1.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 147, sums: 148, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.1.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 31, out: 32, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 149, sums: 150, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.1.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 32, out: 33, res: 32, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 151, sums: 152, rows: 1, spread: []int{63}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 33, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 153, sums: 154, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 33, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 153, sums: 154, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.2.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 34, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 155, sums: 156, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.2.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 34, out: 35, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 157, sums: 158, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.2.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 35, out: 36, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 159, sums: 160, rows: 1, spread: []int{63}, gather: []int{67}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 36, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 161, sums: 162, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 36, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 161, sums: 162, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.3.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 37, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 163, sums: 164, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.3.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 37, out: 38, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 165, sums: 166, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.3.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 37, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 167, sums: 168, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 38, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 169, sums: 170, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 38, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 169, sums: 170, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.4.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 39, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 171, sums: 172, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.4.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 39, out: 40, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 173, sums: 174, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.4.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 40, out: 41, res: 40, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 175, sums: 176, rows: 1, spread: []int{63}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 41, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 177, sums: 178, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 41, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 177, sums: 178, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.5.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 42, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 179, sums: 180, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.5.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 42, out: 43, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 181, sums: 182, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.5.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 43, out: 44, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 183, sums: 184, rows: 1, spread: []int{63}, gather: []int{67}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 44, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 185, sums: 186, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 44, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 185, sums: 186, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.6.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 45, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 187, sums: 188, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.6.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 45, out: 46, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 189, sums: 190, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.6.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 45, out: 46, res: 46, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 191, sums: 192, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 46, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 193, sums: 194, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.6.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 46, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 193, sums: 194, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.7.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 47, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 195, sums: 196, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.7.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 47, out: 48, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 197, sums: 198, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.7.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 48, out: 49, res: 48, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 199, sums: 200, rows: 1, spread: []int{63}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 49, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 201, sums: 202, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.7.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 49, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 201, sums: 202, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.8.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 50, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 203, sums: 204, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.8.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 50, out: 51, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 205, sums: 206, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.8.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 51, out: 52, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 207, sums: 208, rows: 1, spread: []int{63}, gather: []int{67}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 52, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 209, sums: 210, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.8.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 52, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 209, sums: 210, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.9.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 53, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 211, sums: 212, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.9.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 53, out: 54, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 213, sums: 214, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.9.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 53, out: 54, res: 54, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 215, sums: 216, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 54, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 217, sums: 218, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.9.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 54, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 217, sums: 218, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.10.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 55, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 219, sums: 220, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.10.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 55, out: 56, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 221, sums: 222, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.10.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 56, out: 57, res: 56, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 223, sums: 224, rows: 1, spread: []int{63}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 57, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 225, sums: 226, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.10.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 57, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 225, sums: 226, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.11.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 58, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 227, sums: 228, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.11.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 58, out: 59, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 229, sums: 230, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.11.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 59, out: 60, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 231, sums: 232, rows: 1, spread: []int{63}, gather: []int{67}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 60, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 233, sums: 234, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.11.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 60, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 233, sums: 234, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.12.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 61, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 235, sums: 236, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.12.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 61, out: 62, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 237, sums: 238, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.12.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 61, out: 62, res: 62, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 239, sums: 240, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 62, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 241, sums: 242, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.12.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 62, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 241, sums: 242, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.13.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 63, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 243, sums: 244, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.13.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 63, out: 64, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 245, sums: 246, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.13.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 64, out: 65, res: 64, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 247, sums: 248, rows: 1, spread: []int{63}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 65, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 249, sums: 250, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.13.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 65, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 249, sums: 250, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.14.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 66, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 251, sums: 252, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.14.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 66, out: 67, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 253, sums: 254, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.14.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 67, out: 68, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 255, sums: 256, rows: 1, spread: []int{63}, gather: []int{67}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 68, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 257, sums: 258, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.14.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 68, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 257, sums: 258, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.15.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 69, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 259, sums: 260, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.15.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 69, out: 70, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 261, sums: 262, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.15.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 69, out: 70, res: 70, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 263, sums: 264, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 70, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 265, sums: 266, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.15.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 70, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 265, sums: 266, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.16.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 71, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 267, sums: 268, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.16.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 71, out: 72, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 269, sums: 270, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.16.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 72, out: 73, res: 72, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 271, sums: 272, rows: 1, spread: []int{63}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 73, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 273, sums: 274, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.16.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 73, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 273, sums: 274, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.17.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 74, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 275, sums: 276, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.17.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 74, out: 75, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 277, sums: 278, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.17.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 75, out: 76, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 279, sums: 280, rows: 1, spread: []int{63}, gather: []int{67}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 76, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 281, sums: 282, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.17.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 76, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 281, sums: 282, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.18.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 77, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 283, sums: 284, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.18.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 77, out: 78, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 285, sums: 286, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.18.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 77, out: 78, res: 78, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 287, sums: 288, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 78, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 289, sums: 290, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.18.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 78, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 289, sums: 290, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.19.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 79, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 291, sums: 292, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.19.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 79, out: 80, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 293, sums: 294, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.19.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 80, out: 81, res: 80, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 295, sums: 296, rows: 1, spread: []int{63}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 81, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 297, sums: 298, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.19.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 81, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 297, sums: 298, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.20.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 82, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 299, sums: 300, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.20.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 82, out: 83, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 301, sums: 302, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.20.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 83, out: 84, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 303, sums: 304, rows: 1, spread: []int{63}, gather: []int{67}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 84, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 305, sums: 306, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.20.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 84, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 305, sums: 306, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.21.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 85, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 307, sums: 308, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.21.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 85, out: 86, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 309, sums: 310, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.21.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 85, out: 86, res: 86, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 311, sums: 312, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 86, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 313, sums: 314, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.21.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 86, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 313, sums: 314, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.22.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 87, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 315, sums: 316, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
 		{name: "layer3.22.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 1, 5, 32}, steps: []step{
 			{name: "layer3.22.conv2", kernel: 68, maxTiles: 890, in: 87, out: 88, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.22.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 32}, steps: []step{
+		{name: "layer3.22.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 8}, steps: []step{
 			{name: "layer3.22.conv3", kernel: 69, run: runFlat, maxTiles: 7880, in: 88, out: 89, res: 88, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 317, sums: 318, rows: 1, spread: []int{70}, gather: []int{71}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.22.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 1, 5, 64}, steps: []step{
+		{name: "layer3.22.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 1, 5, 16}, steps: []step{
 			{name: "layer3.22.conv4", kernel: 72, run: runFlat, maxTiles: 15470, in: 89, out: 90, res: 30, every: [3]int{1, 2, 2}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 319, sums: 320, rows: 1, spread: []int{73}, gather: []int{74}, maxSpread: 6553, maxGather: 1638}},
 		}},
 		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
@@ -1260,7 +1260,7 @@ var genericPlan = plan{
 		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
 			{name: "layer4.0.conv1", kernel: 76, maxTiles: 1998, in: 91, out: 92, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
+		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 8}, steps: []step{
 			{name: "layer4.0.conv_normal", kernel: 77, run: runFlat, maxTiles: 3977, in: 92, out: 93, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 321, sums: 322, rows: 1, spread: []int{78}, gather: []int{79}, maxSpread: 152, maxGather: 177}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
@@ -1269,7 +1269,7 @@ var genericPlan = plan{
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
 			{name: "layer4.1.conv1", kernel: 81, maxTiles: 1001, in: 94, out: 95, res: -1, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
+		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 8}, steps: []step{
 			{name: "layer4.1.conv_normal", kernel: 77, run: runFlat, maxTiles: 3977, in: 95, out: 96, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 323, sums: 324, rows: 1, spread: []int{78}, gather: []int{79}, maxSpread: 152, maxGather: 177}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
@@ -1278,7 +1278,7 @@ var genericPlan = plan{
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
 			{name: "layer4.2.conv1", kernel: 81, maxTiles: 1001, in: 94, out: 97, res: -1, pack: 127, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
+		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 8}, steps: []step{
 			{name: "layer4.2.conv_normal", kernel: 77, run: runFlat, maxTiles: 3977, in: 97, out: 98, res: -1, pack: 128, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 325, sums: 326, rows: 1, spread: []int{78}, gather: []int{79}, maxSpread: 152, maxGather: 177}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{

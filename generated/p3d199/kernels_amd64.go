@@ -220,46 +220,52 @@ func conv10x32_k3x1x1x256_70_avx512(in, weights, bias, res, out *float32, tiles,
 func conv5x32_k3x1x1x256_71_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x256_72_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x64_k1x1x1x128_72_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool128_73_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func spread2x1x1_73_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv10x32_k1x1x1x1024_74_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_74_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x32_k1x1x1x1024_75_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_75_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv10x32_k1x3x3x512_76_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x1024_76_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x3x3x512_77_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x1x1x1024_77_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv13x32_k1x1x1x512p1024_78_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x3x512_78_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k1x1x1x512p1024_79_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x3x3x512_79_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x2048_80_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv13x32_k1x1x1x512p1024_80_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x1x1x2048_81_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x32_k1x1x1x512p1024_81_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv13x32_k1x1x1x512_82_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x2048_82_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k1x1x1x512_83_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x1x1x2048_83_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_84_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv13x32_k1x1x1x512_84_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x80_k1x1x1x2048_85_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x32_k1x1x1x512_85_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool64_86_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x80_k1x1x1x2048_87_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func prefetch_avx2(at *float32, lines int)
@@ -391,97 +397,103 @@ func conv5x16_k1x3x1x384_41_avx2(in, weights, bias, res, out *float32, tiles, ta
 func conv5x16_k3x1x1x128_42_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_43_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x64_43_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_44_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func spread2x1x1_44_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_45_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_45_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread2x1x1_46_avx2(in, out *float32, tiles, vectors int)
+func maxpool64_46_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func gather2x1x1_47_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x16_k1x1x1x256_47_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_48_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_48_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread1x5x2_49_avx2(in, out *float32, tiles, vectors int)
+func gather2x1x1_49_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather1x5x2_50_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x16_k1x1x1x256_50_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_51_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread1x5x2_51_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_52_avx2(in, out *float32, tiles, vectors int)
+func gather1x5x2_52_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather2x1x1_53_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x16_k1x1x1x256_53_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x256p512_54_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_54_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_55_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_55_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread2x1x1_56_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x256p512_56_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_57_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x16_k1x1x1x512_57_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_58_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_58_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_59_avx2(in, out *float32, tiles, vectors int)
+func gather2x1x1_59_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather2x1x1_60_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x16_k1x1x1x128_60_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func spread2x1x1_61_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x3x3x256_62_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_62_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k3x1x1x256_63_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_63_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_64_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x3x256_64_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread2x1x1_65_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k3x1x1x256_65_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_66_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x16_k1x1x1x128_66_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func maxpool64_67_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func spread2x1x1_67_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x1024_68_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_68_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x3x3x512_69_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_69_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv5x16_k1x1x1x512p1024_70_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x1024_70_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x2048_71_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x3x512_71_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_72_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x512p1024_72_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool32_73_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x16_k1x1x1x2048_73_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x40_k1x1x1x2048_74_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x512_74_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+
+//go:noescape
+func averagepool32_75_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x40_k1x1x1x2048_76_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -8,7 +8,7 @@ var avx2Plan = plan{
 	isa:     "avx2",
 	arena:   8275968,
 	scratch: 158368,
-	packed:  127940112,
+	packed:  127989264,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
 		{offset: 6555112, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
@@ -420,569 +420,573 @@ var avx2Plan = plan{
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 204: layer2.7.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 205: layer3.0.conv1.points, 7x1x10x256
+		// 205: layer2.7.conv4.points, 7x4x10x64
+		{frame: 2576, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 206: layer2.7.conv4.sums, 7x4x10x256
+		{offset: 18032, frame: 10896, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 207: layer3.0.conv1.points, 7x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 206: layer3.0.conv1.sums, 7x1x10x128
+		// 208: layer3.0.conv1.sums, 7x1x10x128
 		{offset: 19152, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 207: layer3.0.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 208: layer3.0.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 209: layer3.0.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 210: layer3.0.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 211: layer3.1.conv1.points, 7x1x10x512
+		// 209: layer3.0.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 210: layer3.0.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 211: layer3.0.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 212: layer3.0.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 213: layer3.1.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 212: layer3.1.conv1.sums, 7x1x10x128
+		// 214: layer3.1.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 213: layer3.1.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 214: layer3.1.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 215: layer3.1.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 216: layer3.1.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 217: layer3.1.conv4.points, 7x2x10x128
+		// 215: layer3.1.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 216: layer3.1.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 217: layer3.1.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 218: layer3.1.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 219: layer3.1.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 218: layer3.1.conv4.sums, 7x2x10x512
+		// 220: layer3.1.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 219: layer3.2.conv1.points, 7x1x10x512
+		// 221: layer3.2.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 220: layer3.2.conv1.sums, 7x1x10x128
+		// 222: layer3.2.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 221: layer3.2.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 222: layer3.2.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 223: layer3.2.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 224: layer3.2.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 225: layer3.2.conv4.points, 7x2x10x128
+		// 223: layer3.2.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 224: layer3.2.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 225: layer3.2.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 226: layer3.2.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 227: layer3.2.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 226: layer3.2.conv4.sums, 7x2x10x512
+		// 228: layer3.2.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 227: layer3.3.conv1.points, 7x1x10x512
+		// 229: layer3.3.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 228: layer3.3.conv1.sums, 7x1x10x128
+		// 230: layer3.3.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 229: layer3.3.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 230: layer3.3.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 231: layer3.3.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 232: layer3.3.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 233: layer3.3.conv4.points, 7x2x10x128
+		// 231: layer3.3.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 232: layer3.3.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 233: layer3.3.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 234: layer3.3.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 235: layer3.3.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 234: layer3.3.conv4.sums, 7x2x10x512
+		// 236: layer3.3.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 235: layer3.4.conv1.points, 7x1x10x512
+		// 237: layer3.4.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 236: layer3.4.conv1.sums, 7x1x10x128
+		// 238: layer3.4.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 237: layer3.4.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 238: layer3.4.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 239: layer3.4.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 240: layer3.4.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 241: layer3.4.conv4.points, 7x2x10x128
+		// 239: layer3.4.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 240: layer3.4.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 241: layer3.4.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 242: layer3.4.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 243: layer3.4.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 242: layer3.4.conv4.sums, 7x2x10x512
+		// 244: layer3.4.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 243: layer3.5.conv1.points, 7x1x10x512
+		// 245: layer3.5.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 244: layer3.5.conv1.sums, 7x1x10x128
+		// 246: layer3.5.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 245: layer3.5.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 246: layer3.5.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 247: layer3.5.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 248: layer3.5.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 249: layer3.5.conv4.points, 7x2x10x128
+		// 247: layer3.5.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 248: layer3.5.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 249: layer3.5.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 250: layer3.5.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 251: layer3.5.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 250: layer3.5.conv4.sums, 7x2x10x512
+		// 252: layer3.5.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 251: layer3.6.conv1.points, 7x1x10x512
+		// 253: layer3.6.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 252: layer3.6.conv1.sums, 7x1x10x128
+		// 254: layer3.6.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 253: layer3.6.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 254: layer3.6.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 255: layer3.6.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 256: layer3.6.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 257: layer3.6.conv4.points, 7x2x10x128
+		// 255: layer3.6.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 256: layer3.6.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 257: layer3.6.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 258: layer3.6.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 259: layer3.6.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 258: layer3.6.conv4.sums, 7x2x10x512
+		// 260: layer3.6.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 259: layer3.7.conv1.points, 7x1x10x512
+		// 261: layer3.7.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 260: layer3.7.conv1.sums, 7x1x10x128
+		// 262: layer3.7.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 261: layer3.7.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 262: layer3.7.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 263: layer3.7.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 264: layer3.7.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 265: layer3.7.conv4.points, 7x2x10x128
+		// 263: layer3.7.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 264: layer3.7.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 265: layer3.7.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 266: layer3.7.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 267: layer3.7.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 266: layer3.7.conv4.sums, 7x2x10x512
+		// 268: layer3.7.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 267: layer3.8.conv1.points, 7x1x10x512
+		// 269: layer3.8.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 268: layer3.8.conv1.sums, 7x1x10x128
+		// 270: layer3.8.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 269: layer3.8.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 270: layer3.8.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 271: layer3.8.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 272: layer3.8.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 273: layer3.8.conv4.points, 7x2x10x128
+		// 271: layer3.8.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 272: layer3.8.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 273: layer3.8.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 274: layer3.8.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 275: layer3.8.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 274: layer3.8.conv4.sums, 7x2x10x512
+		// 276: layer3.8.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 275: layer3.9.conv1.points, 7x1x10x512
+		// 277: layer3.9.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 276: layer3.9.conv1.sums, 7x1x10x128
+		// 278: layer3.9.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 277: layer3.9.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 278: layer3.9.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 279: layer3.9.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 280: layer3.9.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 281: layer3.9.conv4.points, 7x2x10x128
+		// 279: layer3.9.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 280: layer3.9.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 281: layer3.9.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 282: layer3.9.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 283: layer3.9.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 282: layer3.9.conv4.sums, 7x2x10x512
+		// 284: layer3.9.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 283: layer3.10.conv1.points, 7x1x10x512
+		// 285: layer3.10.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 284: layer3.10.conv1.sums, 7x1x10x128
+		// 286: layer3.10.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 285: layer3.10.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 286: layer3.10.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 287: layer3.10.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 288: layer3.10.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 289: layer3.10.conv4.points, 7x2x10x128
+		// 287: layer3.10.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 288: layer3.10.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 289: layer3.10.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 290: layer3.10.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 291: layer3.10.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 290: layer3.10.conv4.sums, 7x2x10x512
+		// 292: layer3.10.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 291: layer3.11.conv1.points, 7x1x10x512
+		// 293: layer3.11.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 292: layer3.11.conv1.sums, 7x1x10x128
+		// 294: layer3.11.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 293: layer3.11.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 294: layer3.11.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 295: layer3.11.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 296: layer3.11.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 297: layer3.11.conv4.points, 7x2x10x128
+		// 295: layer3.11.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 296: layer3.11.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 297: layer3.11.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 298: layer3.11.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 299: layer3.11.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 298: layer3.11.conv4.sums, 7x2x10x512
+		// 300: layer3.11.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 299: layer3.12.conv1.points, 7x1x10x512
+		// 301: layer3.12.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 300: layer3.12.conv1.sums, 7x1x10x128
+		// 302: layer3.12.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 301: layer3.12.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 302: layer3.12.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 303: layer3.12.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 304: layer3.12.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 305: layer3.12.conv4.points, 7x2x10x128
+		// 303: layer3.12.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 304: layer3.12.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 305: layer3.12.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 306: layer3.12.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 307: layer3.12.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 306: layer3.12.conv4.sums, 7x2x10x512
+		// 308: layer3.12.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 307: layer3.13.conv1.points, 7x1x10x512
+		// 309: layer3.13.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 308: layer3.13.conv1.sums, 7x1x10x128
+		// 310: layer3.13.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 309: layer3.13.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 310: layer3.13.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 311: layer3.13.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 312: layer3.13.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 313: layer3.13.conv4.points, 7x2x10x128
+		// 311: layer3.13.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 312: layer3.13.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 313: layer3.13.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 314: layer3.13.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 315: layer3.13.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 314: layer3.13.conv4.sums, 7x2x10x512
+		// 316: layer3.13.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 315: layer3.14.conv1.points, 7x1x10x512
+		// 317: layer3.14.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 316: layer3.14.conv1.sums, 7x1x10x128
+		// 318: layer3.14.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 317: layer3.14.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 318: layer3.14.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 319: layer3.14.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 320: layer3.14.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 321: layer3.14.conv4.points, 7x2x10x128
+		// 319: layer3.14.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 320: layer3.14.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 321: layer3.14.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 322: layer3.14.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 323: layer3.14.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 322: layer3.14.conv4.sums, 7x2x10x512
+		// 324: layer3.14.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 323: layer3.15.conv1.points, 7x1x10x512
+		// 325: layer3.15.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 324: layer3.15.conv1.sums, 7x1x10x128
+		// 326: layer3.15.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 325: layer3.15.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 326: layer3.15.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 327: layer3.15.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 328: layer3.15.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 329: layer3.15.conv4.points, 7x2x10x128
+		// 327: layer3.15.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 328: layer3.15.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 329: layer3.15.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 330: layer3.15.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 331: layer3.15.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 330: layer3.15.conv4.sums, 7x2x10x512
+		// 332: layer3.15.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 331: layer3.16.conv1.points, 7x1x10x512
+		// 333: layer3.16.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 332: layer3.16.conv1.sums, 7x1x10x128
+		// 334: layer3.16.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 333: layer3.16.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 334: layer3.16.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 335: layer3.16.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 336: layer3.16.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 337: layer3.16.conv4.points, 7x2x10x128
+		// 335: layer3.16.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 336: layer3.16.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 337: layer3.16.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 338: layer3.16.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 339: layer3.16.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 338: layer3.16.conv4.sums, 7x2x10x512
+		// 340: layer3.16.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 339: layer3.17.conv1.points, 7x1x10x512
+		// 341: layer3.17.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 340: layer3.17.conv1.sums, 7x1x10x128
+		// 342: layer3.17.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 341: layer3.17.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 342: layer3.17.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 343: layer3.17.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 344: layer3.17.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 345: layer3.17.conv4.points, 7x2x10x128
+		// 343: layer3.17.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 344: layer3.17.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 345: layer3.17.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 346: layer3.17.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 347: layer3.17.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 346: layer3.17.conv4.sums, 7x2x10x512
+		// 348: layer3.17.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 347: layer3.18.conv1.points, 7x1x10x512
+		// 349: layer3.18.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 348: layer3.18.conv1.sums, 7x1x10x128
+		// 350: layer3.18.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 349: layer3.18.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 350: layer3.18.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 351: layer3.18.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 352: layer3.18.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 353: layer3.18.conv4.points, 7x2x10x128
+		// 351: layer3.18.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 352: layer3.18.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 353: layer3.18.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 354: layer3.18.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 355: layer3.18.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 354: layer3.18.conv4.sums, 7x2x10x512
+		// 356: layer3.18.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 355: layer3.19.conv1.points, 7x1x10x512
+		// 357: layer3.19.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 356: layer3.19.conv1.sums, 7x1x10x128
+		// 358: layer3.19.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 357: layer3.19.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 358: layer3.19.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 359: layer3.19.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 360: layer3.19.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 361: layer3.19.conv4.points, 7x2x10x128
+		// 359: layer3.19.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 360: layer3.19.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 361: layer3.19.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 362: layer3.19.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 363: layer3.19.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 362: layer3.19.conv4.sums, 7x2x10x512
+		// 364: layer3.19.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 363: layer3.20.conv1.points, 7x1x10x512
+		// 365: layer3.20.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 364: layer3.20.conv1.sums, 7x1x10x128
+		// 366: layer3.20.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 365: layer3.20.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 366: layer3.20.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 367: layer3.20.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 368: layer3.20.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 369: layer3.20.conv4.points, 7x2x10x128
+		// 367: layer3.20.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 368: layer3.20.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 369: layer3.20.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 370: layer3.20.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 371: layer3.20.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 370: layer3.20.conv4.sums, 7x2x10x512
+		// 372: layer3.20.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 371: layer3.21.conv1.points, 7x1x10x512
+		// 373: layer3.21.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 372: layer3.21.conv1.sums, 7x1x10x128
+		// 374: layer3.21.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 373: layer3.21.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 374: layer3.21.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 375: layer3.21.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 376: layer3.21.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 377: layer3.21.conv4.points, 7x2x10x128
+		// 375: layer3.21.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 376: layer3.21.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 377: layer3.21.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 378: layer3.21.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 379: layer3.21.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 378: layer3.21.conv4.sums, 7x2x10x512
+		// 380: layer3.21.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 379: layer3.22.conv1.points, 7x1x10x512
+		// 381: layer3.22.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 380: layer3.22.conv1.sums, 7x1x10x128
+		// 382: layer3.22.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 381: layer3.22.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 382: layer3.22.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 383: layer3.22.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 384: layer3.22.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 385: layer3.22.conv4.points, 7x2x10x128
+		// 383: layer3.22.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 384: layer3.22.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 385: layer3.22.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 386: layer3.22.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 387: layer3.22.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 386: layer3.22.conv4.sums, 7x2x10x512
+		// 388: layer3.22.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 387: layer3.23.conv1.points, 7x1x10x512
+		// 389: layer3.23.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 388: layer3.23.conv1.sums, 7x1x10x128
+		// 390: layer3.23.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 389: layer3.23.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 390: layer3.23.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 391: layer3.23.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 392: layer3.23.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 393: layer3.23.conv4.points, 7x2x10x128
+		// 391: layer3.23.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 392: layer3.23.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 393: layer3.23.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 394: layer3.23.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 395: layer3.23.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 394: layer3.23.conv4.sums, 7x2x10x512
+		// 396: layer3.23.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 395: layer3.24.conv1.points, 7x1x10x512
+		// 397: layer3.24.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 396: layer3.24.conv1.sums, 7x1x10x128
+		// 398: layer3.24.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 397: layer3.24.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 398: layer3.24.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 399: layer3.24.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 400: layer3.24.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 401: layer3.24.conv4.points, 7x2x10x128
+		// 399: layer3.24.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 400: layer3.24.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 401: layer3.24.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 402: layer3.24.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 403: layer3.24.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 402: layer3.24.conv4.sums, 7x2x10x512
+		// 404: layer3.24.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 403: layer3.25.conv1.points, 7x1x10x512
+		// 405: layer3.25.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 404: layer3.25.conv1.sums, 7x1x10x128
+		// 406: layer3.25.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 405: layer3.25.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 406: layer3.25.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 407: layer3.25.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 408: layer3.25.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 409: layer3.25.conv4.points, 7x2x10x128
+		// 407: layer3.25.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 408: layer3.25.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 409: layer3.25.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 410: layer3.25.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 411: layer3.25.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 410: layer3.25.conv4.sums, 7x2x10x512
+		// 412: layer3.25.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 411: layer3.26.conv1.points, 7x1x10x512
+		// 413: layer3.26.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 412: layer3.26.conv1.sums, 7x1x10x128
+		// 414: layer3.26.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 413: layer3.26.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 414: layer3.26.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 415: layer3.26.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 416: layer3.26.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 417: layer3.26.conv4.points, 7x2x10x128
+		// 415: layer3.26.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 416: layer3.26.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 417: layer3.26.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 418: layer3.26.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 419: layer3.26.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 418: layer3.26.conv4.sums, 7x2x10x512
+		// 420: layer3.26.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 419: layer3.27.conv1.points, 7x1x10x512
+		// 421: layer3.27.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 420: layer3.27.conv1.sums, 7x1x10x128
+		// 422: layer3.27.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 421: layer3.27.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 422: layer3.27.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 423: layer3.27.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 424: layer3.27.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 425: layer3.27.conv4.points, 7x2x10x128
+		// 423: layer3.27.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 424: layer3.27.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 425: layer3.27.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 426: layer3.27.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 427: layer3.27.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 426: layer3.27.conv4.sums, 7x2x10x512
+		// 428: layer3.27.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 427: layer3.28.conv1.points, 7x1x10x512
+		// 429: layer3.28.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 428: layer3.28.conv1.sums, 7x1x10x128
+		// 430: layer3.28.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 429: layer3.28.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 430: layer3.28.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 431: layer3.28.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 432: layer3.28.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 433: layer3.28.conv4.points, 7x2x10x128
+		// 431: layer3.28.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 432: layer3.28.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 433: layer3.28.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 434: layer3.28.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 435: layer3.28.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 434: layer3.28.conv4.sums, 7x2x10x512
+		// 436: layer3.28.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 435: layer3.29.conv1.points, 7x1x10x512
+		// 437: layer3.29.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 436: layer3.29.conv1.sums, 7x1x10x128
+		// 438: layer3.29.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 437: layer3.29.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 438: layer3.29.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 439: layer3.29.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 440: layer3.29.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 441: layer3.29.conv4.points, 7x2x10x128
+		// 439: layer3.29.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 440: layer3.29.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 441: layer3.29.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 442: layer3.29.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 443: layer3.29.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 442: layer3.29.conv4.sums, 7x2x10x512
+		// 444: layer3.29.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 443: layer3.30.conv1.points, 7x1x10x512
+		// 445: layer3.30.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 444: layer3.30.conv1.sums, 7x1x10x128
+		// 446: layer3.30.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 445: layer3.30.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 446: layer3.30.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 447: layer3.30.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 448: layer3.30.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 449: layer3.30.conv4.points, 7x2x10x128
+		// 447: layer3.30.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 448: layer3.30.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 449: layer3.30.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 450: layer3.30.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 451: layer3.30.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 450: layer3.30.conv4.sums, 7x2x10x512
+		// 452: layer3.30.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 451: layer3.31.conv1.points, 7x1x10x512
+		// 453: layer3.31.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 452: layer3.31.conv1.sums, 7x1x10x128
+		// 454: layer3.31.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 453: layer3.31.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 454: layer3.31.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 455: layer3.31.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 456: layer3.31.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 457: layer3.31.conv4.points, 7x2x10x128
+		// 455: layer3.31.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 456: layer3.31.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 457: layer3.31.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 458: layer3.31.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 459: layer3.31.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 458: layer3.31.conv4.sums, 7x2x10x512
+		// 460: layer3.31.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 459: layer3.32.conv1.points, 7x1x10x512
+		// 461: layer3.32.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 460: layer3.32.conv1.sums, 7x1x10x128
+		// 462: layer3.32.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 461: layer3.32.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 462: layer3.32.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 463: layer3.32.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 464: layer3.32.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 465: layer3.32.conv4.points, 7x2x10x128
+		// 463: layer3.32.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 464: layer3.32.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 465: layer3.32.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 466: layer3.32.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 467: layer3.32.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 466: layer3.32.conv4.sums, 7x2x10x512
+		// 468: layer3.32.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 467: layer3.33.conv1.points, 7x1x10x512
+		// 469: layer3.33.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 468: layer3.33.conv1.sums, 7x1x10x128
+		// 470: layer3.33.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 469: layer3.33.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 470: layer3.33.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 471: layer3.33.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 472: layer3.33.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 473: layer3.33.conv4.points, 7x2x10x128
+		// 471: layer3.33.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 472: layer3.33.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 473: layer3.33.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 474: layer3.33.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 475: layer3.33.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 474: layer3.33.conv4.sums, 7x2x10x512
+		// 476: layer3.33.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 475: layer3.34.conv1.points, 7x1x10x512
+		// 477: layer3.34.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 476: layer3.34.conv1.sums, 7x1x10x128
+		// 478: layer3.34.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 477: layer3.34.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 478: layer3.34.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 479: layer3.34.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 480: layer3.34.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 481: layer3.34.conv4.points, 7x2x10x128
+		// 479: layer3.34.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 480: layer3.34.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 481: layer3.34.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 482: layer3.34.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 483: layer3.34.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 482: layer3.34.conv4.sums, 7x2x10x512
+		// 484: layer3.34.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 483: layer3.35.conv1.points, 7x1x10x512
+		// 485: layer3.35.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 484: layer3.35.conv1.sums, 7x1x10x128
+		// 486: layer3.35.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 485: layer3.35.conv4.points, 7x5x5x128
+		// 487: layer3.35.conv4.points, 7x5x5x128
 		{frame: 3216, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 486: layer3.35.conv4.sums, 7x5x5x512
+		// 488: layer3.35.conv4.sums, 7x5x5x512
 		{offset: 22512, frame: 13200, row: 2640, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
@@ -1030,161 +1034,161 @@ var avx2Plan = plan{
 		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 128, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 6705408, bias: 6820096, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
 		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 6820224, bias: 6967680},
 		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{3, 1, 1}, weights: 6967808, bias: 7016960},
-		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 512, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 7017088, bias: 7082624},
-		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 256, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 7083136, bias: 7312512, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 7312768, bias: 9147776, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 9148032, bias: 9344640, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 9344896, bias: 10131328, project: &pack{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 512, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 10132352, bias: 10591104, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 10591360, bias: 12426368, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 12426624, bias: 12623232, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 12623488, bias: 13082240, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 13083264, bias: 13542016, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 13542272, bias: 15377280, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 15377536, bias: 15574144, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 15574400, bias: 16033152, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 16034176, bias: 16492928, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 16493184, bias: 18328192, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 18328448, bias: 18525056, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 18525312, bias: 18984064, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 18985088, bias: 19443840, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 19444096, bias: 21279104, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 21279360, bias: 21475968, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 21476224, bias: 21934976, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 21936000, bias: 22394752, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 22395008, bias: 24230016, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 24230272, bias: 24426880, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 24427136, bias: 24885888, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 24886912, bias: 25345664, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 25345920, bias: 27180928, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 27181184, bias: 27377792, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 27378048, bias: 27836800, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 27837824, bias: 28296576, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 28296832, bias: 30131840, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 30132096, bias: 30328704, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 30328960, bias: 30787712, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 30788736, bias: 31247488, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 31247744, bias: 33082752, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 33083008, bias: 33279616, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 33279872, bias: 33738624, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 33739648, bias: 34198400, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 34198656, bias: 36033664, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 36033920, bias: 36230528, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 36230784, bias: 36689536, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 36690560, bias: 37149312, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 37149568, bias: 38984576, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 38984832, bias: 39181440, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 39181696, bias: 39640448, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 39641472, bias: 40100224, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 40100480, bias: 41935488, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 41935744, bias: 42132352, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 42132608, bias: 42591360, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 42592384, bias: 43051136, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 43051392, bias: 44886400, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 44886656, bias: 45083264, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 45083520, bias: 45542272, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 45543296, bias: 46002048, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 46002304, bias: 47837312, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 47837568, bias: 48034176, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 48034432, bias: 48493184, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 48494208, bias: 48952960, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 48953216, bias: 50788224, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 50788480, bias: 50985088, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 50985344, bias: 51444096, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 51445120, bias: 51903872, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 51904128, bias: 53739136, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 53739392, bias: 53936000, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 53936256, bias: 54395008, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 54396032, bias: 54854784, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 54855040, bias: 56690048, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 56690304, bias: 56886912, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 56887168, bias: 57345920, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 57346944, bias: 57805696, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 57805952, bias: 59640960, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 59641216, bias: 59837824, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 59838080, bias: 60296832, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 60297856, bias: 60756608, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 60756864, bias: 62591872, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 62592128, bias: 62788736, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 62788992, bias: 63247744, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 63248768, bias: 63707520, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 63707776, bias: 65542784, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 65543040, bias: 65739648, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 65739904, bias: 66198656, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 66199680, bias: 66658432, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 66658688, bias: 68493696, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 68493952, bias: 68690560, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 68690816, bias: 69149568, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 69150592, bias: 69609344, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 69609600, bias: 71444608, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 670, conv: -1, gamma: 671, beta: 672, mean: 673, vari: 674, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 71444864, bias: 71641472, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 675, conv: -1, gamma: 676, beta: 677, mean: 678, vari: 679, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 71641728, bias: 72100480, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 680, conv: -1, gamma: 681, beta: 682, mean: 683, vari: 684, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 72101504, bias: 72560256, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 685, conv: -1, gamma: 686, beta: 687, mean: 688, vari: 689, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 72560512, bias: 74395520, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 690, conv: -1, gamma: 691, beta: 692, mean: 693, vari: 694, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 74395776, bias: 74592384, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 695, conv: -1, gamma: 696, beta: 697, mean: 698, vari: 699, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 74592640, bias: 75051392, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 700, conv: -1, gamma: 701, beta: 702, mean: 703, vari: 704, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 75052416, bias: 75511168, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 705, conv: -1, gamma: 706, beta: 707, mean: 708, vari: 709, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 75511424, bias: 77346432, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 710, conv: -1, gamma: 711, beta: 712, mean: 713, vari: 714, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 77346688, bias: 77543296, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 715, conv: -1, gamma: 716, beta: 717, mean: 718, vari: 719, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 77543552, bias: 78002304, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 720, conv: -1, gamma: 721, beta: 722, mean: 723, vari: 724, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 78003328, bias: 78462080, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 725, conv: -1, gamma: 726, beta: 727, mean: 728, vari: 729, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 78462336, bias: 80297344, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 730, conv: -1, gamma: 731, beta: 732, mean: 733, vari: 734, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 80297600, bias: 80494208, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 735, conv: -1, gamma: 736, beta: 737, mean: 738, vari: 739, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 80494464, bias: 80953216, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 740, conv: -1, gamma: 741, beta: 742, mean: 743, vari: 744, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 80954240, bias: 81412992, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 745, conv: -1, gamma: 746, beta: 747, mean: 748, vari: 749, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 81413248, bias: 83248256, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 750, conv: -1, gamma: 751, beta: 752, mean: 753, vari: 754, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 83248512, bias: 83445120, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 755, conv: -1, gamma: 756, beta: 757, mean: 758, vari: 759, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 83445376, bias: 83904128, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 760, conv: -1, gamma: 761, beta: 762, mean: 763, vari: 764, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 83905152, bias: 84363904, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 765, conv: -1, gamma: 766, beta: 767, mean: 768, vari: 769, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 84364160, bias: 86199168, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 770, conv: -1, gamma: 771, beta: 772, mean: 773, vari: 774, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 86199424, bias: 86396032, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 775, conv: -1, gamma: 776, beta: 777, mean: 778, vari: 779, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 86396288, bias: 86855040, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 780, conv: -1, gamma: 781, beta: 782, mean: 783, vari: 784, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 86856064, bias: 87314816, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 785, conv: -1, gamma: 786, beta: 787, mean: 788, vari: 789, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 87315072, bias: 89150080, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 790, conv: -1, gamma: 791, beta: 792, mean: 793, vari: 794, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 89150336, bias: 89346944, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 795, conv: -1, gamma: 796, beta: 797, mean: 798, vari: 799, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 89347200, bias: 89805952, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 800, conv: -1, gamma: 801, beta: 802, mean: 803, vari: 804, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 89806976, bias: 90265728, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 805, conv: -1, gamma: 806, beta: 807, mean: 808, vari: 809, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 90265984, bias: 92100992, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 810, conv: -1, gamma: 811, beta: 812, mean: 813, vari: 814, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 92101248, bias: 92297856, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 815, conv: -1, gamma: 816, beta: 817, mean: 818, vari: 819, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 92298112, bias: 92756864, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 820, conv: -1, gamma: 821, beta: 822, mean: 823, vari: 824, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 92757888, bias: 93216640, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 825, conv: -1, gamma: 826, beta: 827, mean: 828, vari: 829, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 93216896, bias: 95051904, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 830, conv: -1, gamma: 831, beta: 832, mean: 833, vari: 834, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 95052160, bias: 95248768, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 835, conv: -1, gamma: 836, beta: 837, mean: 838, vari: 839, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 95249024, bias: 95707776, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 840, conv: -1, gamma: 841, beta: 842, mean: 843, vari: 844, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 95708800, bias: 96167552, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 845, conv: -1, gamma: 846, beta: 847, mean: 848, vari: 849, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 96167808, bias: 98002816, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 850, conv: -1, gamma: 851, beta: 852, mean: 853, vari: 854, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 98003072, bias: 98199680, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 855, conv: -1, gamma: 856, beta: 857, mean: 858, vari: 859, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 98199936, bias: 98658688, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 860, conv: -1, gamma: 861, beta: 862, mean: 863, vari: 864, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 98659712, bias: 99118464, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 865, conv: -1, gamma: 866, beta: 867, mean: 868, vari: 869, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 99118720, bias: 100953728, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 870, conv: -1, gamma: 871, beta: 872, mean: 873, vari: 874, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 100953984, bias: 101150592, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 875, conv: -1, gamma: 876, beta: 877, mean: 878, vari: 879, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 101150848, bias: 101609600, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 880, conv: -1, gamma: 881, beta: 882, mean: 883, vari: 884, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 101610624, bias: 102069376, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 885, conv: -1, gamma: 886, beta: 887, mean: 888, vari: 889, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 102069632, bias: 103904640, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 890, conv: -1, gamma: 891, beta: 892, mean: 893, vari: 894, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 103904896, bias: 104101504, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 895, conv: -1, gamma: 896, beta: 897, mean: 898, vari: 899, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 104101760, bias: 104560512, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 900, conv: -1, gamma: 901, beta: 902, mean: 903, vari: 904, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 104561536, bias: 105020288, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 905, conv: -1, gamma: 906, beta: 907, mean: 908, vari: 909, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 105020544, bias: 106855552, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 910, conv: -1, gamma: 911, beta: 912, mean: 913, vari: 914, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 106855808, bias: 107052416, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 915, conv: -1, gamma: 916, beta: 917, mean: 918, vari: 919, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 107052672, bias: 107511424, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 920, conv: -1, gamma: 921, beta: 922, mean: 923, vari: 924, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 107512448, bias: 107971200, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 925, conv: -1, gamma: 926, beta: 927, mean: 928, vari: 929, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 107971456, bias: 109806464, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 930, conv: -1, gamma: 931, beta: 932, mean: 933, vari: 934, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 109806720, bias: 110003328, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 935, conv: -1, gamma: 936, beta: 937, mean: 938, vari: 939, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 110003584, bias: 110462336, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 940, conv: -1, gamma: 941, beta: 942, mean: 943, vari: 944, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 110463360, bias: 110922112, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 945, conv: -1, gamma: 946, beta: 947, mean: 948, vari: 949, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 110922368, bias: 111512192},
-		{weight: 950, conv: -1, gamma: 951, beta: 952, mean: 953, vari: 954, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 111512448, bias: 111709056},
-		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 111709312, bias: 112168064, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 112169088, bias: 112693376},
-		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 112693888, bias: 115053184},
-		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 115053696, bias: 118199424, project: &pack{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, width: 16, taps: [3]int{1, 1, 1}, weights: 118201472, bias: 119250048},
-		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 119250560, bias: 121609856},
-		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 121610368, bias: 122658944},
-		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, width: 16, taps: [3]int{1, 1, 1}, weights: 122660992, bias: 123709568},
-		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 123710080, bias: 126069376},
-		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 126069888, bias: 127118464},
-		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 40, taps: [3]int{1, 1, 1}, weights: 127120512, bias: 127939712},
+		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 512, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 7017088, bias: 7131776, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 256, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 7132288, bias: 7361664, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 7361920, bias: 9196928, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 9197184, bias: 9393792, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 9394048, bias: 10180480, project: &pack{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 512, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 10181504, bias: 10640256, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 10640512, bias: 12475520, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 12475776, bias: 12672384, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 12672640, bias: 13131392, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 13132416, bias: 13591168, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 13591424, bias: 15426432, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 15426688, bias: 15623296, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 15623552, bias: 16082304, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 16083328, bias: 16542080, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 16542336, bias: 18377344, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 18377600, bias: 18574208, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 18574464, bias: 19033216, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 19034240, bias: 19492992, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 19493248, bias: 21328256, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 330, conv: -1, gamma: 331, beta: 332, mean: 333, vari: 334, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 21328512, bias: 21525120, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 335, conv: -1, gamma: 336, beta: 337, mean: 338, vari: 339, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 21525376, bias: 21984128, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 340, conv: -1, gamma: 341, beta: 342, mean: 343, vari: 344, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 21985152, bias: 22443904, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 345, conv: -1, gamma: 346, beta: 347, mean: 348, vari: 349, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 22444160, bias: 24279168, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 350, conv: -1, gamma: 351, beta: 352, mean: 353, vari: 354, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 24279424, bias: 24476032, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 355, conv: -1, gamma: 356, beta: 357, mean: 358, vari: 359, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 24476288, bias: 24935040, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 360, conv: -1, gamma: 361, beta: 362, mean: 363, vari: 364, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 24936064, bias: 25394816, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 365, conv: -1, gamma: 366, beta: 367, mean: 368, vari: 369, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 25395072, bias: 27230080, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 370, conv: -1, gamma: 371, beta: 372, mean: 373, vari: 374, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 27230336, bias: 27426944, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 375, conv: -1, gamma: 376, beta: 377, mean: 378, vari: 379, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 27427200, bias: 27885952, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 380, conv: -1, gamma: 381, beta: 382, mean: 383, vari: 384, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 27886976, bias: 28345728, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 385, conv: -1, gamma: 386, beta: 387, mean: 388, vari: 389, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 28345984, bias: 30180992, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 390, conv: -1, gamma: 391, beta: 392, mean: 393, vari: 394, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 30181248, bias: 30377856, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 395, conv: -1, gamma: 396, beta: 397, mean: 398, vari: 399, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 30378112, bias: 30836864, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 400, conv: -1, gamma: 401, beta: 402, mean: 403, vari: 404, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 30837888, bias: 31296640, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 405, conv: -1, gamma: 406, beta: 407, mean: 408, vari: 409, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 31296896, bias: 33131904, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 410, conv: -1, gamma: 411, beta: 412, mean: 413, vari: 414, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 33132160, bias: 33328768, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 415, conv: -1, gamma: 416, beta: 417, mean: 418, vari: 419, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 33329024, bias: 33787776, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 420, conv: -1, gamma: 421, beta: 422, mean: 423, vari: 424, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 33788800, bias: 34247552, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 425, conv: -1, gamma: 426, beta: 427, mean: 428, vari: 429, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 34247808, bias: 36082816, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 430, conv: -1, gamma: 431, beta: 432, mean: 433, vari: 434, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 36083072, bias: 36279680, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 435, conv: -1, gamma: 436, beta: 437, mean: 438, vari: 439, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 36279936, bias: 36738688, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 440, conv: -1, gamma: 441, beta: 442, mean: 443, vari: 444, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 36739712, bias: 37198464, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 445, conv: -1, gamma: 446, beta: 447, mean: 448, vari: 449, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 37198720, bias: 39033728, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 450, conv: -1, gamma: 451, beta: 452, mean: 453, vari: 454, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 39033984, bias: 39230592, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 455, conv: -1, gamma: 456, beta: 457, mean: 458, vari: 459, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 39230848, bias: 39689600, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 460, conv: -1, gamma: 461, beta: 462, mean: 463, vari: 464, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 39690624, bias: 40149376, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 465, conv: -1, gamma: 466, beta: 467, mean: 468, vari: 469, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 40149632, bias: 41984640, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 470, conv: -1, gamma: 471, beta: 472, mean: 473, vari: 474, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 41984896, bias: 42181504, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 475, conv: -1, gamma: 476, beta: 477, mean: 478, vari: 479, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 42181760, bias: 42640512, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 480, conv: -1, gamma: 481, beta: 482, mean: 483, vari: 484, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 42641536, bias: 43100288, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 485, conv: -1, gamma: 486, beta: 487, mean: 488, vari: 489, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 43100544, bias: 44935552, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 490, conv: -1, gamma: 491, beta: 492, mean: 493, vari: 494, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 44935808, bias: 45132416, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 495, conv: -1, gamma: 496, beta: 497, mean: 498, vari: 499, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 45132672, bias: 45591424, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 500, conv: -1, gamma: 501, beta: 502, mean: 503, vari: 504, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 45592448, bias: 46051200, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 505, conv: -1, gamma: 506, beta: 507, mean: 508, vari: 509, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 46051456, bias: 47886464, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 510, conv: -1, gamma: 511, beta: 512, mean: 513, vari: 514, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 47886720, bias: 48083328, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 515, conv: -1, gamma: 516, beta: 517, mean: 518, vari: 519, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 48083584, bias: 48542336, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 520, conv: -1, gamma: 521, beta: 522, mean: 523, vari: 524, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 48543360, bias: 49002112, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 525, conv: -1, gamma: 526, beta: 527, mean: 528, vari: 529, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 49002368, bias: 50837376, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 530, conv: -1, gamma: 531, beta: 532, mean: 533, vari: 534, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 50837632, bias: 51034240, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 535, conv: -1, gamma: 536, beta: 537, mean: 538, vari: 539, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 51034496, bias: 51493248, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 540, conv: -1, gamma: 541, beta: 542, mean: 543, vari: 544, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 51494272, bias: 51953024, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 545, conv: -1, gamma: 546, beta: 547, mean: 548, vari: 549, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 51953280, bias: 53788288, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 550, conv: -1, gamma: 551, beta: 552, mean: 553, vari: 554, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 53788544, bias: 53985152, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 555, conv: -1, gamma: 556, beta: 557, mean: 558, vari: 559, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 53985408, bias: 54444160, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 560, conv: -1, gamma: 561, beta: 562, mean: 563, vari: 564, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 54445184, bias: 54903936, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 565, conv: -1, gamma: 566, beta: 567, mean: 568, vari: 569, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 54904192, bias: 56739200, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 570, conv: -1, gamma: 571, beta: 572, mean: 573, vari: 574, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 56739456, bias: 56936064, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 575, conv: -1, gamma: 576, beta: 577, mean: 578, vari: 579, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 56936320, bias: 57395072, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 580, conv: -1, gamma: 581, beta: 582, mean: 583, vari: 584, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 57396096, bias: 57854848, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 585, conv: -1, gamma: 586, beta: 587, mean: 588, vari: 589, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 57855104, bias: 59690112, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 590, conv: -1, gamma: 591, beta: 592, mean: 593, vari: 594, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 59690368, bias: 59886976, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 595, conv: -1, gamma: 596, beta: 597, mean: 598, vari: 599, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 59887232, bias: 60345984, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 600, conv: -1, gamma: 601, beta: 602, mean: 603, vari: 604, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 60347008, bias: 60805760, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 605, conv: -1, gamma: 606, beta: 607, mean: 608, vari: 609, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 60806016, bias: 62641024, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 610, conv: -1, gamma: 611, beta: 612, mean: 613, vari: 614, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 62641280, bias: 62837888, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 615, conv: -1, gamma: 616, beta: 617, mean: 618, vari: 619, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 62838144, bias: 63296896, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 620, conv: -1, gamma: 621, beta: 622, mean: 623, vari: 624, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 63297920, bias: 63756672, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 625, conv: -1, gamma: 626, beta: 627, mean: 628, vari: 629, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 63756928, bias: 65591936, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 630, conv: -1, gamma: 631, beta: 632, mean: 633, vari: 634, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 65592192, bias: 65788800, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 635, conv: -1, gamma: 636, beta: 637, mean: 638, vari: 639, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 65789056, bias: 66247808, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 640, conv: -1, gamma: 641, beta: 642, mean: 643, vari: 644, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 66248832, bias: 66707584, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 645, conv: -1, gamma: 646, beta: 647, mean: 648, vari: 649, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 66707840, bias: 68542848, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 650, conv: -1, gamma: 651, beta: 652, mean: 653, vari: 654, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 68543104, bias: 68739712, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 655, conv: -1, gamma: 656, beta: 657, mean: 658, vari: 659, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 68739968, bias: 69198720, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 660, conv: -1, gamma: 661, beta: 662, mean: 663, vari: 664, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 69199744, bias: 69658496, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 665, conv: -1, gamma: 666, beta: 667, mean: 668, vari: 669, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 69658752, bias: 71493760, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 670, conv: -1, gamma: 671, beta: 672, mean: 673, vari: 674, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 71494016, bias: 71690624, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 675, conv: -1, gamma: 676, beta: 677, mean: 678, vari: 679, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 71690880, bias: 72149632, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 680, conv: -1, gamma: 681, beta: 682, mean: 683, vari: 684, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 72150656, bias: 72609408, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 685, conv: -1, gamma: 686, beta: 687, mean: 688, vari: 689, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 72609664, bias: 74444672, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 690, conv: -1, gamma: 691, beta: 692, mean: 693, vari: 694, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 74444928, bias: 74641536, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 695, conv: -1, gamma: 696, beta: 697, mean: 698, vari: 699, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 74641792, bias: 75100544, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 700, conv: -1, gamma: 701, beta: 702, mean: 703, vari: 704, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 75101568, bias: 75560320, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 705, conv: -1, gamma: 706, beta: 707, mean: 708, vari: 709, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 75560576, bias: 77395584, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 710, conv: -1, gamma: 711, beta: 712, mean: 713, vari: 714, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 77395840, bias: 77592448, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 715, conv: -1, gamma: 716, beta: 717, mean: 718, vari: 719, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 77592704, bias: 78051456, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 720, conv: -1, gamma: 721, beta: 722, mean: 723, vari: 724, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 78052480, bias: 78511232, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 725, conv: -1, gamma: 726, beta: 727, mean: 728, vari: 729, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 78511488, bias: 80346496, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 730, conv: -1, gamma: 731, beta: 732, mean: 733, vari: 734, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 80346752, bias: 80543360, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 735, conv: -1, gamma: 736, beta: 737, mean: 738, vari: 739, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 80543616, bias: 81002368, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 740, conv: -1, gamma: 741, beta: 742, mean: 743, vari: 744, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 81003392, bias: 81462144, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 745, conv: -1, gamma: 746, beta: 747, mean: 748, vari: 749, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 81462400, bias: 83297408, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 750, conv: -1, gamma: 751, beta: 752, mean: 753, vari: 754, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 83297664, bias: 83494272, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 755, conv: -1, gamma: 756, beta: 757, mean: 758, vari: 759, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 83494528, bias: 83953280, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 760, conv: -1, gamma: 761, beta: 762, mean: 763, vari: 764, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 83954304, bias: 84413056, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 765, conv: -1, gamma: 766, beta: 767, mean: 768, vari: 769, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 84413312, bias: 86248320, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 770, conv: -1, gamma: 771, beta: 772, mean: 773, vari: 774, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 86248576, bias: 86445184, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 775, conv: -1, gamma: 776, beta: 777, mean: 778, vari: 779, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 86445440, bias: 86904192, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 780, conv: -1, gamma: 781, beta: 782, mean: 783, vari: 784, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 86905216, bias: 87363968, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 785, conv: -1, gamma: 786, beta: 787, mean: 788, vari: 789, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 87364224, bias: 89199232, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 790, conv: -1, gamma: 791, beta: 792, mean: 793, vari: 794, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 89199488, bias: 89396096, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 795, conv: -1, gamma: 796, beta: 797, mean: 798, vari: 799, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 89396352, bias: 89855104, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 800, conv: -1, gamma: 801, beta: 802, mean: 803, vari: 804, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 89856128, bias: 90314880, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 805, conv: -1, gamma: 806, beta: 807, mean: 808, vari: 809, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 90315136, bias: 92150144, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 810, conv: -1, gamma: 811, beta: 812, mean: 813, vari: 814, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 92150400, bias: 92347008, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 815, conv: -1, gamma: 816, beta: 817, mean: 818, vari: 819, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 92347264, bias: 92806016, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 820, conv: -1, gamma: 821, beta: 822, mean: 823, vari: 824, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 92807040, bias: 93265792, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 825, conv: -1, gamma: 826, beta: 827, mean: 828, vari: 829, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 93266048, bias: 95101056, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 830, conv: -1, gamma: 831, beta: 832, mean: 833, vari: 834, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 95101312, bias: 95297920, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 835, conv: -1, gamma: 836, beta: 837, mean: 838, vari: 839, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 95298176, bias: 95756928, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 840, conv: -1, gamma: 841, beta: 842, mean: 843, vari: 844, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 95757952, bias: 96216704, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 845, conv: -1, gamma: 846, beta: 847, mean: 848, vari: 849, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 96216960, bias: 98051968, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 850, conv: -1, gamma: 851, beta: 852, mean: 853, vari: 854, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 98052224, bias: 98248832, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 855, conv: -1, gamma: 856, beta: 857, mean: 858, vari: 859, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 98249088, bias: 98707840, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 860, conv: -1, gamma: 861, beta: 862, mean: 863, vari: 864, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 98708864, bias: 99167616, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 865, conv: -1, gamma: 866, beta: 867, mean: 868, vari: 869, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 99167872, bias: 101002880, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 870, conv: -1, gamma: 871, beta: 872, mean: 873, vari: 874, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 101003136, bias: 101199744, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 875, conv: -1, gamma: 876, beta: 877, mean: 878, vari: 879, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 101200000, bias: 101658752, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 880, conv: -1, gamma: 881, beta: 882, mean: 883, vari: 884, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 101659776, bias: 102118528, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 885, conv: -1, gamma: 886, beta: 887, mean: 888, vari: 889, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 102118784, bias: 103953792, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 890, conv: -1, gamma: 891, beta: 892, mean: 893, vari: 894, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 103954048, bias: 104150656, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 895, conv: -1, gamma: 896, beta: 897, mean: 898, vari: 899, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 104150912, bias: 104609664, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 900, conv: -1, gamma: 901, beta: 902, mean: 903, vari: 904, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 104610688, bias: 105069440, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 905, conv: -1, gamma: 906, beta: 907, mean: 908, vari: 909, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 105069696, bias: 106904704, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 910, conv: -1, gamma: 911, beta: 912, mean: 913, vari: 914, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 106904960, bias: 107101568, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 915, conv: -1, gamma: 916, beta: 917, mean: 918, vari: 919, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 107101824, bias: 107560576, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 920, conv: -1, gamma: 921, beta: 922, mean: 923, vari: 924, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 107561600, bias: 108020352, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 925, conv: -1, gamma: 926, beta: 927, mean: 928, vari: 929, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 108020608, bias: 109855616, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 930, conv: -1, gamma: 931, beta: 932, mean: 933, vari: 934, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 109855872, bias: 110052480, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 935, conv: -1, gamma: 936, beta: 937, mean: 938, vari: 939, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 110052736, bias: 110511488, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 940, conv: -1, gamma: 941, beta: 942, mean: 943, vari: 944, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 110512512, bias: 110971264, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 945, conv: -1, gamma: 946, beta: 947, mean: 948, vari: 949, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 110971520, bias: 111561344},
+		{weight: 950, conv: -1, gamma: 951, beta: 952, mean: 953, vari: 954, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 111561600, bias: 111758208},
+		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 111758464, bias: 112217216, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 112218240, bias: 112742528},
+		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 112743040, bias: 115102336},
+		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 115102848, bias: 118248576, project: &pack{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, width: 16, taps: [3]int{1, 1, 1}, weights: 118250624, bias: 119299200},
+		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 119299712, bias: 121659008},
+		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 121659520, bias: 122708096},
+		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, width: 16, taps: [3]int{1, 1, 1}, weights: 122710144, bias: 123758720},
+		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 123759232, bias: 126118528},
+		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 126119040, bias: 127167616},
+		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 40, taps: [3]int{1, 1, 1}, weights: 127169664, bias: 127988864},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -1230,51 +1234,53 @@ var avx2Plan = plan{
 		{kind: kindConv, conv: conv5x16_k1x1x1x128_40_avx2, rows: 1, cols: 5, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv5x16_k1x3x1x384_41_avx2, rows: 1, cols: 5, width: 16, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv5x16_k3x1x1x128_42_avx2, rows: 1, cols: 5, width: 16, k: 128, tapsH: 1, tapsW: 1, stepT: 61952, in: pitch{256, 0}, out: pitch{128, 0}, res: pitch{128, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x128_43_avx2, rows: 1, cols: 5, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_44_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_45_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread2x1x1_46_avx2, rows: 1, cols: 1, width: 8, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_47_avx2, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_48_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 28, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
-		{kind: kindSpread, spread: spread1x5x2_49_avx2, rows: 5, cols: 2, width: 8, stepT: 1360, in: pitch{272, 3264}, out: pitch{272, 0}},
-		{kind: kindGather, gather: gather1x5x2_50_avx2, rows: 5, cols: 2, width: 8, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_51_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
-		{kind: kindSpread, spread: spread2x1x1_52_avx2, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_53_avx2, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256p512_54_avx2, rows: 1, cols: 5, width: 16, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x512_55_avx2, rows: 1, cols: 5, width: 16, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread2x1x1_56_avx2, rows: 1, cols: 1, width: 8, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_57_avx2, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x128_58_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
-		{kind: kindSpread, spread: spread2x1x1_59_avx2, rows: 1, cols: 1, width: 8, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_60_avx2, rows: 1, cols: 1, width: 8, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindSpread, spread: spread2x1x1_61_avx2, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindConv, conv: conv5x16_k1x3x3x256_62_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k3x1x1x256_63_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x128_64_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 3216, in: pitch{128, 0}, out: pitch{528, 13200}},
-		{kind: kindSpread, spread: spread2x1x1_65_avx2, rows: 1, cols: 1, width: 8, k: 128, stepT: 3216, in: pitch{272, 6800}, out: pitch{128, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_66_avx2, rows: 1, cols: 1, width: 8, stepT: 13200, in: pitch{528, 0}, out: pitch{1040, 26000}, res: pitch{2080, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_67_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x1024_68_avx2, rows: 1, cols: 5, width: 16, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x3x3x512_69_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x512p1024_70_avx2, rows: 1, cols: 5, width: 16, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x2048_71_avx2, rows: 1, cols: 5, width: 16, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x512_72_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool32_73_avx2, rows: 1, cols: 1, width: 32, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
-		{kind: kindConv, conv: conv1x40_k1x1x1x2048_74_avx2, rows: 1, cols: 1, width: 40, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x64_43_avx2, rows: 1, cols: 5, width: 16, k: 64, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{64, 0}, out: pitch{272, 10896}},
+		{kind: kindSpread, spread: spread2x1x1_44_avx2, rows: 1, cols: 1, width: 8, k: 64, stepT: 2576, in: pitch{128, 12800}, out: pitch{64, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_45_avx2, rows: 1, cols: 1, width: 8, stepT: 10896, in: pitch{272, 0}, out: pitch{528, 52800}, res: pitch{1056, 211200}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_46_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_47_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, spread: spread2x1x1_48_avx2, rows: 1, cols: 1, width: 8, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_49_avx2, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_50_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 28, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
+		{kind: kindSpread, spread: spread1x5x2_51_avx2, rows: 5, cols: 2, width: 8, stepT: 2736, in: pitch{272, 3264}, out: pitch{272, 0}},
+		{kind: kindGather, gather: gather1x5x2_52_avx2, rows: 5, cols: 2, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_53_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 5456}},
+		{kind: kindSpread, spread: spread2x1x1_54_avx2, rows: 1, cols: 1, width: 8, stepT: 5456, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_55_avx2, rows: 1, cols: 1, width: 8, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256p512_56_avx2, rows: 1, cols: 5, width: 16, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x512_57_avx2, rows: 1, cols: 5, width: 16, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, spread: spread2x1x1_58_avx2, rows: 1, cols: 1, width: 8, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_59_avx2, rows: 1, cols: 1, width: 8, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x128_60_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
+		{kind: kindSpread, spread: spread2x1x1_61_avx2, rows: 1, cols: 1, width: 8, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_62_avx2, rows: 1, cols: 1, width: 8, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindSpread, spread: spread2x1x1_63_avx2, rows: 1, cols: 1, width: 8, stepT: 5456, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindConv, conv: conv5x16_k1x3x3x256_64_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k3x1x1x256_65_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x128_66_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 3216, in: pitch{128, 0}, out: pitch{528, 13200}},
+		{kind: kindSpread, spread: spread2x1x1_67_avx2, rows: 1, cols: 1, width: 8, k: 128, stepT: 3216, in: pitch{272, 6800}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_68_avx2, rows: 1, cols: 1, width: 8, stepT: 13200, in: pitch{528, 0}, out: pitch{1040, 26000}, res: pitch{2080, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_69_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x1024_70_avx2, rows: 1, cols: 5, width: 16, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x3x3x512_71_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x512p1024_72_avx2, rows: 1, cols: 5, width: 16, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x2048_73_avx2, rows: 1, cols: 5, width: 16, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x512_74_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool32_75_avx2, rows: 1, cols: 1, width: 32, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindConv, conv: conv1x40_k1x1x1x2048_76_avx2, rows: 1, cols: 1, width: 40, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
 			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
 		}},
-		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 8, 80, 32}, steps: []step{
+		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 8, 80, 16}, steps: []step{
 			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 1267, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 149, sums: 150, rows: 2, spread: []int{2}, gather: []int{3}, maxSpread: 246, maxGather: 96}},
 		}},
 		{name: "pool1..layer1.0.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 2, 40, 1}, steps: []step{
 			{name: "pool1", kernel: 4, maxTiles: 833, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, false}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 320, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 32}, steps: []step{
 			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 320, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 151, sums: 152, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 106, maxGather: 127}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -1282,7 +1288,7 @@ var avx2Plan = plan{
 			{name: "layer1.0.conv4", kernel: 13, run: runFlat, maxTiles: 166, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 14, maxTiles: 85, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 32}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 320, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 155, sums: 156, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 106, maxGather: 127}},
 		}},
 		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -1301,7 +1307,7 @@ var avx2Plan = plan{
 			{name: "pool2", kernel: 25, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}, ahead: ahead{true, false, false}},
 			{name: "layer2.0.conv1", kernel: 26, run: runFlat, maxTiles: 166, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 161, sums: 162, rows: 2, spread: []int{27, 27}, gather: []int{28, 28}, maxSpread: 781, maxGather: 1562}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 32}, steps: []step{
 			{name: "layer2.0.conv2", kernel: 29, run: runFlat, maxTiles: 166, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 163, sums: 164, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 53, maxGather: 63}},
 		}},
 		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1309,7 +1315,7 @@ var avx2Plan = plan{
 			{name: "layer2.0.conv4", kernel: 35, run: runFlat, maxTiles: 57, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{false, true, false}},
 			{name: "layer2.1.conv1", kernel: 36, run: runFlat, maxTiles: 85, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 167, sums: 168, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 390, maxGather: 1562}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 32}, steps: []step{
 			{name: "layer2.1.conv2", kernel: 29, run: runFlat, maxTiles: 166, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 169, sums: 170, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 53, maxGather: 63}},
 		}},
 		{name: "layer2.1.conv3..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1317,7 +1323,7 @@ var avx2Plan = plan{
 			{name: "layer2.1.conv4", kernel: 40, run: runFlat, maxTiles: 166, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.2.conv1", kernel: 36, run: runFlat, maxTiles: 85, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 173, sums: 174, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 390, maxGather: 1562}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 32}, steps: []step{
 			{name: "layer2.2.conv2", kernel: 29, run: runFlat, maxTiles: 166, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 175, sums: 176, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 53, maxGather: 63}},
 		}},
 		{name: "layer2.2.conv3..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1325,7 +1331,7 @@ var avx2Plan = plan{
 			{name: "layer2.2.conv4", kernel: 40, run: runFlat, maxTiles: 166, in: 24, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.3.conv1", kernel: 36, run: runFlat, maxTiles: 85, in: 18, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 179, sums: 180, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 390, maxGather: 1562}},
 		}},
-		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 32}, steps: []step{
 			{name: "layer2.3.conv2", kernel: 29, run: runFlat, maxTiles: 166, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 181, sums: 182, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 53, maxGather: 63}},
 		}},
 		{name: "layer2.3.conv3..layer2.4.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1333,7 +1339,7 @@ var avx2Plan = plan{
 			{name: "layer2.3.conv4", kernel: 40, run: runFlat, maxTiles: 166, in: 27, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.4.conv1", kernel: 36, run: runFlat, maxTiles: 85, in: 18, out: 28, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 185, sums: 186, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 390, maxGather: 1562}},
 		}},
-		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 32}, steps: []step{
 			{name: "layer2.4.conv2", kernel: 29, run: runFlat, maxTiles: 166, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 187, sums: 188, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 53, maxGather: 63}},
 		}},
 		{name: "layer2.4.conv3..layer2.5.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1341,7 +1347,7 @@ var avx2Plan = plan{
 			{name: "layer2.4.conv4", kernel: 40, run: runFlat, maxTiles: 166, in: 30, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.5.conv1", kernel: 36, run: runFlat, maxTiles: 85, in: 18, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 191, sums: 192, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 390, maxGather: 1562}},
 		}},
-		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 32}, steps: []step{
 			{name: "layer2.5.conv2", kernel: 29, run: runFlat, maxTiles: 166, in: 31, out: 32, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 193, sums: 194, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 53, maxGather: 63}},
 		}},
 		{name: "layer2.5.conv3..layer2.6.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1349,7 +1355,7 @@ var avx2Plan = plan{
 			{name: "layer2.5.conv4", kernel: 40, run: runFlat, maxTiles: 166, in: 33, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.6.conv1", kernel: 36, run: runFlat, maxTiles: 85, in: 18, out: 34, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 197, sums: 198, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 390, maxGather: 1562}},
 		}},
-		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 32}, steps: []step{
 			{name: "layer2.6.conv2", kernel: 29, run: runFlat, maxTiles: 166, in: 34, out: 35, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 199, sums: 200, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 53, maxGather: 63}},
 		}},
 		{name: "layer2.6.conv3..layer2.7.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1363,479 +1369,479 @@ var avx2Plan = plan{
 		{name: "layer2.7.conv3", space: shape{4, 10, 10, 128}, tile: shape{1, 2, 10, 128}, steps: []step{
 			{name: "layer2.7.conv3", kernel: 42, maxTiles: 57, in: 37, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.7.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 3, 10, 256}, steps: []step{
-			{name: "layer2.7.conv4", kernel: 43, maxTiles: 166, in: 38, out: 39, res: 18, every: [3]int{1, 2, 2}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, false, false}},
+		{name: "layer2.7.conv4", space: shape{1, 10, 10, 512}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer2.7.conv4", kernel: 43, run: runFlat, maxTiles: 320, in: 38, out: 39, res: 18, every: [3]int{1, 2, 2}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 205, sums: 206, rows: 4, spread: []int{44, 44}, gather: []int{45, 45}, maxSpread: 1562, maxGather: 390}},
 		}},
 		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool3", kernel: 44, maxTiles: 7500, in: 39, out: 40, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
+			{name: "pool3", kernel: 46, maxTiles: 7500, in: 39, out: 40, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 45, run: runFlat, maxTiles: 85, in: 40, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 205, sums: 206, rows: 1, spread: []int{46}, gather: []int{47}, maxSpread: 390, maxGather: 781}},
+		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 47, run: runFlat, maxTiles: 85, in: 40, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 207, sums: 208, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 390, maxGather: 781}},
 		}},
-		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 207, sums: 208, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.0.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 209, sums: 210, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 209, sums: 210, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.0.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 211, sums: 212, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 128}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 54, maxTiles: 28, in: 43, out: 44, res: 40, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
+			{name: "layer3.0.conv4", kernel: 56, maxTiles: 28, in: 43, out: 44, res: 40, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 45, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 211, sums: 212, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.1.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 45, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 213, sums: 214, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 45, out: 46, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 213, sums: 214, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.1.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 45, out: 46, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 215, sums: 216, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 46, out: 47, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 215, sums: 216, rows: 1, spread: []int{52}, gather: []int{57}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.1.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 46, out: 47, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 217, sums: 218, rows: 2, spread: []int{54}, gather: []int{59}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 47, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 217, sums: 218, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 47, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 219, sums: 220, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 48, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 219, sums: 220, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.2.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 48, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 221, sums: 222, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 48, out: 49, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 221, sums: 222, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.2.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 48, out: 49, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 223, sums: 224, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 48, out: 49, res: 49, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 223, sums: 224, rows: 1, spread: []int{61}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.2.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 48, out: 49, res: 49, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 225, sums: 226, rows: 2, spread: []int{63}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 49, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 225, sums: 226, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 49, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 227, sums: 228, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 50, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 227, sums: 228, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.3.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 50, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 229, sums: 230, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 50, out: 51, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 229, sums: 230, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.3.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 50, out: 51, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 231, sums: 232, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 51, out: 52, res: 51, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 231, sums: 232, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.3.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 51, out: 52, res: 51, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 233, sums: 234, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 52, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 233, sums: 234, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 52, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 235, sums: 236, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 53, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 235, sums: 236, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.4.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 53, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 237, sums: 238, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 53, out: 54, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 237, sums: 238, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.4.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 53, out: 54, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 239, sums: 240, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 54, out: 55, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 239, sums: 240, rows: 1, spread: []int{52}, gather: []int{57}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.4.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 54, out: 55, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 241, sums: 242, rows: 2, spread: []int{54}, gather: []int{59}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 55, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 241, sums: 242, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 55, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 243, sums: 244, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 56, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 243, sums: 244, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.5.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 56, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 245, sums: 246, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 56, out: 57, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 245, sums: 246, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.5.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 56, out: 57, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 247, sums: 248, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 56, out: 57, res: 57, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 247, sums: 248, rows: 1, spread: []int{61}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.5.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 56, out: 57, res: 57, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 249, sums: 250, rows: 2, spread: []int{63}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 57, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 249, sums: 250, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 57, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 251, sums: 252, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 58, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 251, sums: 252, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.6.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 58, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 253, sums: 254, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.6.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 58, out: 59, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 253, sums: 254, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.6.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 58, out: 59, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 255, sums: 256, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 59, out: 60, res: 59, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 255, sums: 256, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.6.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 59, out: 60, res: 59, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 257, sums: 258, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 60, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 257, sums: 258, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.6.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 60, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 259, sums: 260, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 61, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 259, sums: 260, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.7.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 61, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 261, sums: 262, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.7.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 61, out: 62, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 261, sums: 262, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.7.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 61, out: 62, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 263, sums: 264, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 62, out: 63, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 263, sums: 264, rows: 1, spread: []int{52}, gather: []int{57}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.7.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 62, out: 63, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 265, sums: 266, rows: 2, spread: []int{54}, gather: []int{59}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 63, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 265, sums: 266, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.7.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 63, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 267, sums: 268, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 64, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 267, sums: 268, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.8.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 64, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 269, sums: 270, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.8.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 64, out: 65, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 269, sums: 270, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.8.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 64, out: 65, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 271, sums: 272, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 64, out: 65, res: 65, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 271, sums: 272, rows: 1, spread: []int{61}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.8.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 64, out: 65, res: 65, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 273, sums: 274, rows: 2, spread: []int{63}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 65, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 273, sums: 274, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.8.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 65, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 275, sums: 276, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 66, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 275, sums: 276, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.9.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 66, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 277, sums: 278, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.9.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 66, out: 67, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 277, sums: 278, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.9.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 66, out: 67, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 279, sums: 280, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 67, out: 68, res: 67, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 279, sums: 280, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.9.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 67, out: 68, res: 67, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 281, sums: 282, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 68, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 281, sums: 282, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.9.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 68, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 283, sums: 284, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 69, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 283, sums: 284, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.10.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 69, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 285, sums: 286, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.10.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 69, out: 70, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 285, sums: 286, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.10.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 69, out: 70, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 287, sums: 288, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 70, out: 71, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 287, sums: 288, rows: 1, spread: []int{52}, gather: []int{57}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.10.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 70, out: 71, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 289, sums: 290, rows: 2, spread: []int{54}, gather: []int{59}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 71, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 289, sums: 290, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.10.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 71, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 291, sums: 292, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 72, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 291, sums: 292, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.11.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 72, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 293, sums: 294, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.11.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 72, out: 73, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 293, sums: 294, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.11.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 72, out: 73, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 295, sums: 296, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 72, out: 73, res: 73, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 295, sums: 296, rows: 1, spread: []int{61}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.11.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 72, out: 73, res: 73, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 297, sums: 298, rows: 2, spread: []int{63}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 73, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 297, sums: 298, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.11.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 73, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 299, sums: 300, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 74, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 299, sums: 300, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.12.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 74, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 301, sums: 302, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.12.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 74, out: 75, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 301, sums: 302, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.12.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 74, out: 75, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 303, sums: 304, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 75, out: 76, res: 75, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 303, sums: 304, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.12.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 75, out: 76, res: 75, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 305, sums: 306, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 76, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 305, sums: 306, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.12.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 76, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 307, sums: 308, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 77, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 307, sums: 308, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.13.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 77, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 309, sums: 310, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.13.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 77, out: 78, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 309, sums: 310, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.13.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 77, out: 78, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 311, sums: 312, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 78, out: 79, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 311, sums: 312, rows: 1, spread: []int{52}, gather: []int{57}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.13.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 78, out: 79, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 313, sums: 314, rows: 2, spread: []int{54}, gather: []int{59}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 79, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 313, sums: 314, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.13.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 79, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 315, sums: 316, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 80, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 315, sums: 316, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.14.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 80, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 317, sums: 318, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.14.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 80, out: 81, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 317, sums: 318, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.14.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 80, out: 81, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 319, sums: 320, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 80, out: 81, res: 81, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 319, sums: 320, rows: 1, spread: []int{61}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.14.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 80, out: 81, res: 81, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 321, sums: 322, rows: 2, spread: []int{63}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 81, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 321, sums: 322, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.14.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 81, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 323, sums: 324, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 82, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 323, sums: 324, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.15.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 82, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 325, sums: 326, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.15.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 82, out: 83, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 325, sums: 326, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.15.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 82, out: 83, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 327, sums: 328, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 83, out: 84, res: 83, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 327, sums: 328, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.15.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 83, out: 84, res: 83, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 329, sums: 330, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 84, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 329, sums: 330, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.15.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 84, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 331, sums: 332, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 85, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 331, sums: 332, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.16.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 85, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 333, sums: 334, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.16.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 85, out: 86, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 333, sums: 334, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.16.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 85, out: 86, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 335, sums: 336, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 86, out: 87, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 335, sums: 336, rows: 1, spread: []int{52}, gather: []int{57}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.16.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 86, out: 87, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 337, sums: 338, rows: 2, spread: []int{54}, gather: []int{59}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 87, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 337, sums: 338, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.16.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 87, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 339, sums: 340, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 88, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 339, sums: 340, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.17.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 88, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 341, sums: 342, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.17.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 88, out: 89, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 341, sums: 342, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.17.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 88, out: 89, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 343, sums: 344, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 88, out: 89, res: 89, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 343, sums: 344, rows: 1, spread: []int{61}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.17.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 88, out: 89, res: 89, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 345, sums: 346, rows: 2, spread: []int{63}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 89, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 345, sums: 346, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.17.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 89, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 347, sums: 348, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 90, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 347, sums: 348, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.18.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 90, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 349, sums: 350, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.18.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 90, out: 91, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 349, sums: 350, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.18.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 90, out: 91, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 351, sums: 352, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 91, out: 92, res: 91, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 351, sums: 352, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.18.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 91, out: 92, res: 91, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 353, sums: 354, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 92, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 353, sums: 354, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.18.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 92, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 355, sums: 356, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 93, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 355, sums: 356, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.19.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 93, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 357, sums: 358, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.19.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 93, out: 94, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 357, sums: 358, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.19.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 93, out: 94, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 359, sums: 360, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 94, out: 95, res: -1, pack: 123, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 359, sums: 360, rows: 1, spread: []int{52}, gather: []int{57}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.19.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 94, out: 95, res: -1, pack: 123, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 361, sums: 362, rows: 2, spread: []int{54}, gather: []int{59}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 95, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 361, sums: 362, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.19.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 95, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 363, sums: 364, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 96, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 363, sums: 364, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.20.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 96, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 365, sums: 366, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.20.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 96, out: 97, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 365, sums: 366, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.20.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 96, out: 97, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 367, sums: 368, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 96, out: 97, res: 97, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 367, sums: 368, rows: 1, spread: []int{61}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.20.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 96, out: 97, res: 97, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 369, sums: 370, rows: 2, spread: []int{63}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 97, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 369, sums: 370, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.20.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 97, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 371, sums: 372, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 98, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 371, sums: 372, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.21.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 98, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 373, sums: 374, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.21.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 98, out: 99, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 373, sums: 374, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.21.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 98, out: 99, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 375, sums: 376, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 99, out: 100, res: 99, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 375, sums: 376, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.21.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 99, out: 100, res: 99, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 377, sums: 378, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 100, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 377, sums: 378, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.21.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 100, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 379, sums: 380, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.22.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 101, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 379, sums: 380, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.22.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 101, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 381, sums: 382, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.22.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 101, out: 102, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 381, sums: 382, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.22.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 101, out: 102, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 383, sums: 384, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.22.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 102, out: 103, res: -1, pack: 135, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 383, sums: 384, rows: 1, spread: []int{52}, gather: []int{57}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.22.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.22.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 102, out: 103, res: -1, pack: 135, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 385, sums: 386, rows: 2, spread: []int{54}, gather: []int{59}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.22.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.22.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 103, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 385, sums: 386, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.22.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.22.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 103, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 387, sums: 388, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.23.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.23.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 104, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 387, sums: 388, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.23.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.23.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 104, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 389, sums: 390, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.23.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.23.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 104, out: 105, res: -1, pack: 138, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 389, sums: 390, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.23.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.23.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 104, out: 105, res: -1, pack: 138, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 391, sums: 392, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.23.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.23.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 104, out: 105, res: 105, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 391, sums: 392, rows: 1, spread: []int{61}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.23.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.23.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 104, out: 105, res: 105, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 393, sums: 394, rows: 2, spread: []int{63}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.23.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.23.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 105, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 393, sums: 394, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.23.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.23.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 105, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 395, sums: 396, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.24.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.24.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 106, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 395, sums: 396, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.24.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.24.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 106, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 397, sums: 398, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.24.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.24.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 106, out: 107, res: -1, pack: 142, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 397, sums: 398, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.24.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.24.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 106, out: 107, res: -1, pack: 142, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 399, sums: 400, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.24.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.24.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 107, out: 108, res: 107, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 399, sums: 400, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.24.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.24.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 107, out: 108, res: 107, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 401, sums: 402, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.24.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.24.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 108, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 401, sums: 402, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.24.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.24.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 108, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 403, sums: 404, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.25.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.25.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 109, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 403, sums: 404, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.25.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.25.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 109, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 405, sums: 406, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.25.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.25.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 109, out: 110, res: -1, pack: 146, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 405, sums: 406, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.25.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.25.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 109, out: 110, res: -1, pack: 146, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 407, sums: 408, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.25.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.25.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 110, out: 111, res: -1, pack: 147, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 407, sums: 408, rows: 1, spread: []int{52}, gather: []int{57}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.25.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.25.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 110, out: 111, res: -1, pack: 147, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 409, sums: 410, rows: 2, spread: []int{54}, gather: []int{59}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.25.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.25.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 111, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 409, sums: 410, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.25.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.25.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 111, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 411, sums: 412, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.26.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.26.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 112, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 411, sums: 412, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.26.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.26.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 112, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 413, sums: 414, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.26.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.26.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 112, out: 113, res: -1, pack: 150, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 413, sums: 414, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.26.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.26.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 112, out: 113, res: -1, pack: 150, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 415, sums: 416, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.26.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.26.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 112, out: 113, res: 113, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 415, sums: 416, rows: 1, spread: []int{61}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.26.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.26.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 112, out: 113, res: 113, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 417, sums: 418, rows: 2, spread: []int{63}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.26.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.26.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 113, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 417, sums: 418, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.26.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.26.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 113, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 419, sums: 420, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.27.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.27.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 114, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 419, sums: 420, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.27.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.27.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 114, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 421, sums: 422, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.27.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.27.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 114, out: 115, res: -1, pack: 154, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 421, sums: 422, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.27.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.27.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 114, out: 115, res: -1, pack: 154, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 423, sums: 424, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.27.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.27.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 115, out: 116, res: 115, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 423, sums: 424, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.27.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.27.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 115, out: 116, res: 115, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 425, sums: 426, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.27.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.27.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 116, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 425, sums: 426, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.27.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.27.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 116, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 427, sums: 428, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.28.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.28.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 117, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 427, sums: 428, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.28.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.28.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 117, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 429, sums: 430, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.28.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.28.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 117, out: 118, res: -1, pack: 158, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 429, sums: 430, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.28.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.28.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 117, out: 118, res: -1, pack: 158, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 431, sums: 432, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.28.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.28.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 118, out: 119, res: -1, pack: 159, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 431, sums: 432, rows: 1, spread: []int{52}, gather: []int{57}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.28.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.28.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 118, out: 119, res: -1, pack: 159, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 433, sums: 434, rows: 2, spread: []int{54}, gather: []int{59}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.28.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.28.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 119, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 433, sums: 434, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.28.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.28.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 119, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 435, sums: 436, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.29.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.29.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 120, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 435, sums: 436, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.29.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.29.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 120, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 437, sums: 438, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.29.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.29.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 120, out: 121, res: -1, pack: 162, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 437, sums: 438, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.29.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.29.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 120, out: 121, res: -1, pack: 162, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 439, sums: 440, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.29.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.29.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 120, out: 121, res: 121, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 439, sums: 440, rows: 1, spread: []int{61}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.29.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.29.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 120, out: 121, res: 121, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 441, sums: 442, rows: 2, spread: []int{63}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.29.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.29.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 121, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 441, sums: 442, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.29.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.29.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 121, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 443, sums: 444, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.30.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.30.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 122, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 443, sums: 444, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.30.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.30.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 122, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 445, sums: 446, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.30.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.30.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 122, out: 123, res: -1, pack: 166, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 445, sums: 446, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.30.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.30.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 122, out: 123, res: -1, pack: 166, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 447, sums: 448, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.30.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.30.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 123, out: 124, res: 123, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 447, sums: 448, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.30.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.30.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 123, out: 124, res: 123, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 449, sums: 450, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.30.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.30.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 124, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 449, sums: 450, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.30.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.30.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 124, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 451, sums: 452, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.31.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.31.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 125, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 451, sums: 452, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.31.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.31.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 125, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 453, sums: 454, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.31.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.31.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 125, out: 126, res: -1, pack: 170, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 453, sums: 454, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.31.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.31.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 125, out: 126, res: -1, pack: 170, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 455, sums: 456, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.31.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.31.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 126, out: 127, res: -1, pack: 171, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 455, sums: 456, rows: 1, spread: []int{52}, gather: []int{57}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.31.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.31.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 126, out: 127, res: -1, pack: 171, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 457, sums: 458, rows: 2, spread: []int{54}, gather: []int{59}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.31.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.31.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 127, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 457, sums: 458, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.31.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.31.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 127, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 459, sums: 460, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.32.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.32.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 128, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 459, sums: 460, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.32.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.32.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 128, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 461, sums: 462, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.32.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.32.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 128, out: 129, res: -1, pack: 174, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 461, sums: 462, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.32.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.32.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 128, out: 129, res: -1, pack: 174, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 463, sums: 464, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.32.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.32.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 128, out: 129, res: 129, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 463, sums: 464, rows: 1, spread: []int{61}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.32.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.32.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 128, out: 129, res: 129, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 465, sums: 466, rows: 2, spread: []int{63}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.32.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.32.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 129, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 465, sums: 466, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.32.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.32.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 129, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 467, sums: 468, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.33.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.33.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 130, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 467, sums: 468, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.33.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.33.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 130, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 469, sums: 470, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.33.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.33.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 130, out: 131, res: -1, pack: 178, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 469, sums: 470, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.33.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.33.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 130, out: 131, res: -1, pack: 178, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 471, sums: 472, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.33.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.33.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 131, out: 132, res: 131, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 471, sums: 472, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.33.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.33.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 131, out: 132, res: 131, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 473, sums: 474, rows: 2, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.33.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.33.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 132, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 473, sums: 474, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.33.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.33.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 132, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 475, sums: 476, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.34.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.34.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 133, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 475, sums: 476, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.34.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.34.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 133, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 477, sums: 478, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.34.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.34.conv2", kernel: 48, run: runFlat, maxTiles: 85, in: 133, out: 134, res: -1, pack: 182, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 477, sums: 478, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.34.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.34.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 133, out: 134, res: -1, pack: 182, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 479, sums: 480, rows: 2, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.34.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.34.conv3", kernel: 51, run: runFlat, maxTiles: 85, in: 134, out: 135, res: -1, pack: 183, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 479, sums: 480, rows: 1, spread: []int{52}, gather: []int{57}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.34.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.34.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 134, out: 135, res: -1, pack: 183, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 481, sums: 482, rows: 2, spread: []int{54}, gather: []int{59}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.34.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.34.conv4", kernel: 58, run: runFlat, maxTiles: 166, in: 135, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 481, sums: 482, rows: 2, spread: []int{59}, gather: []int{60}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.34.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.34.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 135, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 483, sums: 484, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.35.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.35.conv1", kernel: 55, run: runFlat, maxTiles: 43, in: 44, out: 136, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 483, sums: 484, rows: 1, spread: []int{56}, gather: []int{47}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.35.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.35.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 44, out: 136, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 485, sums: 486, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
 		}},
 		{name: "layer3.35.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 3, 5, 32}, steps: []step{
-			{name: "layer3.35.conv2", kernel: 62, maxTiles: 9, in: 136, out: 137, res: -1, pack: 186, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
+			{name: "layer3.35.conv2", kernel: 64, maxTiles: 9, in: 136, out: 137, res: -1, pack: 186, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.35.conv3", space: shape{2, 5, 5, 256}, tile: shape{1, 2, 5, 128}, steps: []step{
-			{name: "layer3.35.conv3", kernel: 63, maxTiles: 28, in: 136, out: 137, res: 137, every: [3]int{1, 1, 1}, pack: 187, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
+			{name: "layer3.35.conv3", kernel: 65, maxTiles: 28, in: 136, out: 137, res: 137, every: [3]int{1, 1, 1}, pack: 187, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.35.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 5, 5, 128}, steps: []step{
-			{name: "layer3.35.conv4", kernel: 64, run: runFlat, maxTiles: 166, in: 137, out: 138, res: 44, every: [3]int{1, 2, 2}, pack: 188, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 485, sums: 486, rows: 5, spread: []int{65}, gather: []int{66}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.35.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 5, 5, 32}, steps: []step{
+			{name: "layer3.35.conv4", kernel: 66, run: runFlat, maxTiles: 166, in: 137, out: 138, res: 44, every: [3]int{1, 2, 2}, pack: 188, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 487, sums: 488, rows: 5, spread: []int{67}, gather: []int{68}, maxSpread: 781, maxGather: 195}},
 		}},
 		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
-			{name: "pool4", kernel: 67, maxTiles: 7500, in: 138, out: 139, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
+			{name: "pool4", kernel: 69, maxTiles: 7500, in: 138, out: 139, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 128}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 68, maxTiles: 21, in: 139, out: 140, res: -1, pack: 189, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv1", kernel: 70, maxTiles: 21, in: 139, out: 140, res: -1, pack: 189, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 69, maxTiles: 4, in: 140, out: 141, res: -1, pack: 190, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv_normal", kernel: 71, maxTiles: 4, in: 140, out: 141, res: -1, pack: 190, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 70, maxTiles: 14, in: 141, out: 142, res: 139, every: [3]int{1, 1, 1}, pack: 191, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
+			{name: "layer4.0.conv4", kernel: 72, maxTiles: 14, in: 141, out: 142, res: 139, every: [3]int{1, 1, 1}, pack: 191, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 3, 5, 64}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 71, maxTiles: 10, in: 142, out: 143, res: -1, pack: 192, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv1", kernel: 73, maxTiles: 10, in: 142, out: 143, res: -1, pack: 192, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 69, maxTiles: 4, in: 143, out: 144, res: -1, pack: 193, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv_normal", kernel: 71, maxTiles: 4, in: 143, out: 144, res: -1, pack: 193, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 15, 256}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 72, maxTiles: 43, in: 144, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 194, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv4", kernel: 74, maxTiles: 43, in: 144, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 194, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 3, 5, 64}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 71, maxTiles: 10, in: 142, out: 145, res: -1, pack: 195, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv1", kernel: 73, maxTiles: 10, in: 142, out: 145, res: -1, pack: 195, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 69, maxTiles: 4, in: 145, out: 146, res: -1, pack: 196, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv_normal", kernel: 71, maxTiles: 4, in: 145, out: 146, res: -1, pack: 196, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 15, 256}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 72, maxTiles: 43, in: 146, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 197, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv4", kernel: 74, maxTiles: 43, in: 146, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 197, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 73, maxTiles: 1200, in: 142, out: 147, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
+			{name: "pool5", kernel: 75, maxTiles: 1200, in: 142, out: 147, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 40}, steps: []step{
-			{name: "fc", kernel: 74, maxTiles: 9, in: 147, out: 148, res: -1, pack: 198, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 76, maxTiles: 9, in: 147, out: 148, res: -1, pack: 198, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
 		}},
 	},
 	prefetch: prefetch_avx2,

@@ -8,7 +8,7 @@ var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   6107136,
 	scratch: 561248,
-	packed:  80844304,
+	packed:  81040912,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
 		{offset: 1512, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
@@ -448,10 +448,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 218: layer3.0.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 219: layer3.0.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 220: layer3.0.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 219: layer3.0.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 220: layer3.0.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 221: layer3.1.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 222: layer3.1.conv1.sums, 7x1x10x128
@@ -462,10 +462,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 225: layer3.1.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 226: layer3.1.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 227: layer3.1.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 226: layer3.1.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 227: layer3.1.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 228: layer3.1.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 229: layer3.1.conv4.sums, 7x2x10x512
@@ -480,10 +480,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 234: layer3.2.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 235: layer3.2.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 236: layer3.2.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 235: layer3.2.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 236: layer3.2.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 237: layer3.2.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 238: layer3.2.conv4.sums, 7x2x10x512
@@ -498,10 +498,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 243: layer3.3.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 244: layer3.3.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 245: layer3.3.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 244: layer3.3.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 245: layer3.3.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 246: layer3.3.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 247: layer3.3.conv4.sums, 7x2x10x512
@@ -516,10 +516,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 252: layer3.4.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 253: layer3.4.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 254: layer3.4.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 253: layer3.4.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 254: layer3.4.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 255: layer3.4.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 256: layer3.4.conv4.sums, 7x2x10x512
@@ -534,10 +534,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 261: layer3.5.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 262: layer3.5.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 263: layer3.5.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 262: layer3.5.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 263: layer3.5.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 264: layer3.5.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 265: layer3.5.conv4.sums, 7x2x10x512
@@ -552,10 +552,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 270: layer3.6.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 271: layer3.6.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 272: layer3.6.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 271: layer3.6.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 272: layer3.6.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 273: layer3.6.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 274: layer3.6.conv4.sums, 7x2x10x512
@@ -570,10 +570,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 279: layer3.7.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 280: layer3.7.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 281: layer3.7.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 280: layer3.7.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 281: layer3.7.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 282: layer3.7.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 283: layer3.7.conv4.sums, 7x2x10x512
@@ -588,10 +588,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 288: layer3.8.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 289: layer3.8.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 290: layer3.8.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 289: layer3.8.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 290: layer3.8.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 291: layer3.8.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 292: layer3.8.conv4.sums, 7x2x10x512
@@ -606,10 +606,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 297: layer3.9.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 298: layer3.9.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 299: layer3.9.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 298: layer3.9.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 299: layer3.9.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 300: layer3.9.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 301: layer3.9.conv4.sums, 7x2x10x512
@@ -624,10 +624,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 306: layer3.10.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 307: layer3.10.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 308: layer3.10.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 307: layer3.10.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 308: layer3.10.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 309: layer3.10.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 310: layer3.10.conv4.sums, 7x2x10x512
@@ -642,10 +642,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 315: layer3.11.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 316: layer3.11.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 317: layer3.11.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 316: layer3.11.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 317: layer3.11.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 318: layer3.11.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 319: layer3.11.conv4.sums, 7x2x10x512
@@ -660,10 +660,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 324: layer3.12.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 325: layer3.12.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 326: layer3.12.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 325: layer3.12.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 326: layer3.12.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 327: layer3.12.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 328: layer3.12.conv4.sums, 7x2x10x512
@@ -678,10 +678,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 333: layer3.13.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 334: layer3.13.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 335: layer3.13.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 334: layer3.13.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 335: layer3.13.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 336: layer3.13.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 337: layer3.13.conv4.sums, 7x2x10x512
@@ -696,10 +696,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 342: layer3.14.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 343: layer3.14.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 344: layer3.14.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 343: layer3.14.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 344: layer3.14.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 345: layer3.14.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 346: layer3.14.conv4.sums, 7x2x10x512
@@ -714,10 +714,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 351: layer3.15.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 352: layer3.15.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 353: layer3.15.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 352: layer3.15.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 353: layer3.15.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 354: layer3.15.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 355: layer3.15.conv4.sums, 7x2x10x512
@@ -732,10 +732,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 360: layer3.16.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 361: layer3.16.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 362: layer3.16.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 361: layer3.16.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 362: layer3.16.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 363: layer3.16.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 364: layer3.16.conv4.sums, 7x2x10x512
@@ -750,10 +750,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 369: layer3.17.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 370: layer3.17.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 371: layer3.17.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 370: layer3.17.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 371: layer3.17.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 372: layer3.17.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 373: layer3.17.conv4.sums, 7x2x10x512
@@ -768,10 +768,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 378: layer3.18.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 379: layer3.18.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 380: layer3.18.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 379: layer3.18.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 380: layer3.18.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 381: layer3.18.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 382: layer3.18.conv4.sums, 7x2x10x512
@@ -786,10 +786,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 387: layer3.19.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 388: layer3.19.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 389: layer3.19.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 388: layer3.19.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 389: layer3.19.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 390: layer3.19.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 391: layer3.19.conv4.sums, 7x2x10x512
@@ -804,10 +804,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 396: layer3.20.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 397: layer3.20.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 398: layer3.20.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 397: layer3.20.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 398: layer3.20.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 399: layer3.20.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 400: layer3.20.conv4.sums, 7x2x10x512
@@ -822,10 +822,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 405: layer3.21.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 406: layer3.21.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 407: layer3.21.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 406: layer3.21.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 407: layer3.21.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 408: layer3.21.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 409: layer3.21.conv4.sums, 7x2x10x512
@@ -840,10 +840,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 414: layer3.22.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 415: layer3.22.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 416: layer3.22.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 415: layer3.22.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 416: layer3.22.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 417: layer3.22.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 418: layer3.22.conv4.sums, 7x2x10x512
@@ -858,10 +858,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 423: layer3.23.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 424: layer3.23.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 425: layer3.23.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 424: layer3.23.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 425: layer3.23.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 426: layer3.23.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 427: layer3.23.conv4.sums, 7x2x10x512
@@ -876,10 +876,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 432: layer3.24.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 433: layer3.24.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 434: layer3.24.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 433: layer3.24.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 434: layer3.24.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 435: layer3.24.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 436: layer3.24.conv4.sums, 7x2x10x512
@@ -894,10 +894,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 441: layer3.25.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 442: layer3.25.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 443: layer3.25.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 442: layer3.25.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 443: layer3.25.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 444: layer3.25.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 445: layer3.25.conv4.sums, 7x2x10x512
@@ -912,10 +912,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 450: layer3.26.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 451: layer3.26.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 452: layer3.26.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 451: layer3.26.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 452: layer3.26.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 453: layer3.26.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 454: layer3.26.conv4.sums, 7x2x10x512
@@ -930,10 +930,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 459: layer3.27.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 460: layer3.27.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 461: layer3.27.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 460: layer3.27.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 461: layer3.27.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 462: layer3.27.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 463: layer3.27.conv4.sums, 7x2x10x512
@@ -948,10 +948,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 468: layer3.28.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 469: layer3.28.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 470: layer3.28.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 469: layer3.28.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 470: layer3.28.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 471: layer3.28.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 472: layer3.28.conv4.sums, 7x2x10x512
@@ -966,10 +966,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 477: layer3.29.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 478: layer3.29.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 479: layer3.29.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 478: layer3.29.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 479: layer3.29.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 480: layer3.29.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 481: layer3.29.conv4.sums, 7x2x10x512
@@ -984,10 +984,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 486: layer3.30.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 487: layer3.30.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 488: layer3.30.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 487: layer3.30.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 488: layer3.30.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 489: layer3.30.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 490: layer3.30.conv4.sums, 7x2x10x512
@@ -1002,10 +1002,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 495: layer3.31.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 496: layer3.31.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 497: layer3.31.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 496: layer3.31.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 497: layer3.31.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 498: layer3.31.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 499: layer3.31.conv4.sums, 7x2x10x512
@@ -1020,10 +1020,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 504: layer3.32.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 505: layer3.32.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 506: layer3.32.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 505: layer3.32.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 506: layer3.32.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 507: layer3.32.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 508: layer3.32.conv4.sums, 7x2x10x512
@@ -1038,10 +1038,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 513: layer3.33.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 514: layer3.33.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 515: layer3.33.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 514: layer3.33.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 515: layer3.33.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 516: layer3.33.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 517: layer3.33.conv4.sums, 7x2x10x512
@@ -1056,10 +1056,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 522: layer3.34.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 523: layer3.34.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 524: layer3.34.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 523: layer3.34.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 524: layer3.34.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 525: layer3.34.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 526: layer3.34.conv4.sums, 7x2x10x512
@@ -1068,6 +1068,10 @@ var avx512Plan = plan{
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 528: layer3.35.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 529: layer3.35.conv4.points, 7x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 530: layer3.35.conv4.sums, 7x1x5x512
+		{offset: 4592, frame: 2640, row: 2640, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, width: 64, taps: [3]int{1, 7, 7}, weights: 0, bias: 37632, transform: &transform{&lines[0], &lines[1], &lines[1]}},
@@ -1258,17 +1262,17 @@ var avx512Plan = plan{
 		{weight: 940, conv: -1, gamma: 941, beta: 942, mean: 943, vari: 944, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 63564160, bias: 64022912, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
 		{weight: 945, conv: -1, gamma: 946, beta: 947, mean: 948, vari: 949, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 64023168, bias: 64612992},
 		{weight: 950, conv: -1, gamma: 951, beta: 952, mean: 953, vari: 954, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{3, 1, 1}, weights: 64613248, bias: 64809856},
-		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 64810112, bias: 65072256},
-		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 65073280, bias: 65597568},
-		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 65598080, bias: 67957376},
-		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 67957888, bias: 71103616, project: &pack{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 71105664, bias: 72154240},
-		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 72154752, bias: 74514048},
-		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 74514560, bias: 75563136},
-		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 75565184, bias: 76613760},
-		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 76614272, bias: 78973568},
-		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 78974080, bias: 80022656},
-		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 80024704, bias: 80843904},
+		{weight: 955, conv: -1, gamma: 956, beta: 957, mean: 958, vari: 959, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 64810112, bias: 65268864, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 960, conv: -1, gamma: 961, beta: 962, mean: 963, vari: 964, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 65269888, bias: 65794176},
+		{weight: 965, conv: -1, gamma: 966, beta: 967, mean: 968, vari: 969, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 65794688, bias: 68153984},
+		{weight: 970, conv: -1, gamma: 971, beta: 972, mean: 973, vari: 974, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 68154496, bias: 71300224, project: &pack{weight: 975, conv: -1, gamma: 976, beta: 977, mean: 978, vari: 979, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 980, conv: -1, gamma: 981, beta: 982, mean: 983, vari: 984, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 71302272, bias: 72350848},
+		{weight: 985, conv: -1, gamma: 986, beta: 987, mean: 988, vari: 989, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 72351360, bias: 74710656},
+		{weight: 990, conv: -1, gamma: 991, beta: 992, mean: 993, vari: 994, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 74711168, bias: 75759744},
+		{weight: 995, conv: -1, gamma: 996, beta: 997, mean: 998, vari: 999, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 75761792, bias: 76810368},
+		{weight: 1000, conv: -1, gamma: 1001, beta: 1002, mean: 1003, vari: 1004, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 76810880, bias: 79170176},
+		{weight: 1005, conv: -1, gamma: 1006, beta: 1007, mean: 1008, vari: 1009, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 79170688, bias: 80219264},
+		{weight: 1010, conv: 1011, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 80221312, bias: 81040512},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -1327,36 +1331,38 @@ var avx512Plan = plan{
 		{kind: kindConv, late: conv8x16_k1x1x1x256late7_53_avx512, rows: 1, cols: 8, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2192}},
 		{kind: kindSpread, spread: spread1x5x5_54_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 3264}, out: pitch{272, 0}},
 		{kind: kindGather, gather: gather1x5x5_55_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_56_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
-		{kind: kindSpread, spread: spread2x1x1_57_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_58_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x256_56_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 5456}},
+		{kind: kindSpread, spread: spread2x1x1_57_avx512, rows: 1, cols: 1, width: 16, stepT: 5456, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_58_avx512, rows: 1, cols: 1, width: 16, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv14x32_k1x1x1x256p512_59_avx512, rows: 1, cols: 14, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv4x32_k1x1x1x256p512_60_avx512, rows: 1, cols: 4, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x512_61_avx512, rows: 1, cols: 10, width: 32, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
 		{kind: kindSpread, spread: spread2x1x1_62_avx512, rows: 1, cols: 1, width: 16, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_63_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindGather, gather: gather2x1x1_63_avx512, rows: 1, cols: 1, width: 16, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x128_64_avx512, rows: 1, cols: 10, width: 32, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
 		{kind: kindSpread, spread: spread2x1x1_65_avx512, rows: 1, cols: 1, width: 16, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
 		{kind: kindGather, gather: gather2x1x1_66_avx512, rows: 1, cols: 1, width: 16, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindSpread, spread: spread2x1x1_67_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindSpread, spread: spread2x1x1_67_avx512, rows: 1, cols: 1, width: 16, stepT: 5456, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
 		{kind: kindConv, conv: conv10x32_k1x3x3x256_68_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 6528}, out: pitch{272, 1360}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv5x32_k1x3x3x256_69_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k3x1x1x256_70_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 6528}, out: pitch{272, 1360}, res: pitch{272, 1360}, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv5x32_k3x1x1x256_71_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x256_72_avx512, rows: 1, cols: 5, width: 64, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool128_73_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x1024_74_avx512, rows: 2, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 5200}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x1x1x1024_75_avx512, rows: 1, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x3x3x512_76_avx512, rows: 2, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 3696}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x3x3x512_77_avx512, rows: 1, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv13x32_k1x1x1x512p1024_78_avx512, rows: 1, cols: 13, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x512p1024_79_avx512, rows: 1, cols: 12, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x2048_80_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x1x1x2048_81_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv13x32_k1x1x1x512_82_avx512, rows: 1, cols: 13, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x512_83_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_84_avx512, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
-		{kind: kindConv, conv: conv1x80_k1x1x1x2048_85_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x128_72_avx512, rows: 1, cols: 5, width: 64, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 656, in: pitch{128, 0}, out: pitch{528, 2640}},
+		{kind: kindSpread, spread: spread2x1x1_73_avx512, rows: 1, cols: 1, width: 16, k: 128, stepT: 656, in: pitch{272, 6800}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_74_avx512, rows: 1, cols: 1, width: 16, stepT: 2640, in: pitch{528, 0}, out: pitch{1040, 26000}, res: pitch{2080, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_75_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x1024_76_avx512, rows: 2, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 5200}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x1x1x1024_77_avx512, rows: 1, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x3x512_78_avx512, rows: 2, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 3696}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x3x3x512_79_avx512, rows: 1, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k1x1x1x512p1024_80_avx512, rows: 1, cols: 13, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x512p1024_81_avx512, rows: 1, cols: 12, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x2048_82_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x1x1x2048_83_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k1x1x1x512_84_avx512, rows: 1, cols: 13, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x512_85_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool64_86_avx512, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindConv, conv: conv1x80_k1x1x1x2048_87_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
@@ -1367,7 +1373,7 @@ var avx512Plan = plan{
 			{name: "pool1", kernel: 4, maxTiles: 1666, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 87, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 64}, steps: []step{
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 32}, steps: []step{
 			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 26, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 151, sums: 152, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 91, maxGather: 107, weights: 153}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -1375,7 +1381,7 @@ var avx512Plan = plan{
 			{name: "layer1.0.conv4", kernel: 14, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 15, -1}, run: runFlat, maxTiles: 31, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 16, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 17, -1}, maxTiles: 16, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 64}, steps: []step{
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 32}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 26, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 156, sums: 157, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 91, maxGather: 107, weights: 158}},
 		}},
 		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -1394,7 +1400,7 @@ var avx512Plan = plan{
 			{name: "pool2", kernel: 28, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}, ahead: ahead{true, false, false}},
 			{name: "layer2.0.conv1", kernel: 29, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 30, -1}, run: runFlat, maxTiles: 31, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 163, sums: 164, rows: 2, spread: []int{31, 31}, gather: []int{32, 32}, maxSpread: 1339, maxGather: 2678}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 32}, steps: []step{
 			{name: "layer2.0.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 165, sums: 166, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 167}},
 		}},
 		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1402,7 +1408,7 @@ var avx512Plan = plan{
 			{name: "layer2.0.conv4", kernel: 39, run: runFlat, maxTiles: 14, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{false, true, false}},
 			{name: "layer2.1.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 170, sums: 171, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 32}, steps: []step{
 			{name: "layer2.1.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 172, sums: 173, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 174}},
 		}},
 		{name: "layer2.1.conv3..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1410,7 +1416,7 @@ var avx512Plan = plan{
 			{name: "layer2.1.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.2.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 177, sums: 178, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 32}, steps: []step{
 			{name: "layer2.2.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 179, sums: 180, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 181}},
 		}},
 		{name: "layer2.2.conv3..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1418,7 +1424,7 @@ var avx512Plan = plan{
 			{name: "layer2.2.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 24, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.3.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 25, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 184, sums: 185, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 32}, steps: []step{
 			{name: "layer2.3.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 186, sums: 187, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 188}},
 		}},
 		{name: "layer2.3.conv3..layer2.4.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1426,7 +1432,7 @@ var avx512Plan = plan{
 			{name: "layer2.3.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 27, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.4.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 28, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 191, sums: 192, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 32}, steps: []step{
 			{name: "layer2.4.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 193, sums: 194, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 195}},
 		}},
 		{name: "layer2.4.conv3..layer2.5.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1434,7 +1440,7 @@ var avx512Plan = plan{
 			{name: "layer2.4.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 30, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.5.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 198, sums: 199, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 32}, steps: []step{
 			{name: "layer2.5.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 31, out: 32, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 200, sums: 201, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 202}},
 		}},
 		{name: "layer2.5.conv3..layer2.6.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1442,7 +1448,7 @@ var avx512Plan = plan{
 			{name: "layer2.5.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 33, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.6.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 34, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 205, sums: 206, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 32}, steps: []step{
 			{name: "layer2.6.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 34, out: 35, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 207, sums: 208, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 209}},
 		}},
 		{name: "layer2.6.conv3..layer2.7.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -1462,427 +1468,427 @@ var avx512Plan = plan{
 		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
 			{name: "pool3", kernel: 49, maxTiles: 7500, in: 39, out: 40, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.0.conv1", kernel: 50, run: runFlat, maxTiles: 22, in: 40, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 214, sums: 215, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 669, maxGather: 1339}},
 		}},
-		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.0.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 216, sums: 217, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 218}},
 		}},
-		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 219, sums: 220, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.0.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 219, sums: 220, rows: 2, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 128}, steps: []step{
 			{name: "layer3.0.conv4", kernel: 59, tails: []int{-1, -1, -1, -1, 60, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 5, in: 43, out: 44, res: 40, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.1.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 45, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 221, sums: 222, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.1.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 45, out: 46, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 223, sums: 224, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 225}},
 		}},
-		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 46, out: 47, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 226, sums: 227, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.1.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 46, out: 47, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 226, sums: 227, rows: 2, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.1.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 47, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 228, sums: 229, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.2.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 48, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 230, sums: 231, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.2.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 48, out: 49, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 232, sums: 233, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 234}},
 		}},
-		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 48, out: 49, res: 49, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 235, sums: 236, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.2.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 48, out: 49, res: 49, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 235, sums: 236, rows: 2, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.2.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 49, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 237, sums: 238, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.3.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 50, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 239, sums: 240, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.3.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 50, out: 51, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 241, sums: 242, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 243}},
 		}},
-		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 51, out: 52, res: 51, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 244, sums: 245, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.3.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 51, out: 52, res: 51, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 244, sums: 245, rows: 2, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.3.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 52, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 246, sums: 247, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.4.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 53, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 248, sums: 249, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.4.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 53, out: 54, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 250, sums: 251, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 252}},
 		}},
-		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 54, out: 55, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 253, sums: 254, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.4.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 54, out: 55, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 253, sums: 254, rows: 2, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.4.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 55, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 255, sums: 256, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.5.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 56, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 257, sums: 258, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.5.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 56, out: 57, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 259, sums: 260, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 261}},
 		}},
-		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 56, out: 57, res: 57, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 262, sums: 263, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.5.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 56, out: 57, res: 57, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 262, sums: 263, rows: 2, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.5.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 57, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 264, sums: 265, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.6.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 58, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 266, sums: 267, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.6.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 58, out: 59, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 268, sums: 269, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 270}},
 		}},
-		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 59, out: 60, res: 59, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 271, sums: 272, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.6.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 59, out: 60, res: 59, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 271, sums: 272, rows: 2, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.6.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 60, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 273, sums: 274, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.7.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 61, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 275, sums: 276, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.7.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 61, out: 62, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 277, sums: 278, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 279}},
 		}},
-		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 62, out: 63, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 280, sums: 281, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.7.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 62, out: 63, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 280, sums: 281, rows: 2, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.7.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 63, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 282, sums: 283, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.8.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 64, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 284, sums: 285, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.8.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 64, out: 65, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 286, sums: 287, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 288}},
 		}},
-		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 64, out: 65, res: 65, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 289, sums: 290, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.8.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 64, out: 65, res: 65, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 289, sums: 290, rows: 2, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.8.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 65, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 291, sums: 292, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.9.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 66, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 293, sums: 294, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.9.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 66, out: 67, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 295, sums: 296, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 297}},
 		}},
-		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 67, out: 68, res: 67, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 298, sums: 299, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.9.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 67, out: 68, res: 67, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 298, sums: 299, rows: 2, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.9.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 68, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 300, sums: 301, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.10.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 69, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 302, sums: 303, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.10.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 69, out: 70, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 304, sums: 305, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 306}},
 		}},
-		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 70, out: 71, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 307, sums: 308, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.10.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 70, out: 71, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 307, sums: 308, rows: 2, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.10.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 71, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 309, sums: 310, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.11.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 72, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 311, sums: 312, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.11.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 72, out: 73, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 313, sums: 314, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 315}},
 		}},
-		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 72, out: 73, res: 73, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 316, sums: 317, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.11.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 72, out: 73, res: 73, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 316, sums: 317, rows: 2, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.11.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 73, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 318, sums: 319, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.12.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 74, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 320, sums: 321, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.12.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 74, out: 75, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 322, sums: 323, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 324}},
 		}},
-		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 75, out: 76, res: 75, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 325, sums: 326, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.12.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 75, out: 76, res: 75, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 325, sums: 326, rows: 2, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.12.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 76, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 327, sums: 328, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.13.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 77, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 329, sums: 330, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.13.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 77, out: 78, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 331, sums: 332, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 333}},
 		}},
-		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 78, out: 79, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 334, sums: 335, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.13.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 78, out: 79, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 334, sums: 335, rows: 2, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.13.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 79, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 336, sums: 337, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.14.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 80, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 338, sums: 339, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.14.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 80, out: 81, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 340, sums: 341, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 342}},
 		}},
-		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 80, out: 81, res: 81, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 343, sums: 344, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.14.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 80, out: 81, res: 81, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 343, sums: 344, rows: 2, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.14.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 81, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 345, sums: 346, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.15.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 82, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 347, sums: 348, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.15.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 82, out: 83, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 349, sums: 350, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 351}},
 		}},
-		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 83, out: 84, res: 83, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 352, sums: 353, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.15.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 83, out: 84, res: 83, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 352, sums: 353, rows: 2, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.15.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 84, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 354, sums: 355, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.16.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 85, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 356, sums: 357, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.16.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 85, out: 86, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 358, sums: 359, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 360}},
 		}},
-		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 86, out: 87, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 361, sums: 362, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.16.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 86, out: 87, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 361, sums: 362, rows: 2, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.16.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 87, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 363, sums: 364, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.17.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 88, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 365, sums: 366, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.17.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 88, out: 89, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 367, sums: 368, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 369}},
 		}},
-		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 88, out: 89, res: 89, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 370, sums: 371, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.17.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 88, out: 89, res: 89, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 370, sums: 371, rows: 2, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.17.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 89, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 372, sums: 373, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.18.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 90, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 374, sums: 375, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.18.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 90, out: 91, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 376, sums: 377, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 378}},
 		}},
-		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 91, out: 92, res: 91, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 379, sums: 380, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.18.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 91, out: 92, res: 91, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 379, sums: 380, rows: 2, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.18.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 92, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 381, sums: 382, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.19.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 93, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 383, sums: 384, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.19.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 93, out: 94, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 385, sums: 386, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 387}},
 		}},
-		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 94, out: 95, res: -1, pack: 123, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 388, sums: 389, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.19.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 94, out: 95, res: -1, pack: 123, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 388, sums: 389, rows: 2, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.19.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 95, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 390, sums: 391, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.20.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 96, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 392, sums: 393, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.20.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 96, out: 97, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 394, sums: 395, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 396}},
 		}},
-		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 96, out: 97, res: 97, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 397, sums: 398, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.20.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 96, out: 97, res: 97, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 397, sums: 398, rows: 2, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.20.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 97, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 399, sums: 400, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.21.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 98, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 401, sums: 402, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.21.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 98, out: 99, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 403, sums: 404, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 405}},
 		}},
-		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 99, out: 100, res: 99, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 406, sums: 407, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.21.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 99, out: 100, res: 99, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 406, sums: 407, rows: 2, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.21.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 100, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 408, sums: 409, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.22.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 101, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 410, sums: 411, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.22.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 101, out: 102, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 412, sums: 413, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 414}},
 		}},
-		{name: "layer3.22.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.22.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 102, out: 103, res: -1, pack: 135, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 415, sums: 416, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.22.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.22.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 102, out: 103, res: -1, pack: 135, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 415, sums: 416, rows: 2, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.22.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.22.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.22.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 103, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 417, sums: 418, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.23.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.23.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.23.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 104, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 419, sums: 420, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.23.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.23.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.23.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 104, out: 105, res: -1, pack: 138, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 421, sums: 422, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 423}},
 		}},
-		{name: "layer3.23.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.23.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 104, out: 105, res: 105, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 424, sums: 425, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.23.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.23.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 104, out: 105, res: 105, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 424, sums: 425, rows: 2, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.23.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.23.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.23.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 105, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 426, sums: 427, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.24.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.24.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.24.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 106, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 428, sums: 429, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.24.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.24.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.24.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 106, out: 107, res: -1, pack: 142, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 430, sums: 431, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 432}},
 		}},
-		{name: "layer3.24.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.24.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 107, out: 108, res: 107, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 433, sums: 434, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.24.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.24.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 107, out: 108, res: 107, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 433, sums: 434, rows: 2, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.24.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.24.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.24.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 108, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 435, sums: 436, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.25.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.25.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.25.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 109, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 437, sums: 438, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.25.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.25.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.25.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 109, out: 110, res: -1, pack: 146, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 439, sums: 440, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 441}},
 		}},
-		{name: "layer3.25.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.25.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 110, out: 111, res: -1, pack: 147, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 442, sums: 443, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.25.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.25.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 110, out: 111, res: -1, pack: 147, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 442, sums: 443, rows: 2, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.25.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.25.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.25.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 111, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 444, sums: 445, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.26.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.26.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.26.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 112, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 446, sums: 447, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.26.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.26.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.26.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 112, out: 113, res: -1, pack: 150, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 448, sums: 449, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 450}},
 		}},
-		{name: "layer3.26.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.26.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 112, out: 113, res: 113, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 451, sums: 452, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.26.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.26.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 112, out: 113, res: 113, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 451, sums: 452, rows: 2, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.26.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.26.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.26.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 113, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 453, sums: 454, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.27.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.27.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.27.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 114, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 455, sums: 456, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.27.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.27.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.27.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 114, out: 115, res: -1, pack: 154, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 457, sums: 458, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 459}},
 		}},
-		{name: "layer3.27.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.27.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 115, out: 116, res: 115, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 460, sums: 461, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.27.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.27.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 115, out: 116, res: 115, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 460, sums: 461, rows: 2, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.27.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.27.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.27.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 116, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 462, sums: 463, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.28.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.28.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.28.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 117, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 464, sums: 465, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.28.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.28.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.28.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 117, out: 118, res: -1, pack: 158, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 466, sums: 467, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 468}},
 		}},
-		{name: "layer3.28.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.28.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 118, out: 119, res: -1, pack: 159, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 469, sums: 470, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.28.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.28.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 118, out: 119, res: -1, pack: 159, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 469, sums: 470, rows: 2, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.28.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.28.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.28.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 119, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 471, sums: 472, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.29.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.29.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.29.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 120, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 473, sums: 474, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.29.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.29.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.29.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 120, out: 121, res: -1, pack: 162, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 475, sums: 476, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 477}},
 		}},
-		{name: "layer3.29.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.29.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 120, out: 121, res: 121, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 478, sums: 479, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.29.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.29.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 120, out: 121, res: 121, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 478, sums: 479, rows: 2, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.29.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.29.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.29.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 121, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 480, sums: 481, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.30.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.30.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.30.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 122, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 482, sums: 483, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.30.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.30.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.30.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 122, out: 123, res: -1, pack: 166, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 484, sums: 485, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 486}},
 		}},
-		{name: "layer3.30.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.30.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 123, out: 124, res: 123, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 487, sums: 488, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.30.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.30.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 123, out: 124, res: 123, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 487, sums: 488, rows: 2, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.30.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.30.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.30.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 124, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 489, sums: 490, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.31.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.31.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.31.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 125, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 491, sums: 492, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.31.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.31.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.31.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 125, out: 126, res: -1, pack: 170, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 493, sums: 494, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 495}},
 		}},
-		{name: "layer3.31.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.31.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 126, out: 127, res: -1, pack: 171, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 496, sums: 497, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.31.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.31.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 126, out: 127, res: -1, pack: 171, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 496, sums: 497, rows: 2, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.31.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.31.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.31.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 127, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 498, sums: 499, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.32.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.32.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.32.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 128, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 500, sums: 501, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.32.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.32.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.32.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 128, out: 129, res: -1, pack: 174, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 502, sums: 503, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 504}},
 		}},
-		{name: "layer3.32.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.32.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 128, out: 129, res: 129, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 505, sums: 506, rows: 1, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.32.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.32.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 128, out: 129, res: 129, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 505, sums: 506, rows: 2, spread: []int{67}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.32.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.32.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.32.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 129, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 507, sums: 508, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.33.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.33.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.33.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 130, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 509, sums: 510, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.33.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.33.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.33.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 130, out: 131, res: -1, pack: 178, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 511, sums: 512, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 513}},
 		}},
-		{name: "layer3.33.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.33.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 131, out: 132, res: 131, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 514, sums: 515, rows: 1, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.33.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.33.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 131, out: 132, res: 131, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 514, sums: 515, rows: 2, spread: []int{57}, gather: []int{58}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.33.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.33.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.33.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 132, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 516, sums: 517, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.34.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.34.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.34.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 133, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 518, sums: 519, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.34.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
+		{name: "layer3.34.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
 			{name: "layer3.34.conv2", kernel: 53, run: runFlat, maxTiles: 6, in: 133, out: 134, res: -1, pack: 182, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 520, sums: 521, rows: 4, spread: []int{54}, gather: []int{55}, maxSpread: 22, maxGather: 26, weights: 522}},
 		}},
-		{name: "layer3.34.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.34.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 134, out: 135, res: -1, pack: 183, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 523, sums: 524, rows: 1, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.34.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.34.conv3", kernel: 56, run: runFlat, maxTiles: 22, in: 134, out: 135, res: -1, pack: 183, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 523, sums: 524, rows: 2, spread: []int{57}, gather: []int{63}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.34.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
+		{name: "layer3.34.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
 			{name: "layer3.34.conv4", kernel: 64, run: runFlat, maxTiles: 44, in: 135, out: 44, res: 44, every: [3]int{1, 1, 1}, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 525, sums: 526, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.35.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
+		{name: "layer3.35.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer3.35.conv1", kernel: 61, run: runFlat, maxTiles: 11, in: 44, out: 136, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 527, sums: 528, rows: 1, spread: []int{62}, gather: []int{52}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.35.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 5, 5, 32}, steps: []step{
@@ -1891,44 +1897,44 @@ var avx512Plan = plan{
 		{name: "layer3.35.conv3", space: shape{2, 5, 5, 256}, tile: shape{1, 2, 5, 128}, steps: []step{
 			{name: "layer3.35.conv3", kernel: 70, tails: []int{-1, 71}, run: runRows, maxTiles: 7, in: 136, out: 137, res: 137, every: [3]int{1, 1, 1}, pack: 187, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.35.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 3, 5, 256}, steps: []step{
-			{name: "layer3.35.conv4", kernel: 72, maxTiles: 22, in: 137, out: 138, res: 44, every: [3]int{1, 2, 2}, pack: 188, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.35.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 1, 5, 128}, steps: []step{
+			{name: "layer3.35.conv4", kernel: 72, run: runFlat, maxTiles: 44, in: 137, out: 138, res: 44, every: [3]int{1, 2, 2}, pack: 188, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 529, sums: 530, rows: 1, spread: []int{73}, gather: []int{74}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
-			{name: "pool4", kernel: 73, maxTiles: 7500, in: 138, out: 139, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
+			{name: "pool4", kernel: 75, maxTiles: 7500, in: 138, out: 139, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 128}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 74, tails: []int{-1, 75}, run: runRows, maxTiles: 5, in: 139, out: 140, res: -1, pack: 189, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv1", kernel: 76, tails: []int{-1, 77}, run: runRows, maxTiles: 5, in: 139, out: 140, res: -1, pack: 189, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 76, tails: []int{-1, 77}, run: runRows, maxTiles: 1, in: 140, out: 141, res: -1, pack: 190, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv_normal", kernel: 78, tails: []int{-1, 79}, run: runRows, maxTiles: 1, in: 140, out: 141, res: -1, pack: 190, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 78, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 79}, maxTiles: 2, in: 141, out: 142, res: 139, every: [3]int{1, 1, 1}, pack: 191, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
+			{name: "layer4.0.conv4", kernel: 80, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 81}, maxTiles: 2, in: 141, out: 142, res: 139, every: [3]int{1, 1, 1}, pack: 191, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 4, 5, 64}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 80, tails: []int{-1, 81}, run: runRows, maxTiles: 2, in: 142, out: 143, res: -1, pack: 192, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv1", kernel: 82, tails: []int{-1, 83}, run: runRows, maxTiles: 2, in: 142, out: 143, res: -1, pack: 192, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 76, tails: []int{-1, 77}, run: runRows, maxTiles: 1, in: 143, out: 144, res: -1, pack: 193, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv_normal", kernel: 78, tails: []int{-1, 79}, run: runRows, maxTiles: 1, in: 143, out: 144, res: -1, pack: 193, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 256}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 82, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 83}, maxTiles: 8, in: 144, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 194, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv4", kernel: 84, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 85}, maxTiles: 8, in: 144, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 194, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 4, 5, 64}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 80, tails: []int{-1, 81}, run: runRows, maxTiles: 2, in: 142, out: 145, res: -1, pack: 195, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv1", kernel: 82, tails: []int{-1, 83}, run: runRows, maxTiles: 2, in: 142, out: 145, res: -1, pack: 195, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 76, tails: []int{-1, 77}, run: runRows, maxTiles: 1, in: 145, out: 146, res: -1, pack: 196, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv_normal", kernel: 78, tails: []int{-1, 79}, run: runRows, maxTiles: 1, in: 145, out: 146, res: -1, pack: 196, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 256}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 82, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 83}, maxTiles: 8, in: 146, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 197, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv4", kernel: 84, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 85}, maxTiles: 8, in: 146, out: 142, res: 142, every: [3]int{1, 1, 1}, pack: 197, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 84, maxTiles: 1200, in: 142, out: 147, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
+			{name: "pool5", kernel: 86, maxTiles: 1200, in: 142, out: 147, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 160}, steps: []step{
-			{name: "fc", kernel: 85, maxTiles: 5, in: 147, out: 148, res: -1, pack: 198, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 87, maxTiles: 5, in: 147, out: 148, res: -1, pack: 198, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
 		}},
 	},
 	prefetch: prefetch_avx512,

@@ -305,18 +305,18 @@ var genericPlan = plan{
 		{frame: 656, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 147: conv1_custom.sums, 49x2x20x64
 		{offset: 32144, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 148: layer1.0.conv2.points, 36x1x10x64
-		{frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 149: layer1.0.conv2.sums, 36x1x10x64
-		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 148: layer1.0.conv2.points, 36x2x10x64
+		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 149: layer1.0.conv2.sums, 36x2x10x64
+		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 150: layer1.0.conv3.points, 6x2x40x64
 		{frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 151: layer1.0.conv3.sums, 6x2x40x64
 		{offset: 30816, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 152: layer1.1.conv2.points, 36x1x10x64
-		{frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 153: layer1.1.conv2.sums, 36x1x10x64
-		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 152: layer1.1.conv2.points, 36x2x10x64
+		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 153: layer1.1.conv2.sums, 36x2x10x64
+		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 154: layer1.1.conv3.points, 6x2x40x64
 		{frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 155: layer1.1.conv3.sums, 6x2x40x64
@@ -465,10 +465,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 227: layer3.1.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 228: layer3.1.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 229: layer3.1.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 228: layer3.1.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 229: layer3.1.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 230: layer3.2.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 231: layer3.2.conv1.sums, 7x1x10x128
@@ -481,10 +481,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 235: layer3.2.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 236: layer3.2.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 237: layer3.2.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 236: layer3.2.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 237: layer3.2.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 238: layer3.3.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 239: layer3.3.conv1.sums, 7x1x10x128
@@ -497,10 +497,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 243: layer3.3.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 244: layer3.3.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 245: layer3.3.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 244: layer3.3.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 245: layer3.3.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 246: layer3.4.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 247: layer3.4.conv1.sums, 7x1x10x128
@@ -513,10 +513,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 251: layer3.4.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 252: layer3.4.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 253: layer3.4.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 252: layer3.4.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 253: layer3.4.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 254: layer3.5.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 255: layer3.5.conv1.sums, 7x1x10x128
@@ -529,10 +529,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 259: layer3.5.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 260: layer3.5.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 261: layer3.5.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 260: layer3.5.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 261: layer3.5.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 262: layer3.6.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 263: layer3.6.conv1.sums, 7x1x10x128
@@ -545,10 +545,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 267: layer3.6.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 268: layer3.6.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 269: layer3.6.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 268: layer3.6.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 269: layer3.6.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 270: layer3.7.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 271: layer3.7.conv1.sums, 7x1x10x128
@@ -561,10 +561,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 275: layer3.7.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 276: layer3.7.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 277: layer3.7.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 276: layer3.7.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 277: layer3.7.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 278: layer3.8.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 279: layer3.8.conv1.sums, 7x1x10x128
@@ -577,10 +577,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 283: layer3.8.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 284: layer3.8.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 285: layer3.8.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 284: layer3.8.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 285: layer3.8.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 286: layer3.9.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 287: layer3.9.conv1.sums, 7x1x10x128
@@ -593,10 +593,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 291: layer3.9.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 292: layer3.9.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 293: layer3.9.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 292: layer3.9.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 293: layer3.9.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 294: layer3.10.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 295: layer3.10.conv1.sums, 7x1x10x128
@@ -609,10 +609,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 299: layer3.10.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 300: layer3.10.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 301: layer3.10.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 300: layer3.10.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 301: layer3.10.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 302: layer3.11.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 303: layer3.11.conv1.sums, 7x1x10x128
@@ -625,10 +625,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 307: layer3.11.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 308: layer3.11.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 309: layer3.11.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 308: layer3.11.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 309: layer3.11.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 310: layer3.12.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 311: layer3.12.conv1.sums, 7x1x10x128
@@ -641,10 +641,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 315: layer3.12.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 316: layer3.12.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 317: layer3.12.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 316: layer3.12.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 317: layer3.12.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 318: layer3.13.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 319: layer3.13.conv1.sums, 7x1x10x128
@@ -657,10 +657,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 323: layer3.13.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 324: layer3.13.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 325: layer3.13.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 324: layer3.13.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 325: layer3.13.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 326: layer3.14.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 327: layer3.14.conv1.sums, 7x1x10x128
@@ -673,10 +673,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 331: layer3.14.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 332: layer3.14.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 333: layer3.14.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 332: layer3.14.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 333: layer3.14.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 334: layer3.15.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 335: layer3.15.conv1.sums, 7x1x10x128
@@ -689,10 +689,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 339: layer3.15.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 340: layer3.15.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 341: layer3.15.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 340: layer3.15.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 341: layer3.15.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 342: layer3.16.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 343: layer3.16.conv1.sums, 7x1x10x128
@@ -705,10 +705,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 347: layer3.16.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 348: layer3.16.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 349: layer3.16.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 348: layer3.16.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 349: layer3.16.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 350: layer3.17.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 351: layer3.17.conv1.sums, 7x1x10x128
@@ -721,10 +721,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 355: layer3.17.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 356: layer3.17.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 357: layer3.17.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 356: layer3.17.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 357: layer3.17.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 358: layer3.18.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 359: layer3.18.conv1.sums, 7x1x10x128
@@ -737,10 +737,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 363: layer3.18.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 364: layer3.18.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 365: layer3.18.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 364: layer3.18.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 365: layer3.18.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 366: layer3.19.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 367: layer3.19.conv1.sums, 7x1x10x128
@@ -753,10 +753,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 371: layer3.19.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 372: layer3.19.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 373: layer3.19.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 372: layer3.19.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 373: layer3.19.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 374: layer3.20.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 375: layer3.20.conv1.sums, 7x1x10x128
@@ -769,10 +769,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 379: layer3.20.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 380: layer3.20.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 381: layer3.20.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 380: layer3.20.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 381: layer3.20.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 382: layer3.21.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 383: layer3.21.conv1.sums, 7x1x10x128
@@ -785,10 +785,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 387: layer3.21.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 388: layer3.21.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 389: layer3.21.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 388: layer3.21.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 389: layer3.21.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 390: layer3.22.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 391: layer3.22.conv1.sums, 7x1x10x128
@@ -801,10 +801,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 395: layer3.22.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 396: layer3.22.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 397: layer3.22.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 396: layer3.22.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 397: layer3.22.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 398: layer3.23.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 399: layer3.23.conv1.sums, 7x1x10x128
@@ -817,10 +817,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 403: layer3.23.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 404: layer3.23.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 405: layer3.23.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 404: layer3.23.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 405: layer3.23.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 406: layer3.24.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 407: layer3.24.conv1.sums, 7x1x10x128
@@ -833,10 +833,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 411: layer3.24.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 412: layer3.24.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 413: layer3.24.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 412: layer3.24.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 413: layer3.24.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 414: layer3.25.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 415: layer3.25.conv1.sums, 7x1x10x128
@@ -849,10 +849,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 419: layer3.25.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 420: layer3.25.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 421: layer3.25.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 420: layer3.25.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 421: layer3.25.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 422: layer3.26.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 423: layer3.26.conv1.sums, 7x1x10x128
@@ -865,10 +865,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 427: layer3.26.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 428: layer3.26.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 429: layer3.26.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 428: layer3.26.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 429: layer3.26.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 430: layer3.27.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 431: layer3.27.conv1.sums, 7x1x10x128
@@ -881,10 +881,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 435: layer3.27.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 436: layer3.27.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 437: layer3.27.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 436: layer3.27.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 437: layer3.27.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 438: layer3.28.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 439: layer3.28.conv1.sums, 7x1x10x128
@@ -897,10 +897,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 443: layer3.28.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 444: layer3.28.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 445: layer3.28.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 444: layer3.28.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 445: layer3.28.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 446: layer3.29.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 447: layer3.29.conv1.sums, 7x1x10x128
@@ -913,10 +913,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 451: layer3.29.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 452: layer3.29.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 453: layer3.29.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 452: layer3.29.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 453: layer3.29.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 454: layer3.30.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 455: layer3.30.conv1.sums, 7x1x10x128
@@ -929,10 +929,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 459: layer3.30.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 460: layer3.30.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 461: layer3.30.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 460: layer3.30.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 461: layer3.30.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 462: layer3.31.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 463: layer3.31.conv1.sums, 7x1x10x128
@@ -945,10 +945,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 467: layer3.31.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 468: layer3.31.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 469: layer3.31.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 468: layer3.31.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 469: layer3.31.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 470: layer3.32.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 471: layer3.32.conv1.sums, 7x1x10x128
@@ -961,10 +961,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 475: layer3.32.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 476: layer3.32.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 477: layer3.32.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 476: layer3.32.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 477: layer3.32.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 478: layer3.33.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 479: layer3.33.conv1.sums, 7x1x10x128
@@ -977,10 +977,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 483: layer3.33.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 484: layer3.33.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 485: layer3.33.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 484: layer3.33.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 485: layer3.33.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 486: layer3.34.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 487: layer3.34.conv1.sums, 7x1x10x128
@@ -993,10 +993,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 491: layer3.34.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 492: layer3.34.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 493: layer3.34.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 492: layer3.34.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 493: layer3.34.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 494: layer3.35.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 495: layer3.35.conv1.sums, 7x1x10x128
@@ -1226,9 +1226,9 @@ var genericPlan = plan{
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 2576, in: pitch{64, 0}, out: pitch{64, 5120}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 3, stepT: 409600, stepH: 5120, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 36, tapsH: 1, tapsW: 1, stepT: 656, in: pitch{64, 0}, out: pitch{64, 656}},
-		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 2688}, out: pitch{64, 0}},
-		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 36, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 1296}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 1296, in: pitch{64, 2688}, out: pitch{64, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 5136}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, from: 1, to: 6},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 102400}, to: 4, epi: []epi{epiBias, epiReLU}},
@@ -1282,9 +1282,9 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{128, 0}, out: pitch{528, 5296}},
-		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 128, stepT: 1296, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
-		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5296, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 1, tapsW: 1, stepT: 39168, in: pitch{544, 0}, out: pitch{272, 0}, res: pitch{272, 0}, epi: []epi{epiBias, epiReLU, epiAdd}},
@@ -1306,27 +1306,27 @@ var genericPlan = plan{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
 			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
 		}},
-		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 8, 80, 32}, steps: []step{
+		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 8, 80, 16}, steps: []step{
 			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 121644, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 146, sums: 147, rows: 2, spread: []int{2}, gather: []int{3}, maxSpread: 2066, maxGather: 812}},
 		}},
 		{name: "pool1..layer1.0.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
 			{name: "pool1", kernel: 4, maxTiles: 116508, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, false}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 29839, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 32}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 148, sums: 149, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 16}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 148, sums: 149, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.0.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 32}, steps: []step{
+		{name: "layer1.0.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 8}, steps: []step{
 			{name: "layer1.0.conv3", kernel: 9, run: runFlat, maxTiles: 29839, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 150, sums: 151, rows: 2, spread: []int{10, 12}, gather: []int{11, 11}, maxSpread: 9532, maxGather: 9532}},
 		}},
 		{name: "layer1.0.conv4..layer1.1.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
 			{name: "layer1.0.conv4", kernel: 13, run: runFlat, maxTiles: 15470, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{true, true, false}},
 			{name: "layer1.1.conv1", kernel: 14, maxTiles: 7880, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 32}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 152, sums: 153, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 16}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 152, sums: 153, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.1.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 32}, steps: []step{
+		{name: "layer1.1.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 8}, steps: []step{
 			{name: "layer1.1.conv3", kernel: 9, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 154, sums: 155, rows: 2, spread: []int{15, 17}, gather: []int{16, 16}, maxSpread: 9532, maxGather: 9532}},
 		}},
 		{name: "layer1.1.conv4..layer1.2.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -1336,7 +1336,7 @@ var genericPlan = plan{
 		{name: "layer1.2.conv2", space: shape{8, 20, 20, 64}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer1.2.conv2", kernel: 19, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer1.2.conv3", space: shape{1, 20, 20, 64}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer1.2.conv3", space: shape{1, 20, 20, 64}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer1.2.conv3", kernel: 20, run: runFlat, maxTiles: 29839, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 156, sums: 157, rows: 2, spread: []int{21, 23}, gather: []int{22, 22}, maxSpread: 9532, maxGather: 9532}},
 		}},
 		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 1, 20, 128}, steps: []step{
@@ -1345,91 +1345,91 @@ var genericPlan = plan{
 		{name: "pool2", space: shape{4, 1, 400, 256}, tile: shape{1, 1, 1, 256}, steps: []step{
 			{name: "pool2", kernel: 25, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 256}, to: shape{4, 1, 400, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.0.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.0.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.0.conv1", kernel: 26, run: runFlat, maxTiles: 15470, in: 13, out: 14, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 158, sums: 159, rows: 2, spread: []int{27, 27}, gather: []int{28, 28}, maxSpread: 6553, maxGather: 13107}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 8}, steps: []step{
 			{name: "layer2.0.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 160, sums: 161, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.0.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer2.0.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer2.0.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 162, sums: 163, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 4766, maxGather: 4766}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 13, 256}, steps: []step{
 			{name: "layer2.0.conv4", kernel: 35, maxTiles: 5286, in: 16, out: 17, res: 13, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer2.1.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.1.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.1.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 164, sums: 165, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 8}, steps: []step{
 			{name: "layer2.1.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 166, sums: 167, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.1.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer2.1.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer2.1.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 168, sums: 169, rows: 1, spread: []int{38}, gather: []int{39}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.1.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.1.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.1.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 19, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 170, sums: 171, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.2.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.2.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.2.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 20, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 172, sums: 173, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 8}, steps: []step{
 			{name: "layer2.2.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 20, out: 21, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 174, sums: 175, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.2.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer2.2.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer2.2.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 21, out: 22, res: 21, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 176, sums: 177, rows: 1, spread: []int{33}, gather: []int{39}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.2.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.2.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.2.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 22, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 178, sums: 179, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.3.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.3.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.3.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 23, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 180, sums: 181, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+		{name: "layer2.3.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 8}, steps: []step{
 			{name: "layer2.3.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 23, out: 24, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 182, sums: 183, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.3.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer2.3.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer2.3.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 24, out: 25, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 184, sums: 185, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.3.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.3.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.3.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 25, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 186, sums: 187, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.4.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.4.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.4.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 26, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 188, sums: 189, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+		{name: "layer2.4.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 8}, steps: []step{
 			{name: "layer2.4.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 26, out: 27, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 190, sums: 191, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.4.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer2.4.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer2.4.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 26, out: 27, res: 27, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 192, sums: 193, rows: 1, spread: []int{38}, gather: []int{39}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.4.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.4.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.4.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 27, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 194, sums: 195, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.5.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.5.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.5.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 28, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 196, sums: 197, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+		{name: "layer2.5.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 8}, steps: []step{
 			{name: "layer2.5.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 28, out: 29, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 198, sums: 199, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.5.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer2.5.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer2.5.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 29, out: 30, res: 29, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 200, sums: 201, rows: 1, spread: []int{33}, gather: []int{39}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.5.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.5.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.5.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 30, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 202, sums: 203, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.6.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.6.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.6.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 31, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 204, sums: 205, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+		{name: "layer2.6.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 8}, steps: []step{
 			{name: "layer2.6.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 31, out: 32, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 206, sums: 207, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.6.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer2.6.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer2.6.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 32, out: 33, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 208, sums: 209, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.6.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.6.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.6.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 33, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 210, sums: 211, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.7.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.7.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.7.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 34, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 212, sums: 213, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
 		{name: "layer2.7.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 1, 10, 32}, steps: []step{
@@ -1438,433 +1438,433 @@ var genericPlan = plan{
 		{name: "layer2.7.conv3", space: shape{4, 10, 10, 128}, tile: shape{1, 1, 5, 128}, steps: []step{
 			{name: "layer2.7.conv3", kernel: 44, maxTiles: 5286, in: 34, out: 35, res: 35, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.7.conv4", space: shape{1, 10, 10, 512}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer2.7.conv4", space: shape{1, 10, 10, 512}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer2.7.conv4", kernel: 45, run: runFlat, maxTiles: 29839, in: 35, out: 36, res: 17, every: [3]int{1, 2, 2}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 214, sums: 215, rows: 2, spread: []int{46, 46}, gather: []int{47, 47}, maxSpread: 13107, maxGather: 3276}},
 		}},
 		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
 			{name: "pool3", kernel: 48, maxTiles: 1048576, in: 36, out: 37, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.0.conv1", kernel: 49, run: runFlat, maxTiles: 7880, in: 37, out: 38, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 216, sums: 217, rows: 1, spread: []int{50}, gather: []int{51}, maxSpread: 3276, maxGather: 6553}},
 		}},
-		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.0.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 38, out: 39, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 218, sums: 219, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.0.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 39, out: 40, res: 39, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 220, sums: 221, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
 			{name: "layer3.0.conv4", kernel: 58, maxTiles: 2660, in: 40, out: 41, res: 37, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.1.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 42, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 222, sums: 223, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.1.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 42, out: 43, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 224, sums: 225, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.1.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 43, out: 44, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 226, sums: 227, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 44, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 228, sums: 229, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 44, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 228, sums: 229, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.2.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 45, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 230, sums: 231, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.2.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 45, out: 46, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 232, sums: 233, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.2.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 45, out: 46, res: 46, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 234, sums: 235, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 46, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 236, sums: 237, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 46, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 236, sums: 237, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.3.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 47, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 238, sums: 239, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.3.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 47, out: 48, res: -1, pack: 58, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 240, sums: 241, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.3.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 48, out: 49, res: 48, every: [3]int{1, 1, 1}, pack: 59, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 242, sums: 243, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 49, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 244, sums: 245, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 49, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 60, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 244, sums: 245, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.4.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 50, res: -1, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 246, sums: 247, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.4.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 50, out: 51, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 248, sums: 249, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.4.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 51, out: 52, res: -1, pack: 63, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 250, sums: 251, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 52, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 252, sums: 253, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 52, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 64, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 252, sums: 253, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.5.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 53, res: -1, pack: 65, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 254, sums: 255, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.5.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.5.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 53, out: 54, res: -1, pack: 66, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 256, sums: 257, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.5.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.5.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 53, out: 54, res: 54, every: [3]int{1, 1, 1}, pack: 67, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 258, sums: 259, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 54, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 260, sums: 261, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.5.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 54, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 68, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 260, sums: 261, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.6.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.6.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 55, res: -1, pack: 69, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 262, sums: 263, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.6.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.6.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 55, out: 56, res: -1, pack: 70, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 264, sums: 265, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.6.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.6.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 56, out: 57, res: 56, every: [3]int{1, 1, 1}, pack: 71, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 266, sums: 267, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.6.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 57, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 268, sums: 269, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.6.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.6.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 57, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 72, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 268, sums: 269, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.7.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.7.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 58, res: -1, pack: 73, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 270, sums: 271, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.7.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.7.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 58, out: 59, res: -1, pack: 74, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 272, sums: 273, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.7.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.7.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 59, out: 60, res: -1, pack: 75, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 274, sums: 275, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.7.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 60, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 276, sums: 277, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.7.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.7.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 60, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 76, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 276, sums: 277, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.8.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.8.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 61, res: -1, pack: 77, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 278, sums: 279, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.8.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.8.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 61, out: 62, res: -1, pack: 78, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 280, sums: 281, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.8.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.8.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 61, out: 62, res: 62, every: [3]int{1, 1, 1}, pack: 79, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 282, sums: 283, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.8.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 62, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 284, sums: 285, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.8.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.8.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 62, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 80, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 284, sums: 285, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.9.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.9.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 63, res: -1, pack: 81, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 286, sums: 287, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.9.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.9.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 63, out: 64, res: -1, pack: 82, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 288, sums: 289, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.9.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.9.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 64, out: 65, res: 64, every: [3]int{1, 1, 1}, pack: 83, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 290, sums: 291, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.9.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 65, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 292, sums: 293, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.9.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.9.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 65, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 84, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 292, sums: 293, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.10.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.10.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 66, res: -1, pack: 85, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 294, sums: 295, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.10.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.10.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 66, out: 67, res: -1, pack: 86, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 296, sums: 297, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.10.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.10.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 67, out: 68, res: -1, pack: 87, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 298, sums: 299, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.10.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 68, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 300, sums: 301, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.10.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.10.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 68, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 88, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 300, sums: 301, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.11.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.11.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 69, res: -1, pack: 89, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 302, sums: 303, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.11.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.11.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 69, out: 70, res: -1, pack: 90, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 304, sums: 305, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.11.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.11.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 69, out: 70, res: 70, every: [3]int{1, 1, 1}, pack: 91, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 306, sums: 307, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.11.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 70, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 308, sums: 309, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.11.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.11.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 70, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 92, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 308, sums: 309, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.12.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.12.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 71, res: -1, pack: 93, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 310, sums: 311, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.12.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.12.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 71, out: 72, res: -1, pack: 94, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 312, sums: 313, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.12.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.12.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 72, out: 73, res: 72, every: [3]int{1, 1, 1}, pack: 95, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 314, sums: 315, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.12.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 73, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 316, sums: 317, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.12.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.12.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 73, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 96, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 316, sums: 317, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.13.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.13.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 74, res: -1, pack: 97, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 318, sums: 319, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.13.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.13.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 74, out: 75, res: -1, pack: 98, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 320, sums: 321, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.13.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.13.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 75, out: 76, res: -1, pack: 99, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 322, sums: 323, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.13.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 76, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 324, sums: 325, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.13.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.13.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 76, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 100, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 324, sums: 325, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.14.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.14.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 77, res: -1, pack: 101, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 326, sums: 327, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.14.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.14.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 77, out: 78, res: -1, pack: 102, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 328, sums: 329, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.14.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.14.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 77, out: 78, res: 78, every: [3]int{1, 1, 1}, pack: 103, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 330, sums: 331, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.14.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 78, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 332, sums: 333, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.14.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.14.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 78, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 104, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 332, sums: 333, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.15.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.15.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 79, res: -1, pack: 105, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 334, sums: 335, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.15.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.15.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 79, out: 80, res: -1, pack: 106, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 336, sums: 337, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.15.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.15.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 80, out: 81, res: 80, every: [3]int{1, 1, 1}, pack: 107, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 338, sums: 339, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.15.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 81, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 340, sums: 341, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.15.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.15.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 81, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 108, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 340, sums: 341, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.16.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.16.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 82, res: -1, pack: 109, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 342, sums: 343, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.16.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.16.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 82, out: 83, res: -1, pack: 110, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 344, sums: 345, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.16.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.16.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 83, out: 84, res: -1, pack: 111, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 346, sums: 347, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.16.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 84, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 348, sums: 349, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.16.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.16.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 84, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 112, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 348, sums: 349, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.17.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.17.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 85, res: -1, pack: 113, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 350, sums: 351, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.17.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.17.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 85, out: 86, res: -1, pack: 114, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 352, sums: 353, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.17.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.17.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 85, out: 86, res: 86, every: [3]int{1, 1, 1}, pack: 115, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 354, sums: 355, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.17.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 86, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 356, sums: 357, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.17.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.17.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 86, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 116, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 356, sums: 357, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.18.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.18.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 87, res: -1, pack: 117, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 358, sums: 359, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.18.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.18.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 87, out: 88, res: -1, pack: 118, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 360, sums: 361, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.18.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.18.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 88, out: 89, res: 88, every: [3]int{1, 1, 1}, pack: 119, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 362, sums: 363, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.18.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 89, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 364, sums: 365, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.18.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.18.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 89, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 120, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 364, sums: 365, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.19.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.19.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 90, res: -1, pack: 121, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 366, sums: 367, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.19.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.19.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 90, out: 91, res: -1, pack: 122, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 368, sums: 369, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.19.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.19.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 91, out: 92, res: -1, pack: 123, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 370, sums: 371, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.19.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 92, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 372, sums: 373, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.19.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.19.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 92, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 124, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 372, sums: 373, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.20.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.20.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 93, res: -1, pack: 125, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 374, sums: 375, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.20.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.20.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 93, out: 94, res: -1, pack: 126, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 376, sums: 377, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.20.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.20.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 93, out: 94, res: 94, every: [3]int{1, 1, 1}, pack: 127, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 378, sums: 379, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.20.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 94, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 380, sums: 381, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.20.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.20.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 94, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 128, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 380, sums: 381, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.21.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.21.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 95, res: -1, pack: 129, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 382, sums: 383, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.21.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.21.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 95, out: 96, res: -1, pack: 130, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 384, sums: 385, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.21.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.21.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 96, out: 97, res: 96, every: [3]int{1, 1, 1}, pack: 131, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 386, sums: 387, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.21.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 97, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 388, sums: 389, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.21.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.21.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 97, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 132, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 388, sums: 389, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.22.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.22.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 98, res: -1, pack: 133, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 390, sums: 391, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.22.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.22.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 98, out: 99, res: -1, pack: 134, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 392, sums: 393, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.22.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.22.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.22.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 99, out: 100, res: -1, pack: 135, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 394, sums: 395, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.22.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.22.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 100, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 396, sums: 397, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.22.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.22.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 100, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 136, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 396, sums: 397, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.23.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.23.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.23.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 101, res: -1, pack: 137, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 398, sums: 399, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.23.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.23.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.23.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 101, out: 102, res: -1, pack: 138, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 400, sums: 401, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.23.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.23.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.23.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 101, out: 102, res: 102, every: [3]int{1, 1, 1}, pack: 139, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 402, sums: 403, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.23.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.23.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 102, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 404, sums: 405, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.23.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.23.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 102, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 140, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 404, sums: 405, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.24.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.24.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.24.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 103, res: -1, pack: 141, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 406, sums: 407, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.24.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.24.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.24.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 103, out: 104, res: -1, pack: 142, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 408, sums: 409, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.24.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.24.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.24.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 104, out: 105, res: 104, every: [3]int{1, 1, 1}, pack: 143, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 410, sums: 411, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.24.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.24.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 105, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 412, sums: 413, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.24.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.24.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 105, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 144, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 412, sums: 413, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.25.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.25.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.25.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 106, res: -1, pack: 145, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 414, sums: 415, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.25.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.25.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.25.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 106, out: 107, res: -1, pack: 146, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 416, sums: 417, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.25.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.25.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.25.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 107, out: 108, res: -1, pack: 147, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 418, sums: 419, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.25.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.25.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 108, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 420, sums: 421, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.25.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.25.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 108, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 148, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 420, sums: 421, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.26.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.26.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.26.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 109, res: -1, pack: 149, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 422, sums: 423, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.26.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.26.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.26.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 109, out: 110, res: -1, pack: 150, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 424, sums: 425, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.26.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.26.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.26.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 109, out: 110, res: 110, every: [3]int{1, 1, 1}, pack: 151, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 426, sums: 427, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.26.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.26.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 110, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 428, sums: 429, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.26.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.26.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 110, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 152, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 428, sums: 429, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.27.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.27.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.27.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 111, res: -1, pack: 153, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 430, sums: 431, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.27.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.27.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.27.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 111, out: 112, res: -1, pack: 154, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 432, sums: 433, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.27.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.27.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.27.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 112, out: 113, res: 112, every: [3]int{1, 1, 1}, pack: 155, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 434, sums: 435, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.27.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.27.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 113, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 436, sums: 437, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.27.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.27.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 113, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 156, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 436, sums: 437, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.28.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.28.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.28.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 114, res: -1, pack: 157, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 438, sums: 439, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.28.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.28.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.28.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 114, out: 115, res: -1, pack: 158, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 440, sums: 441, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.28.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.28.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.28.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 115, out: 116, res: -1, pack: 159, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 442, sums: 443, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.28.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.28.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 116, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 444, sums: 445, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.28.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.28.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 116, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 160, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 444, sums: 445, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.29.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.29.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.29.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 117, res: -1, pack: 161, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 446, sums: 447, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.29.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.29.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.29.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 117, out: 118, res: -1, pack: 162, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 448, sums: 449, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.29.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.29.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.29.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 117, out: 118, res: 118, every: [3]int{1, 1, 1}, pack: 163, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 450, sums: 451, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.29.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.29.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 118, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 452, sums: 453, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.29.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.29.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 118, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 164, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 452, sums: 453, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.30.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.30.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.30.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 119, res: -1, pack: 165, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 454, sums: 455, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.30.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.30.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.30.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 119, out: 120, res: -1, pack: 166, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 456, sums: 457, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.30.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.30.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.30.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 120, out: 121, res: 120, every: [3]int{1, 1, 1}, pack: 167, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 458, sums: 459, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.30.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.30.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 121, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 460, sums: 461, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.30.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.30.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 121, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 168, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 460, sums: 461, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.31.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.31.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.31.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 122, res: -1, pack: 169, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 462, sums: 463, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.31.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.31.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.31.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 122, out: 123, res: -1, pack: 170, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 464, sums: 465, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.31.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.31.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.31.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 123, out: 124, res: -1, pack: 171, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 466, sums: 467, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.31.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.31.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 124, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 468, sums: 469, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.31.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.31.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 124, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 172, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 468, sums: 469, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.32.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.32.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.32.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 125, res: -1, pack: 173, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 470, sums: 471, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.32.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.32.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.32.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 125, out: 126, res: -1, pack: 174, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 472, sums: 473, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.32.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.32.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.32.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 125, out: 126, res: 126, every: [3]int{1, 1, 1}, pack: 175, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 474, sums: 475, rows: 1, spread: []int{65}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.32.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.32.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 126, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 476, sums: 477, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.32.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.32.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 126, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 176, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 476, sums: 477, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.33.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.33.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.33.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 127, res: -1, pack: 177, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 478, sums: 479, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.33.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.33.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.33.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 127, out: 128, res: -1, pack: 178, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 480, sums: 481, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.33.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.33.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.33.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 128, out: 129, res: 128, every: [3]int{1, 1, 1}, pack: 179, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 482, sums: 483, rows: 1, spread: []int{56}, gather: []int{57}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.33.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.33.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 129, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 484, sums: 485, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.33.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.33.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 129, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 180, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 484, sums: 485, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.34.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.34.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.34.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 130, res: -1, pack: 181, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 486, sums: 487, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.34.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.34.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.34.conv2", kernel: 52, run: runFlat, maxTiles: 7880, in: 130, out: 131, res: -1, pack: 182, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 488, sums: 489, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.34.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.34.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.34.conv3", kernel: 55, run: runFlat, maxTiles: 7880, in: 131, out: 132, res: -1, pack: 183, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 490, sums: 491, rows: 1, spread: []int{56}, gather: []int{61}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.34.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.34.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 132, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 492, sums: 493, rows: 1, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.34.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.34.conv4", kernel: 62, run: runFlat, maxTiles: 15470, in: 132, out: 41, res: 41, every: [3]int{1, 1, 1}, pack: 184, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 492, sums: 493, rows: 2, spread: []int{63}, gather: []int{64}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.35.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.35.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.35.conv1", kernel: 59, run: runFlat, maxTiles: 3977, in: 41, out: 133, res: -1, pack: 185, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 494, sums: 495, rows: 1, spread: []int{60}, gather: []int{51}, maxSpread: 1638, maxGather: 6553}},
 		}},
 		{name: "layer3.35.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 1, 5, 32}, steps: []step{
@@ -1873,7 +1873,7 @@ var genericPlan = plan{
 		{name: "layer3.35.conv3", space: shape{2, 5, 5, 256}, tile: shape{1, 1, 3, 64}, steps: []step{
 			{name: "layer3.35.conv3", kernel: 67, maxTiles: 2660, in: 133, out: 134, res: 134, every: [3]int{1, 1, 1}, pack: 187, window: [3]axis{{3, 1, 1}, {1, 2, 0}, {1, 2, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.35.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 1, 5, 64}, steps: []step{
+		{name: "layer3.35.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 1, 5, 16}, steps: []step{
 			{name: "layer3.35.conv4", kernel: 68, run: runFlat, maxTiles: 15470, in: 134, out: 135, res: 41, every: [3]int{1, 2, 2}, pack: 188, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 496, sums: 497, rows: 1, spread: []int{69}, gather: []int{70}, maxSpread: 6553, maxGather: 1638}},
 		}},
 		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
@@ -1882,7 +1882,7 @@ var genericPlan = plan{
 		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
 			{name: "layer4.0.conv1", kernel: 72, maxTiles: 1998, in: 136, out: 137, res: -1, pack: 189, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
+		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 8}, steps: []step{
 			{name: "layer4.0.conv_normal", kernel: 73, run: runFlat, maxTiles: 3977, in: 137, out: 138, res: -1, pack: 190, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 498, sums: 499, rows: 1, spread: []int{74}, gather: []int{75}, maxSpread: 152, maxGather: 177}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
@@ -1891,7 +1891,7 @@ var genericPlan = plan{
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
 			{name: "layer4.1.conv1", kernel: 77, maxTiles: 1001, in: 139, out: 140, res: -1, pack: 192, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
+		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 8}, steps: []step{
 			{name: "layer4.1.conv_normal", kernel: 73, run: runFlat, maxTiles: 3977, in: 140, out: 141, res: -1, pack: 193, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 500, sums: 501, rows: 1, spread: []int{74}, gather: []int{75}, maxSpread: 152, maxGather: 177}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
@@ -1900,7 +1900,7 @@ var genericPlan = plan{
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
 			{name: "layer4.2.conv1", kernel: 77, maxTiles: 1001, in: 139, out: 142, res: -1, pack: 195, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
+		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 8}, steps: []step{
 			{name: "layer4.2.conv_normal", kernel: 73, run: runFlat, maxTiles: 3977, in: 142, out: 143, res: -1, pack: 196, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 502, sums: 503, rows: 1, spread: []int{74}, gather: []int{75}, maxSpread: 152, maxGather: 177}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{

@@ -145,130 +145,133 @@ func conv10x32_k1x1x1x128_45_avx512(in, weights, bias, res, out *float32, tiles,
 func conv10x32_k1x3x1x384_46_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x128_47_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_47_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread4x1x1_48_avx512(in, out *float32, tiles, vectors int)
+func gather4x1x1_48_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather4x1x1_49_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x64_k1x1x1x128_49_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x128_50_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_50_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func maxpool128_51_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv10x32_k1x1x1x256_51_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x256_52_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_52_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_53_avx512(in, out *float32, tiles, vectors int)
+func gather2x1x1_53_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather2x1x1_54_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv8x16_k1x1x1x256late7_54_avx512(in, panel, made, ahead, out *float32, tiles, row, rows int)
 
 //go:noescape
-func conv8x16_k1x1x1x256late7_55_avx512(in, panel, made, ahead, out *float32, tiles, row, rows int)
+func spread1x5x5_55_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread1x5x5_56_avx512(in, out *float32, tiles, vectors int)
+func gather1x5x5_56_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather1x5x5_57_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv10x32_k1x1x1x256_57_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x256_58_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_58_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_59_avx512(in, out *float32, tiles, vectors int)
+func gather2x1x1_59_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather2x1x1_60_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv14x32_k1x1x1x256p512_60_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv14x32_k1x1x1x256p512_61_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv4x32_k1x1x1x256p512_61_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv4x32_k1x1x1x256p512_62_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x512_62_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x512_63_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_63_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
 func spread2x1x1_64_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_65_avx512(in, out *float32, tiles, vectors int)
+func conv10x32_k1x1x1x128_65_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x128_66_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_66_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_67_avx512(in, out *float32, tiles, vectors int)
+func gather2x1x1_67_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
 func gather2x1x1_68_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather2x1x1_69_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv10x32_k1x3x3x256_69_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x3x256_70_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x3x3x256_70_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x3x3x256_71_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x64_k1x1x1x256_71_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x256_72_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_72_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_73_avx512(in, out *float32, tiles, vectors int)
+func gather2x1x1_73_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather2x1x1_74_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x64_k1x1x1x128_74_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x64_k1x1x1x256_75_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_75_avx512(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func maxpool128_76_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func gather2x1x1_76_avx512(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv10x32_k1x1x1x1024_77_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool128_77_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv5x32_k1x1x1x1024_78_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x1024_78_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x3x3x512_79_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x1x1x1024_79_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x3x3x512_80_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x3x3x512_80_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv13x32_k1x1x1x512p1024_81_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x3x3x512_81_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k1x1x1x512p1024_82_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv13x32_k1x1x1x512p1024_82_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv10x32_k1x1x1x2048_83_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv12x32_k1x1x1x512p1024_83_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x32_k1x1x1x2048_84_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv10x32_k1x1x1x2048_84_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv13x32_k1x1x1x512_85_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x32_k1x1x1x2048_85_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv12x32_k1x1x1x512_86_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func conv13x32_k1x1x1x512_86_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool64_87_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv12x32_k1x1x1x512_87_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x80_k1x1x1x2048_88_avx512(in, weights, bias, res, out *float32, tiles, taps int)
+func averagepool64_88_avx512(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x80_k1x1x1x2048_89_avx512(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func prefetch_avx2(at *float32, lines int)
@@ -397,112 +400,115 @@ func conv5x16_k1x1x1x128_40_avx2(in, weights, bias, res, out *float32, tiles, ta
 func conv5x16_k1x3x1x384_41_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_42_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread4x1x1_42_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread4x1x1_43_avx2(in, out *float32, tiles, vectors int)
+func gather4x1x1_43_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func gather4x1x1_44_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func conv5x16_k1x1x1x64_44_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_45_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_45_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func maxpool64_46_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func gather2x1x1_46_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_47_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_47_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func spread2x1x1_48_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x256_48_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_49_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread2x1x1_49_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_50_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_50_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread1x5x2_51_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x256_51_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather1x5x2_52_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread1x5x2_52_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_53_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather1x5x2_53_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread2x1x1_54_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x256_54_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_55_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread2x1x1_55_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x256p512_56_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_56_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_57_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x256p512_57_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread2x1x1_58_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x512_58_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
 func spread2x1x1_59_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_60_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func spread2x1x1_60_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func spread2x1x1_61_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x128_61_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_62_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread2x1x1_62_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
 func gather2x1x1_63_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x3x3x256_64_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_64_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x1x1x256_65_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x3x256_65_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func spread2x1x1_66_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x256_66_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_67_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread2x1x1_67_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func conv5x16_k1x1x1x128_68_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func gather2x1x1_68_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func spread2x1x1_69_avx2(in, out *float32, tiles, vectors int)
+func conv5x16_k1x1x1x128_69_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func gather2x1x1_70_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
+func spread2x1x1_70_avx2(in, out *float32, tiles, vectors int)
 
 //go:noescape
-func maxpool64_71_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func gather2x1x1_71_avx2(in, bias, res, out *float32, tiles, vectors, rows, cols int)
 
 //go:noescape
-func conv5x16_k1x1x1x1024_72_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func maxpool64_72_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
 
 //go:noescape
-func conv5x16_k1x3x3x512_73_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x1024_73_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x512p1024_74_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x3x3x512_74_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x2048_75_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x512p1024_75_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv5x16_k1x1x1x512_76_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func conv5x16_k1x1x1x2048_76_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func averagepool32_77_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+func conv5x16_k1x1x1x512_77_avx2(in, weights, bias, res, out *float32, tiles, taps int)
 
 //go:noescape
-func conv1x40_k1x1x1x2048_78_avx2(in, weights, bias, res, out *float32, tiles, taps int)
+func averagepool32_78_avx2(in, out *float32, pixels, tapsT, tapsH, tapsW int, scale float32)
+
+//go:noescape
+func conv1x40_k1x1x1x2048_79_avx2(in, weights, bias, res, out *float32, tiles, taps int)

@@ -8,7 +8,7 @@ var avx2Plan = plan{
 	isa:     "avx2",
 	arena:   8275968,
 	scratch: 158368,
-	packed:  35984912,
+	packed:  36034064,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
 		{offset: 6555112, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
@@ -190,97 +190,101 @@ var avx2Plan = plan{
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 89: layer2.3.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 90: layer2.3.conv3.points, 6x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 91: layer2.3.conv3.sums, 6x1x10x128
-		{offset: 7776, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 92: layer3.0.conv1.points, 7x1x10x256
+		// 90: layer2.3.conv3.points, 6x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 91: layer2.3.conv3.sums, 6x2x10x128
+		{offset: 15456, frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 92: layer2.3.conv4.points, 7x4x10x64
+		{frame: 2576, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 93: layer2.3.conv4.sums, 7x4x10x256
+		{offset: 18032, frame: 10896, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 94: layer3.0.conv1.points, 7x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 93: layer3.0.conv1.sums, 7x1x10x128
+		// 95: layer3.0.conv1.sums, 7x1x10x128
 		{offset: 19152, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 94: layer3.0.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 95: layer3.0.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 96: layer3.0.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 97: layer3.0.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 98: layer3.1.conv1.points, 7x1x10x512
+		// 96: layer3.0.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 97: layer3.0.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 98: layer3.0.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 99: layer3.0.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 100: layer3.1.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 99: layer3.1.conv1.sums, 7x1x10x128
+		// 101: layer3.1.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 100: layer3.1.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 101: layer3.1.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 102: layer3.1.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 103: layer3.1.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 104: layer3.1.conv4.points, 7x2x10x128
+		// 102: layer3.1.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 103: layer3.1.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 104: layer3.1.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 105: layer3.1.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 106: layer3.1.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 105: layer3.1.conv4.sums, 7x2x10x512
+		// 107: layer3.1.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 106: layer3.2.conv1.points, 7x1x10x512
+		// 108: layer3.2.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 107: layer3.2.conv1.sums, 7x1x10x128
+		// 109: layer3.2.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 108: layer3.2.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 109: layer3.2.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 110: layer3.2.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 111: layer3.2.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 112: layer3.2.conv4.points, 7x2x10x128
+		// 110: layer3.2.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 111: layer3.2.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 112: layer3.2.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 113: layer3.2.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 114: layer3.2.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 113: layer3.2.conv4.sums, 7x2x10x512
+		// 115: layer3.2.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 114: layer3.3.conv1.points, 7x1x10x512
+		// 116: layer3.3.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 115: layer3.3.conv1.sums, 7x1x10x128
+		// 117: layer3.3.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 116: layer3.3.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 117: layer3.3.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 118: layer3.3.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 119: layer3.3.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 120: layer3.3.conv4.points, 7x2x10x128
+		// 118: layer3.3.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 119: layer3.3.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 120: layer3.3.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 121: layer3.3.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 122: layer3.3.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 121: layer3.3.conv4.sums, 7x2x10x512
+		// 123: layer3.3.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 122: layer3.4.conv1.points, 7x1x10x512
+		// 124: layer3.4.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 123: layer3.4.conv1.sums, 7x1x10x128
+		// 125: layer3.4.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 124: layer3.4.conv2.points, 28x1x5x256
-		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 125: layer3.4.conv2.sums, 28x1x5x256
-		{offset: 38080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 126: layer3.4.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 127: layer3.4.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 128: layer3.4.conv4.points, 7x2x10x128
+		// 126: layer3.4.conv2.points, 28x2x5x256
+		{frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 127: layer3.4.conv2.sums, 28x2x5x256
+		{offset: 76608, frame: 2736, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 128: layer3.4.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 129: layer3.4.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 130: layer3.4.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 129: layer3.4.conv4.sums, 7x2x10x512
+		// 131: layer3.4.conv4.sums, 7x2x10x512
 		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 130: layer3.5.conv1.points, 7x1x10x512
+		// 132: layer3.5.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 131: layer3.5.conv1.sums, 7x1x10x128
+		// 133: layer3.5.conv1.sums, 7x1x10x128
 		{offset: 37072, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 132: layer3.5.conv3.points, 3x1x5x256
+		// 134: layer3.5.conv3.points, 3x1x5x256
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 133: layer3.5.conv3.sums, 3x1x5x256
+		// 135: layer3.5.conv3.sums, 3x1x5x256
 		{offset: 4080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 134: layer3.5.conv4.points, 7x5x5x128
+		// 136: layer3.5.conv4.points, 7x5x5x128
 		{frame: 3216, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 135: layer3.5.conv4.sums, 7x5x5x512
+		// 137: layer3.5.conv4.sums, 7x5x5x512
 		{offset: 22512, frame: 13200, row: 2640, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
@@ -312,41 +316,41 @@ var avx2Plan = plan{
 		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 3228416, bias: 3343104, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
 		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{1, 3, 3}, weights: 3343232, bias: 3490688},
 		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 16, taps: [3]int{3, 1, 1}, weights: 3490816, bias: 3589120, transform: &transform{&lines[3], &lines[0], &lines[0]}},
-		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 3589248, bias: 3654784},
-		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 3655296, bias: 3884672, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 3884928, bias: 5719936, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 5720192, bias: 5916800, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 5917056, bias: 6703488, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 1024, in: 512, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 6704512, bias: 7163264, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 7163520, bias: 8998528, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 8998784, bias: 9195392, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 9195648, bias: 9654400, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 9655424, bias: 10114176, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 10114432, bias: 11949440, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 11949696, bias: 12146304, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 12146560, bias: 12605312, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 12606336, bias: 13065088, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 13065344, bias: 14900352, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 14900608, bias: 15097216, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 15097472, bias: 15556224, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 15557248, bias: 16016000, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 16016256, bias: 17851264, transform: &transform{&lines[0], &lines[6], &lines[7]}},
-		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 17851520, bias: 18048128, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 18048384, bias: 18507136, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 18508160, bias: 18966912, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 18967168, bias: 19556992},
-		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 19557248, bias: 19753856, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 19754112, bias: 20212864, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
-		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 512, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 20213888, bias: 20738176},
-		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 20738688, bias: 23097984},
-		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 23098496, bias: 26244224, project: &pack{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 2048, in: 1024, width: 16, taps: [3]int{1, 1, 1}}},
-		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 512, in: 2048, width: 16, taps: [3]int{1, 1, 1}, weights: 26246272, bias: 27294848},
-		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 27295360, bias: 29654656},
-		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 29655168, bias: 30703744},
-		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 512, in: 2048, width: 16, taps: [3]int{1, 1, 1}, weights: 30705792, bias: 31754368},
-		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 31754880, bias: 34114176},
-		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 34114688, bias: 35163264},
-		{weight: 330, conv: 331, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 40, taps: [3]int{1, 1, 1}, weights: 35165312, bias: 35984512},
+		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 16, taps: [3]int{1, 1, 1}, weights: 3589248, bias: 3703936, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 3704448, bias: 3933824, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 3934080, bias: 5769088, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 165, conv: -1, gamma: 166, beta: 167, mean: 168, vari: 169, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 5769344, bias: 5965952, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 170, conv: -1, gamma: 171, beta: 172, mean: 173, vari: 174, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 5966208, bias: 6752640, project: &pack{weight: 175, conv: -1, gamma: 176, beta: 177, mean: 178, vari: 179, epsilon: 1e-05, out: 1024, in: 512, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 180, conv: -1, gamma: 181, beta: 182, mean: 183, vari: 184, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 6753664, bias: 7212416, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 185, conv: -1, gamma: 186, beta: 187, mean: 188, vari: 189, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 7212672, bias: 9047680, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 190, conv: -1, gamma: 191, beta: 192, mean: 193, vari: 194, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 9047936, bias: 9244544, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 195, conv: -1, gamma: 196, beta: 197, mean: 198, vari: 199, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 9244800, bias: 9703552, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 200, conv: -1, gamma: 201, beta: 202, mean: 203, vari: 204, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 9704576, bias: 10163328, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 205, conv: -1, gamma: 206, beta: 207, mean: 208, vari: 209, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 10163584, bias: 11998592, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 210, conv: -1, gamma: 211, beta: 212, mean: 213, vari: 214, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 11998848, bias: 12195456, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 215, conv: -1, gamma: 216, beta: 217, mean: 218, vari: 219, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 12195712, bias: 12654464, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 220, conv: -1, gamma: 221, beta: 222, mean: 223, vari: 224, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 12655488, bias: 13114240, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 225, conv: -1, gamma: 226, beta: 227, mean: 228, vari: 229, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 13114496, bias: 14949504, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 230, conv: -1, gamma: 231, beta: 232, mean: 233, vari: 234, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 14949760, bias: 15146368, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 235, conv: -1, gamma: 236, beta: 237, mean: 238, vari: 239, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 15146624, bias: 15605376, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 240, conv: -1, gamma: 241, beta: 242, mean: 243, vari: 244, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 15606400, bias: 16065152, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 245, conv: -1, gamma: 246, beta: 247, mean: 248, vari: 249, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 16065408, bias: 17900416, transform: &transform{&lines[0], &lines[6], &lines[7]}},
+		{weight: 250, conv: -1, gamma: 251, beta: 252, mean: 253, vari: 254, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 17900672, bias: 18097280, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 255, conv: -1, gamma: 256, beta: 257, mean: 258, vari: 259, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 18097536, bias: 18556288, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 18557312, bias: 19016064, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 19016320, bias: 19606144},
+		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{3, 1, 1}, weights: 19606400, bias: 19803008, transform: &transform{&lines[5], &lines[0], &lines[0]}},
+		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 16, taps: [3]int{1, 1, 1}, weights: 19803264, bias: 20262016, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 8},
+		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 512, in: 1024, width: 16, taps: [3]int{1, 1, 1}, weights: 20263040, bias: 20787328},
+		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 20787840, bias: 23147136},
+		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 23147648, bias: 26293376, project: &pack{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 2048, in: 1024, width: 16, taps: [3]int{1, 1, 1}}},
+		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 512, in: 2048, width: 16, taps: [3]int{1, 1, 1}, weights: 26295424, bias: 27344000},
+		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 27344512, bias: 29703808},
+		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 29704320, bias: 30752896},
+		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 512, in: 2048, width: 16, taps: [3]int{1, 1, 1}, weights: 30754944, bias: 31803520},
+		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 512, in: 512, width: 16, taps: [3]int{1, 3, 3}, weights: 31804032, bias: 34163328},
+		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 2048, in: 512, width: 16, taps: [3]int{1, 1, 1}, weights: 34163840, bias: 35212416},
+		{weight: 330, conv: 331, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 40, taps: [3]int{1, 1, 1}, weights: 35214464, bias: 36033664},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -391,56 +395,57 @@ var avx2Plan = plan{
 		{kind: kindGather, gather: gather4x1x1_39_avx2, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2560}, res: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv5x16_k1x1x1x128_40_avx2, rows: 1, cols: 5, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv5x16_k1x3x1x384_41_avx2, rows: 1, cols: 5, width: 16, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x128_42_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 6, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread4x1x1_43_avx2, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 12800}, out: pitch{128, 0}, from: 1, to: 5},
-		{kind: kindGather, gather: gather4x1x1_44_avx2, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 12800}, to: 4, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x128_45_avx2, rows: 1, cols: 5, width: 16, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_46_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_47_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread2x1x1_48_avx2, rows: 1, cols: 1, width: 8, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_49_avx2, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_50_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 28, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
-		{kind: kindSpread, spread: spread1x5x2_51_avx2, rows: 5, cols: 2, width: 8, stepT: 1360, in: pitch{272, 3264}, out: pitch{272, 0}},
-		{kind: kindGather, gather: gather1x5x2_52_avx2, rows: 5, cols: 2, width: 8, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_53_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
-		{kind: kindSpread, spread: spread2x1x1_54_avx2, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_55_avx2, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256p512_56_avx2, rows: 1, cols: 5, width: 16, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x512_57_avx2, rows: 1, cols: 5, width: 16, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread2x1x1_58_avx2, rows: 1, cols: 1, width: 8, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
-		{kind: kindSpread, spread: spread2x1x1_59_avx2, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindConv, conv: conv5x16_k1x1x1x128_60_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
-		{kind: kindSpread, spread: spread2x1x1_61_avx2, rows: 1, cols: 1, width: 8, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_62_avx2, rows: 1, cols: 1, width: 8, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindGather, gather: gather2x1x1_63_avx2, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x3x3x256_64_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x256_65_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
-		{kind: kindSpread, spread: spread2x1x1_66_avx2, rows: 1, cols: 1, width: 8, stepT: 1360, in: pitch{272, 6800}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_67_avx2, rows: 1, cols: 1, width: 8, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 6800}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x128_68_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 3216, in: pitch{128, 0}, out: pitch{528, 13200}},
-		{kind: kindSpread, spread: spread2x1x1_69_avx2, rows: 1, cols: 1, width: 8, k: 128, stepT: 3216, in: pitch{272, 6800}, out: pitch{128, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_70_avx2, rows: 1, cols: 1, width: 8, stepT: 13200, in: pitch{528, 0}, out: pitch{1040, 26000}, res: pitch{2080, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool64_71_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x1024_72_avx2, rows: 1, cols: 5, width: 16, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x3x3x512_73_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x512p1024_74_avx2, rows: 1, cols: 5, width: 16, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x2048_75_avx2, rows: 1, cols: 5, width: 16, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x16_k1x1x1x512_76_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool32_77_avx2, rows: 1, cols: 1, width: 32, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
-		{kind: kindConv, conv: conv1x40_k1x1x1x2048_78_avx2, rows: 1, cols: 1, width: 40, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
+		{kind: kindSpread, spread: spread4x1x1_42_avx2, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 12800}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, gather: gather4x1x1_43_avx2, rows: 1, cols: 1, width: 8, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 12800}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x64_44_avx2, rows: 1, cols: 5, width: 16, k: 64, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{64, 0}, out: pitch{272, 10896}},
+		{kind: kindSpread, spread: spread2x1x1_45_avx2, rows: 1, cols: 1, width: 8, k: 64, stepT: 2576, in: pitch{128, 12800}, out: pitch{64, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_46_avx2, rows: 1, cols: 1, width: 8, stepT: 10896, in: pitch{272, 0}, out: pitch{528, 52800}, res: pitch{1056, 211200}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_47_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_48_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, spread: spread2x1x1_49_avx2, rows: 1, cols: 1, width: 8, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_50_avx2, rows: 1, cols: 1, width: 8, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_51_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 28, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
+		{kind: kindSpread, spread: spread1x5x2_52_avx2, rows: 5, cols: 2, width: 8, stepT: 2736, in: pitch{272, 3264}, out: pitch{272, 0}},
+		{kind: kindGather, gather: gather1x5x2_53_avx2, rows: 5, cols: 2, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_54_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 5456}},
+		{kind: kindSpread, spread: spread2x1x1_55_avx2, rows: 1, cols: 1, width: 8, stepT: 5456, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_56_avx2, rows: 1, cols: 1, width: 8, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256p512_57_avx2, rows: 1, cols: 5, width: 16, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x512_58_avx2, rows: 1, cols: 5, width: 16, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, spread: spread2x1x1_59_avx2, rows: 1, cols: 1, width: 8, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
+		{kind: kindSpread, spread: spread2x1x1_60_avx2, rows: 1, cols: 1, width: 8, stepT: 5456, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindConv, conv: conv5x16_k1x1x1x128_61_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
+		{kind: kindSpread, spread: spread2x1x1_62_avx2, rows: 1, cols: 1, width: 8, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_63_avx2, rows: 1, cols: 1, width: 8, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindGather, gather: gather2x1x1_64_avx2, rows: 1, cols: 1, width: 8, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x3x3x256_65_avx2, rows: 1, cols: 5, width: 16, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x256_66_avx2, rows: 1, cols: 5, width: 16, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
+		{kind: kindSpread, spread: spread2x1x1_67_avx2, rows: 1, cols: 1, width: 8, stepT: 1360, in: pitch{272, 6800}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_68_avx2, rows: 1, cols: 1, width: 8, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 6800}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x128_69_avx2, rows: 1, cols: 5, width: 16, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 3216, in: pitch{128, 0}, out: pitch{528, 13200}},
+		{kind: kindSpread, spread: spread2x1x1_70_avx2, rows: 1, cols: 1, width: 8, k: 128, stepT: 3216, in: pitch{272, 6800}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_71_avx2, rows: 1, cols: 1, width: 8, stepT: 13200, in: pitch{528, 0}, out: pitch{1040, 26000}, res: pitch{2080, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool64_72_avx2, rows: 1, cols: 1, width: 64, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x1024_73_avx2, rows: 1, cols: 5, width: 16, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x3x3x512_74_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x512p1024_75_avx2, rows: 1, cols: 5, width: 16, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x2048_76_avx2, rows: 1, cols: 5, width: 16, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x16_k1x1x1x512_77_avx2, rows: 1, cols: 5, width: 16, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool32_78_avx2, rows: 1, cols: 1, width: 32, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindConv, conv: conv1x40_k1x1x1x2048_79_avx2, rows: 1, cols: 1, width: 40, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
 			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
 		}},
-		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 8, 80, 32}, steps: []step{
+		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 8, 80, 16}, steps: []step{
 			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 1267, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 58, sums: 59, rows: 2, spread: []int{2}, gather: []int{3}, maxSpread: 246, maxGather: 96}},
 		}},
 		{name: "pool1..layer1.0.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 2, 40, 1}, steps: []step{
 			{name: "pool1", kernel: 4, maxTiles: 833, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, false}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 320, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 32}, steps: []step{
 			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 320, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 60, sums: 61, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 106, maxGather: 127}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -448,7 +453,7 @@ var avx2Plan = plan{
 			{name: "layer1.0.conv4", kernel: 13, run: runFlat, maxTiles: 166, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 14, maxTiles: 85, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 64}, steps: []step{
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 32}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 320, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 64, sums: 65, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 106, maxGather: 127}},
 		}},
 		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -467,7 +472,7 @@ var avx2Plan = plan{
 			{name: "pool2", kernel: 25, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}, ahead: ahead{true, false, false}},
 			{name: "layer2.0.conv1", kernel: 26, run: runFlat, maxTiles: 166, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 70, sums: 71, rows: 2, spread: []int{27, 27}, gather: []int{28, 28}, maxSpread: 781, maxGather: 1562}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 32}, steps: []step{
 			{name: "layer2.0.conv2", kernel: 29, run: runFlat, maxTiles: 166, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 72, sums: 73, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 53, maxGather: 63}},
 		}},
 		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -475,7 +480,7 @@ var avx2Plan = plan{
 			{name: "layer2.0.conv4", kernel: 35, run: runFlat, maxTiles: 57, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{false, true, false}},
 			{name: "layer2.1.conv1", kernel: 36, run: runFlat, maxTiles: 85, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 76, sums: 77, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 390, maxGather: 1562}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 32}, steps: []step{
 			{name: "layer2.1.conv2", kernel: 29, run: runFlat, maxTiles: 166, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 78, sums: 79, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 53, maxGather: 63}},
 		}},
 		{name: "layer2.1.conv3..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -483,7 +488,7 @@ var avx2Plan = plan{
 			{name: "layer2.1.conv4", kernel: 40, run: runFlat, maxTiles: 166, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.2.conv1", kernel: 36, run: runFlat, maxTiles: 85, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 82, sums: 83, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 390, maxGather: 1562}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 64}, steps: []step{
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{2, 4, 20, 32}, steps: []step{
 			{name: "layer2.2.conv2", kernel: 29, run: runFlat, maxTiles: 166, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 84, sums: 85, rows: 2, spread: []int{30}, gather: []int{31}, maxSpread: 53, maxGather: 63}},
 		}},
 		{name: "layer2.2.conv3..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -494,122 +499,122 @@ var avx2Plan = plan{
 		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 3, 10, 64}, steps: []step{
 			{name: "layer2.3.conv2", kernel: 41, maxTiles: 19, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 42, run: runFlat, maxTiles: 166, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 90, sums: 91, rows: 1, spread: []int{43}, gather: []int{44}, maxSpread: 568, maxGather: 568}},
+		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 32, run: runFlat, maxTiles: 166, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 90, sums: 91, rows: 2, spread: []int{42}, gather: []int{43}, maxSpread: 568, maxGather: 568}},
 		}},
-		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 3, 10, 256}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 45, maxTiles: 166, in: 27, out: 28, res: 18, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, false, false}},
+		{name: "layer2.3.conv4", space: shape{1, 10, 10, 512}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer2.3.conv4", kernel: 44, run: runFlat, maxTiles: 320, in: 27, out: 28, res: 18, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 92, sums: 93, rows: 4, spread: []int{45, 45}, gather: []int{46, 46}, maxSpread: 1562, maxGather: 390}},
 		}},
 		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool3", kernel: 46, maxTiles: 7500, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
+			{name: "pool3", kernel: 47, maxTiles: 7500, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 47, run: runFlat, maxTiles: 85, in: 29, out: 30, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 92, sums: 93, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 390, maxGather: 781}},
+		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 48, run: runFlat, maxTiles: 85, in: 29, out: 30, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 94, sums: 95, rows: 1, spread: []int{49}, gather: []int{50}, maxSpread: 390, maxGather: 781}},
 		}},
-		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 94, sums: 95, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.0.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 96, sums: 97, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 96, sums: 97, rows: 1, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.0.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 98, sums: 99, rows: 2, spread: []int{55}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 50, 128}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 56, maxTiles: 28, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
+			{name: "layer3.0.conv4", kernel: 57, maxTiles: 28, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 98, sums: 99, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.1.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 100, sums: 101, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 33, out: 34, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 100, sums: 101, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.1.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 33, out: 34, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 102, sums: 103, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 34, out: 35, res: 34, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 102, sums: 103, rows: 1, spread: []int{59}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.1.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 34, out: 35, res: 34, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 104, sums: 105, rows: 2, spread: []int{60}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 35, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 104, sums: 105, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 35, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 106, sums: 107, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 36, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 106, sums: 107, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.2.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 36, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 108, sums: 109, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 36, out: 37, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 108, sums: 109, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.2.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 36, out: 37, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 110, sums: 111, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 37, out: 38, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 110, sums: 111, rows: 1, spread: []int{59}, gather: []int{63}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.2.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 37, out: 38, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 112, sums: 113, rows: 2, spread: []int{60}, gather: []int{64}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 38, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 112, sums: 113, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 38, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 114, sums: 115, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 39, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 114, sums: 115, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.3.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 39, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 116, sums: 117, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 39, out: 40, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 116, sums: 117, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.3.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 39, out: 40, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 118, sums: 119, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 39, out: 40, res: 40, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 118, sums: 119, rows: 1, spread: []int{54}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.3.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 39, out: 40, res: 40, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 120, sums: 121, rows: 2, spread: []int{55}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 40, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 120, sums: 121, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 40, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 122, sums: 123, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 122, sums: 123, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.4.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 124, sums: 125, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
-		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 64}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 50, run: runFlat, maxTiles: 85, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 124, sums: 125, rows: 1, spread: []int{51}, gather: []int{52}, maxSpread: 36, maxGather: 42}},
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 10, 10, 32}, steps: []step{
+			{name: "layer3.4.conv2", kernel: 51, run: runFlat, maxTiles: 85, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 126, sums: 127, rows: 2, spread: []int{52}, gather: []int{53}, maxSpread: 36, maxGather: 42}},
 		}},
-		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 53, run: runFlat, maxTiles: 85, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 126, sums: 127, rows: 1, spread: []int{59}, gather: []int{55}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.4.conv3", kernel: 54, run: runFlat, maxTiles: 85, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 128, sums: 129, rows: 2, spread: []int{60}, gather: []int{56}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 60, run: runFlat, maxTiles: 166, in: 43, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 128, sums: 129, rows: 2, spread: []int{61}, gather: []int{62}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 61, run: runFlat, maxTiles: 166, in: 43, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 130, sums: 131, rows: 2, spread: []int{62}, gather: []int{63}, maxSpread: 781, maxGather: 195}},
 		}},
-		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 57, run: runFlat, maxTiles: 43, in: 32, out: 44, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 130, sums: 131, rows: 1, spread: []int{58}, gather: []int{49}, maxSpread: 195, maxGather: 781}},
+		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.5.conv1", kernel: 58, run: runFlat, maxTiles: 43, in: 32, out: 44, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 132, sums: 133, rows: 1, spread: []int{59}, gather: []int{50}, maxSpread: 195, maxGather: 781}},
 		}},
 		{name: "layer3.5.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 3, 5, 32}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 64, maxTiles: 9, in: 44, out: 45, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
+			{name: "layer3.5.conv2", kernel: 65, maxTiles: 9, in: 44, out: 45, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.5.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 65, run: runFlat, maxTiles: 85, in: 45, out: 46, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 132, sums: 133, rows: 1, spread: []int{66}, gather: []int{67}, maxSpread: 1041, maxGather: 1041}},
+		{name: "layer3.5.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 16}, steps: []step{
+			{name: "layer3.5.conv3", kernel: 66, run: runFlat, maxTiles: 85, in: 45, out: 46, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 134, sums: 135, rows: 1, spread: []int{67}, gather: []int{68}, maxSpread: 1041, maxGather: 1041}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 5, 5, 128}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 68, run: runFlat, maxTiles: 166, in: 46, out: 47, res: 32, every: [3]int{1, 2, 2}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 134, sums: 135, rows: 5, spread: []int{69}, gather: []int{70}, maxSpread: 781, maxGather: 195}},
+		{name: "layer3.5.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 5, 5, 32}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 69, run: runFlat, maxTiles: 166, in: 46, out: 47, res: 32, every: [3]int{1, 2, 2}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 136, sums: 137, rows: 5, spread: []int{70}, gather: []int{71}, maxSpread: 781, maxGather: 195}},
 		}},
 		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
-			{name: "pool4", kernel: 71, maxTiles: 7500, in: 47, out: 48, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
+			{name: "pool4", kernel: 72, maxTiles: 7500, in: 47, out: 48, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 128}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 72, maxTiles: 21, in: 48, out: 49, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv1", kernel: 73, maxTiles: 21, in: 48, out: 49, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 73, maxTiles: 4, in: 49, out: 50, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv_normal", kernel: 74, maxTiles: 4, in: 49, out: 50, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 74, maxTiles: 14, in: 50, out: 51, res: 48, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
+			{name: "layer4.0.conv4", kernel: 75, maxTiles: 14, in: 50, out: 51, res: 48, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 3, 5, 64}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 75, maxTiles: 10, in: 51, out: 52, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv1", kernel: 76, maxTiles: 10, in: 51, out: 52, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 73, maxTiles: 4, in: 52, out: 53, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv_normal", kernel: 74, maxTiles: 4, in: 52, out: 53, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 15, 256}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 76, maxTiles: 43, in: 53, out: 51, res: 51, every: [3]int{1, 1, 1}, pack: 58, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv4", kernel: 77, maxTiles: 43, in: 53, out: 51, res: 51, every: [3]int{1, 1, 1}, pack: 58, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 3, 5, 64}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 75, maxTiles: 10, in: 51, out: 54, res: -1, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv1", kernel: 76, maxTiles: 10, in: 51, out: 54, res: -1, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 73, maxTiles: 4, in: 54, out: 55, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv_normal", kernel: 74, maxTiles: 4, in: 54, out: 55, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 15, 256}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 76, maxTiles: 43, in: 55, out: 51, res: 51, every: [3]int{1, 1, 1}, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv4", kernel: 77, maxTiles: 43, in: 55, out: 51, res: 51, every: [3]int{1, 1, 1}, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 77, maxTiles: 1200, in: 51, out: 56, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
+			{name: "pool5", kernel: 78, maxTiles: 1200, in: 51, out: 56, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 40}, steps: []step{
-			{name: "fc", kernel: 78, maxTiles: 9, in: 56, out: 57, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 79, maxTiles: 9, in: 56, out: 57, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
 		}},
 	},
 	prefetch: prefetch_avx2,

@@ -8,7 +8,7 @@ var avx512Plan = plan{
 	isa:     "avx512",
 	arena:   6107136,
 	scratch: 561248,
-	packed:  28014096,
+	packed:  28210704,
 	buffers: []buffer{
 		// 0: input, 16x160x160x3
 		{offset: 1512, frame: 83166, row: 501, pixel: 3, edges: edges{1512, 21, 1515}},
@@ -200,10 +200,10 @@ var avx512Plan = plan{
 		{offset: 41152, frame: 10896, row: 5440, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 94: layer2.3.conv1.sums, 7x2x20x64
 		{offset: 117424, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 95: layer2.3.conv3.points, 6x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 96: layer2.3.conv3.sums, 6x1x10x128
-		{offset: 7776, frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 95: layer2.3.conv3.points, 6x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 96: layer2.3.conv3.sums, 6x2x10x128
+		{offset: 15456, frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 97: layer3.0.conv1.points, 7x1x10x256
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 98: layer3.0.conv1.sums, 7x1x10x128
@@ -214,10 +214,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 101: layer3.0.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 102: layer3.0.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 103: layer3.0.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 102: layer3.0.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 103: layer3.0.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 104: layer3.1.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 105: layer3.1.conv1.sums, 7x1x10x128
@@ -228,10 +228,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 108: layer3.1.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 109: layer3.1.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 110: layer3.1.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 109: layer3.1.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 110: layer3.1.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 111: layer3.1.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 112: layer3.1.conv4.sums, 7x2x10x512
@@ -246,10 +246,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 117: layer3.2.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 118: layer3.2.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 119: layer3.2.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 118: layer3.2.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 119: layer3.2.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 120: layer3.2.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 121: layer3.2.conv4.sums, 7x2x10x512
@@ -264,10 +264,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 126: layer3.3.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 127: layer3.3.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 128: layer3.3.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 127: layer3.3.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 128: layer3.3.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 129: layer3.3.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 130: layer3.3.conv4.sums, 7x2x10x512
@@ -282,10 +282,10 @@ var avx512Plan = plan{
 		{offset: 107408, frame: 2192, row: 544, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 135: layer3.4.conv2.weights, 1x1x256x48
 		{offset: 214816, frame: 12288, row: 12288, pixel: 48, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 136: layer3.4.conv3.points, 3x1x10x256
-		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 137: layer3.4.conv3.sums, 3x1x10x256
-		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 136: layer3.4.conv3.points, 3x2x10x256
+		{frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 137: layer3.4.conv3.sums, 3x2x10x256
+		{offset: 16368, frame: 5456, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 138: layer3.4.conv4.points, 7x2x10x128
 		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 139: layer3.4.conv4.sums, 7x2x10x512
@@ -298,6 +298,10 @@ var avx512Plan = plan{
 		{frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 143: layer3.5.conv3.sums, 3x1x5x256
 		{offset: 4080, frame: 1360, row: 1360, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 144: layer3.5.conv4.points, 7x1x5x128
+		{frame: 656, row: 640, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 145: layer3.5.conv4.sums, 7x1x5x512
+		{offset: 4592, frame: 2640, row: 2640, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 	},
 	packs: []pack{
 		{weight: 0, conv: -1, gamma: 1, beta: 2, mean: 3, vari: 4, epsilon: 1e-05, out: 64, in: 3, width: 64, taps: [3]int{1, 7, 7}, weights: 0, bias: 37632, transform: &transform{&lines[0], &lines[1], &lines[1]}},
@@ -327,7 +331,7 @@ var avx512Plan = plan{
 		{weight: 130, conv: -1, gamma: 131, beta: 132, mean: 133, vari: 134, epsilon: 1e-05, out: 512, in: 128, width: 32, taps: [3]int{1, 1, 1}, weights: 1614080, bias: 1679616},
 		{weight: 135, conv: -1, gamma: 136, beta: 137, mean: 138, vari: 139, epsilon: 1e-05, out: 128, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 1680128, bias: 1794816, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
 		{weight: 140, conv: -1, gamma: 141, beta: 142, mean: 143, vari: 144, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{1, 3, 3}, weights: 1794944, bias: 1942400},
-		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 64, taps: [3]int{3, 1, 1}, weights: 1942528, bias: 2040832, transform: &transform{&lines[3], &lines[0], &lines[0]}},
+		{weight: 145, conv: -1, gamma: 146, beta: 147, mean: 148, vari: 149, epsilon: 1e-05, out: 128, in: 128, width: 32, taps: [3]int{3, 1, 1}, weights: 1942528, bias: 2040832, transform: &transform{&lines[3], &lines[0], &lines[0]}},
 		{weight: 150, conv: -1, gamma: 151, beta: 152, mean: 153, vari: 154, epsilon: 1e-05, out: 512, in: 128, width: 64, taps: [3]int{1, 1, 1}, weights: 2040960, bias: 2106496},
 		{weight: 155, conv: -1, gamma: 156, beta: 157, mean: 158, vari: 159, epsilon: 1e-05, out: 256, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 2107008, bias: 2336384, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
 		{weight: 160, conv: -1, gamma: 161, beta: 162, mean: 163, vari: 164, epsilon: 1e-05, out: 256, in: 256, width: 16, taps: [3]int{1, 3, 3}, weights: 2336640, bias: 2926464, transform: &transform{&lines[0], &lines[2], &lines[2]}},
@@ -352,17 +356,17 @@ var avx512Plan = plan{
 		{weight: 260, conv: -1, gamma: 261, beta: 262, mean: 263, vari: 264, epsilon: 1e-05, out: 256, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 10733952, bias: 11192704, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
 		{weight: 265, conv: -1, gamma: 266, beta: 267, mean: 268, vari: 269, epsilon: 1e-05, out: 256, in: 256, width: 32, taps: [3]int{1, 3, 3}, weights: 11192960, bias: 11782784},
 		{weight: 270, conv: -1, gamma: 271, beta: 272, mean: 273, vari: 274, epsilon: 1e-05, out: 256, in: 256, width: 64, taps: [3]int{3, 1, 1}, weights: 11783040, bias: 11979648, transform: &transform{&lines[5], &lines[0], &lines[0]}},
-		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 11979904, bias: 12242048},
-		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 12243072, bias: 12767360},
-		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 12767872, bias: 15127168},
-		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 15127680, bias: 18273408, project: &pack{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
-		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 18275456, bias: 19324032},
-		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 19324544, bias: 21683840},
-		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 21684352, bias: 22732928},
-		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 22734976, bias: 23783552},
-		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 23784064, bias: 26143360},
-		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 26143872, bias: 27192448},
-		{weight: 330, conv: 331, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 27194496, bias: 28013696},
+		{weight: 275, conv: -1, gamma: 276, beta: 277, mean: 278, vari: 279, epsilon: 1e-05, out: 1024, in: 256, width: 64, taps: [3]int{1, 1, 1}, weights: 11979904, bias: 12438656, transform: &transform{&lines[4], &lines[0], &lines[0]}, lanes: 16},
+		{weight: 280, conv: -1, gamma: 281, beta: 282, mean: 283, vari: 284, epsilon: 1e-05, out: 512, in: 1024, width: 32, taps: [3]int{1, 1, 1}, weights: 12439680, bias: 12963968},
+		{weight: 285, conv: -1, gamma: 286, beta: 287, mean: 288, vari: 289, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 12964480, bias: 15323776},
+		{weight: 290, conv: -1, gamma: 291, beta: 292, mean: 293, vari: 294, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 15324288, bias: 18470016, project: &pack{weight: 295, conv: -1, gamma: 296, beta: 297, mean: 298, vari: 299, epsilon: 1e-05, out: 2048, in: 1024, width: 32, taps: [3]int{1, 1, 1}}},
+		{weight: 300, conv: -1, gamma: 301, beta: 302, mean: 303, vari: 304, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 18472064, bias: 19520640},
+		{weight: 305, conv: -1, gamma: 306, beta: 307, mean: 308, vari: 309, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 19521152, bias: 21880448},
+		{weight: 310, conv: -1, gamma: 311, beta: 312, mean: 313, vari: 314, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 21880960, bias: 22929536},
+		{weight: 315, conv: -1, gamma: 316, beta: 317, mean: 318, vari: 319, epsilon: 1e-05, out: 512, in: 2048, width: 32, taps: [3]int{1, 1, 1}, weights: 22931584, bias: 23980160},
+		{weight: 320, conv: -1, gamma: 321, beta: 322, mean: 323, vari: 324, epsilon: 1e-05, out: 512, in: 512, width: 32, taps: [3]int{1, 3, 3}, weights: 23980672, bias: 26339968},
+		{weight: 325, conv: -1, gamma: 326, beta: 327, mean: 328, vari: 329, epsilon: 1e-05, out: 2048, in: 512, width: 32, taps: [3]int{1, 1, 1}, weights: 26340480, bias: 27389056},
+		{weight: 330, conv: 331, gamma: -1, beta: -1, mean: -1, vari: -1, epsilon: 0.0, out: 400, in: 2048, width: 80, taps: [3]int{1, 1, 1}, weights: 27391104, bias: 28210304},
 	},
 	kernels: []kernel{
 		{kind: kindIngest, rows: 1, cols: 1},
@@ -412,48 +416,49 @@ var avx512Plan = plan{
 		{kind: kindGather, gather: gather4x1x1_44_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 2560}, res: pitch{128, 51200}, to: 4, epi: []epi{epiBias, epiReLU, epiAdd}},
 		{kind: kindConv, conv: conv10x32_k1x1x1x128_45_avx512, rows: 1, cols: 10, width: 32, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindConv, conv: conv10x32_k1x3x1x384_46_avx512, rows: 1, cols: 10, width: 32, k: 384, tapsH: 3, tapsW: 1, stepH: 2816, in: pitch{256, 0}, out: pitch{128, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x128_47_avx512, rows: 1, cols: 5, width: 64, k: 128, points: 6, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread4x1x1_48_avx512, rows: 1, cols: 1, width: 16, stepT: 1296, in: pitch{128, 12800}, out: pitch{128, 0}, from: 1, to: 5},
-		{kind: kindGather, gather: gather4x1x1_49_avx512, rows: 1, cols: 1, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{128, 12800}, to: 4, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x128_50_avx512, rows: 1, cols: 5, width: 64, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool128_51_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_52_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread2x1x1_53_avx512, rows: 1, cols: 1, width: 16, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_54_avx512, rows: 1, cols: 1, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, late: conv8x16_k1x1x1x256late7_55_avx512, rows: 1, cols: 8, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2192}},
-		{kind: kindSpread, spread: spread1x5x5_56_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 3264}, out: pitch{272, 0}},
-		{kind: kindGather, gather: gather1x5x5_57_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x256_58_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 2736}},
-		{kind: kindSpread, spread: spread2x1x1_59_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_60_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
-		{kind: kindConv, conv: conv14x32_k1x1x1x256p512_61_avx512, rows: 1, cols: 14, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv4x32_k1x1x1x256p512_62_avx512, rows: 1, cols: 4, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x512_63_avx512, rows: 1, cols: 10, width: 32, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
-		{kind: kindSpread, spread: spread2x1x1_64_avx512, rows: 1, cols: 1, width: 16, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
-		{kind: kindSpread, spread: spread2x1x1_65_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindConv, conv: conv10x32_k1x1x1x128_66_avx512, rows: 1, cols: 10, width: 32, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
-		{kind: kindSpread, spread: spread2x1x1_67_avx512, rows: 1, cols: 1, width: 16, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
-		{kind: kindGather, gather: gather2x1x1_68_avx512, rows: 1, cols: 1, width: 16, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindGather, gather: gather2x1x1_69_avx512, rows: 1, cols: 1, width: 16, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x3x3x256_70_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 6528}, out: pitch{272, 1360}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x3x3x256_71_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x256_72_avx512, rows: 1, cols: 5, width: 64, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
-		{kind: kindSpread, spread: spread2x1x1_73_avx512, rows: 1, cols: 1, width: 16, stepT: 1360, in: pitch{272, 6800}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindGather, gather: gather2x1x1_74_avx512, rows: 1, cols: 1, width: 16, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 6800}, to: 2, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x64_k1x1x1x256_75_avx512, rows: 1, cols: 5, width: 64, k: 256, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{2080, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindMaxPool, pool: maxpool128_76_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x1024_77_avx512, rows: 2, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 5200}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x1x1x1024_78_avx512, rows: 1, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x3x3x512_79_avx512, rows: 2, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 3696}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x3x3x512_80_avx512, rows: 1, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv13x32_k1x1x1x512p1024_81_avx512, rows: 1, cols: 13, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x512p1024_82_avx512, rows: 1, cols: 12, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv10x32_k1x1x1x2048_83_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv5x32_k1x1x1x2048_84_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, conv: conv13x32_k1x1x1x512_85_avx512, rows: 1, cols: 13, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindConv, conv: conv12x32_k1x1x1x512_86_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
-		{kind: kindAveragePool, pool: averagepool64_87_avx512, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
-		{kind: kindConv, conv: conv1x80_k1x1x1x2048_88_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
+		{kind: kindSpread, spread: spread4x1x1_47_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 12800}, out: pitch{128, 0}, from: 1, to: 5},
+		{kind: kindGather, gather: gather4x1x1_48_avx512, rows: 1, cols: 1, width: 16, stepT: 2576, in: pitch{128, 0}, out: pitch{128, 12800}, to: 4, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x128_49_avx512, rows: 1, cols: 5, width: 64, k: 128, tapsH: 1, tapsW: 1, in: pitch{128, 0}, out: pitch{528, 0}, res: pitch{1056, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_50_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 52800, stepH: 5280, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x256_51_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2736, in: pitch{272, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, spread: spread2x1x1_52_avx512, rows: 1, cols: 1, width: 16, k: 256, stepT: 2736, in: pitch{528, 52800}, out: pitch{272, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_53_avx512, rows: 1, cols: 1, width: 16, stepT: 1296, in: pitch{128, 0}, out: pitch{272, 39168}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, late: conv8x16_k1x1x1x256late7_54_avx512, rows: 1, cols: 8, width: 16, k: 256, points: 7, tapsH: 1, tapsW: 1, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2192}},
+		{kind: kindSpread, spread: spread1x5x5_55_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 3264}, out: pitch{272, 0}},
+		{kind: kindGather, gather: gather1x5x5_56_avx512, rows: 5, cols: 5, width: 16, stepT: 2192, in: pitch{272, 0}, out: pitch{272, 2720}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x256_57_avx512, rows: 1, cols: 10, width: 32, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 5456}},
+		{kind: kindSpread, spread: spread2x1x1_58_avx512, rows: 1, cols: 1, width: 16, stepT: 5456, in: pitch{272, 39168}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_59_avx512, rows: 1, cols: 1, width: 16, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 27200}, res: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU, epiAdd}},
+		{kind: kindConv, conv: conv14x32_k1x1x1x256p512_60_avx512, rows: 1, cols: 14, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv4x32_k1x1x1x256p512_61_avx512, rows: 1, cols: 4, width: 32, k: 256, k2: 512, tapsH: 1, tapsW: 1, in: pitch{272, 0}, out: pitch{1040, 0}, res: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x512_62_avx512, rows: 1, cols: 10, width: 32, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
+		{kind: kindSpread, spread: spread2x1x1_63_avx512, rows: 1, cols: 1, width: 16, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
+		{kind: kindSpread, spread: spread2x1x1_64_avx512, rows: 1, cols: 1, width: 16, stepT: 5456, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindConv, conv: conv10x32_k1x1x1x128_65_avx512, rows: 1, cols: 10, width: 32, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
+		{kind: kindSpread, spread: spread2x1x1_66_avx512, rows: 1, cols: 1, width: 16, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_67_avx512, rows: 1, cols: 1, width: 16, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindGather, gather: gather2x1x1_68_avx512, rows: 1, cols: 1, width: 16, stepT: 5456, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x3x256_69_avx512, rows: 2, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 6528}, out: pitch{272, 1360}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x3x3x256_70_avx512, rows: 1, cols: 5, width: 32, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x256_71_avx512, rows: 1, cols: 5, width: 64, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
+		{kind: kindSpread, spread: spread2x1x1_72_avx512, rows: 1, cols: 1, width: 16, stepT: 1360, in: pitch{272, 6800}, out: pitch{272, 0}, from: 1, to: 3},
+		{kind: kindGather, gather: gather2x1x1_73_avx512, rows: 1, cols: 1, width: 16, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 6800}, to: 2, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x64_k1x1x1x128_74_avx512, rows: 1, cols: 5, width: 64, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 656, in: pitch{128, 0}, out: pitch{528, 2640}},
+		{kind: kindSpread, spread: spread2x1x1_75_avx512, rows: 1, cols: 1, width: 16, k: 128, stepT: 656, in: pitch{272, 6800}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, gather: gather2x1x1_76_avx512, rows: 1, cols: 1, width: 16, stepT: 2640, in: pitch{528, 0}, out: pitch{1040, 26000}, res: pitch{2080, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindMaxPool, pool: maxpool128_77_avx512, rows: 1, cols: 1, width: 128, tapsH: 1, tapsW: 1, stepT: 26000, stepH: 5200, stepW: 1040, in: pitch{1040, 0}, out: pitch{1040, 0}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x1024_78_avx512, rows: 2, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 5200}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x1x1x1024_79_avx512, rows: 1, cols: 5, width: 32, k: 1024, tapsH: 1, tapsW: 1, in: pitch{1040, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x3x3x512_80_avx512, rows: 2, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 3696}, out: pitch{528, 2640}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x3x3x512_81_avx512, rows: 1, cols: 5, width: 32, k: 512, tapsH: 3, tapsW: 3, stepH: 3696, stepW: 528, in: pitch{528, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k1x1x1x512p1024_82_avx512, rows: 1, cols: 13, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x512p1024_83_avx512, rows: 1, cols: 12, width: 32, k: 512, k2: 1024, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{1040, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv10x32_k1x1x1x2048_84_avx512, rows: 2, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 10320}, out: pitch{528, 3696}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv5x32_k1x1x1x2048_85_avx512, rows: 1, cols: 5, width: 32, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{528, 0}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, conv: conv13x32_k1x1x1x512_86_avx512, rows: 1, cols: 13, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, conv: conv12x32_k1x1x1x512_87_avx512, rows: 1, cols: 12, width: 32, k: 512, tapsH: 1, tapsW: 1, in: pitch{528, 0}, out: pitch{2064, 0}, res: pitch{2064, 0}, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindAveragePool, pool: averagepool64_88_avx512, rows: 1, cols: 1, width: 64, tapsH: 5, tapsW: 5, stepT: 51600, stepH: 10320, stepW: 2064, in: pitch{10320, 0}, out: pitch{2064, 0}},
+		{kind: kindConv, conv: conv1x80_k1x1x1x2048_89_avx512, rows: 1, cols: 1, width: 80, k: 2048, tapsH: 1, tapsW: 1, in: pitch{2064, 0}, out: pitch{400, 0}, epi: []epi{epiBias}},
 	},
 	regions: []region{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
@@ -464,7 +469,7 @@ var avx512Plan = plan{
 			{name: "pool1", kernel: 4, maxTiles: 1666, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 87, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 64}, steps: []step{
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 32}, steps: []step{
 			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 26, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 60, sums: 61, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 91, maxGather: 107, weights: 62}},
 		}},
 		{name: "layer1.0.conv3..layer1.1.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -472,7 +477,7 @@ var avx512Plan = plan{
 			{name: "layer1.0.conv4", kernel: 14, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 15, -1}, run: runFlat, maxTiles: 31, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{false, true, false}},
 			{name: "layer1.1.conv1", kernel: 16, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 17, -1}, maxTiles: 16, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 64}, steps: []step{
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 5, 40, 32}, steps: []step{
 			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 26, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 65, sums: 66, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 91, maxGather: 107, weights: 67}},
 		}},
 		{name: "layer1.1.conv3..layer1.2.conv1", space: shape{1, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -491,7 +496,7 @@ var avx512Plan = plan{
 			{name: "pool2", kernel: 28, maxTiles: 7500, in: 13, out: 14, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 256}, to: shape{4, 20, 20, 256}, ahead: ahead{true, false, false}},
 			{name: "layer2.0.conv1", kernel: 29, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 30, -1}, run: runFlat, maxTiles: 31, in: 14, out: 15, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 72, sums: 73, rows: 2, spread: []int{31, 31}, gather: []int{32, 32}, maxSpread: 1339, maxGather: 2678}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 32}, steps: []step{
 			{name: "layer2.0.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 15, out: 16, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 74, sums: 75, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 76}},
 		}},
 		{name: "layer2.0.conv3..layer2.1.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -499,7 +504,7 @@ var avx512Plan = plan{
 			{name: "layer2.0.conv4", kernel: 39, run: runFlat, maxTiles: 14, in: 17, out: 18, res: 14, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{false, true, false}},
 			{name: "layer2.1.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 19, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 79, sums: 80, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 32}, steps: []step{
 			{name: "layer2.1.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 19, out: 20, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 81, sums: 82, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 83}},
 		}},
 		{name: "layer2.1.conv3..layer2.2.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -507,7 +512,7 @@ var avx512Plan = plan{
 			{name: "layer2.1.conv4", kernel: 45, run: runFlat, maxTiles: 44, in: 21, out: 18, res: 18, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}},
 			{name: "layer2.2.conv1", kernel: 40, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 41, -1}, run: runFlat, maxTiles: 16, in: 18, out: 22, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{false, false, true}, winograd: &winogradStep{points: 86, sums: 87, rows: 2, spread: []int{42, 42}, gather: []int{32, 32}, maxSpread: 669, maxGather: 2678}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 64}, steps: []step{
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 10, 20, 32}, steps: []step{
 			{name: "layer2.2.conv2", kernel: 33, run: runFlat, maxTiles: 13, in: 22, out: 23, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 88, sums: 89, rows: 2, spread: []int{34}, gather: []int{35}, maxSpread: 45, maxGather: 53, weights: 90}},
 		}},
 		{name: "layer2.2.conv3..layer2.3.conv1", space: shape{1, 20, 20, 1}, tile: shape{1, 1, 20, 1}, steps: []step{
@@ -518,122 +523,122 @@ var avx512Plan = plan{
 		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 3, 10, 64}, steps: []step{
 			{name: "layer2.3.conv2", kernel: 46, maxTiles: 5, in: 25, out: 26, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 1, 10, 64}, steps: []step{
-			{name: "layer2.3.conv3", kernel: 47, run: runFlat, maxTiles: 44, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 95, sums: 96, rows: 1, spread: []int{48}, gather: []int{49}, maxSpread: 974, maxGather: 974}},
+		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer2.3.conv3", kernel: 36, run: runFlat, maxTiles: 44, in: 26, out: 27, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 95, sums: 96, rows: 2, spread: []int{47}, gather: []int{48}, maxSpread: 974, maxGather: 974}},
 		}},
 		{name: "layer2.3.conv4", space: shape{4, 10, 10, 512}, tile: shape{1, 3, 10, 256}, steps: []step{
-			{name: "layer2.3.conv4", kernel: 50, maxTiles: 44, in: 27, out: 28, res: 18, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, false, false}},
+			{name: "layer2.3.conv4", kernel: 49, maxTiles: 44, in: 27, out: 28, res: 18, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool3", kernel: 51, maxTiles: 7500, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
+			{name: "pool3", kernel: 50, maxTiles: 7500, in: 28, out: 29, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv1", kernel: 52, run: runFlat, maxTiles: 22, in: 29, out: 30, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 97, sums: 98, rows: 1, spread: []int{53}, gather: []int{54}, maxSpread: 669, maxGather: 1339}},
+		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.0.conv1", kernel: 51, run: runFlat, maxTiles: 22, in: 29, out: 30, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 97, sums: 98, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 669, maxGather: 1339}},
 		}},
-		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.0.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 99, sums: 100, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 101}},
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.0.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 30, out: 31, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 99, sums: 100, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 101}},
 		}},
-		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.0.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 102, sums: 103, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.0.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 30, out: 31, res: 31, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 102, sums: 103, rows: 2, spread: []int{58}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 56, 128}, steps: []step{
-			{name: "layer3.0.conv4", kernel: 61, tails: []int{-1, -1, -1, -1, 62, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 5, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
+			{name: "layer3.0.conv4", kernel: 60, tails: []int{-1, -1, -1, -1, 61, -1, -1, -1, -1, -1, -1, -1, -1, -1}, maxTiles: 5, in: 31, out: 32, res: 29, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 104, sums: 105, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.1.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 33, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 104, sums: 105, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.1.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 33, out: 34, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 106, sums: 107, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 108}},
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.1.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 33, out: 34, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 106, sums: 107, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 108}},
 		}},
-		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 34, out: 35, res: 34, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 109, sums: 110, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.1.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 34, out: 35, res: 34, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 109, sums: 110, rows: 2, spread: []int{64}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 35, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 111, sums: 112, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 35, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 111, sums: 112, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 36, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 113, sums: 114, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.2.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 36, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 113, sums: 114, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.2.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 36, out: 37, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 115, sums: 116, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 117}},
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.2.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 36, out: 37, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 115, sums: 116, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 117}},
 		}},
-		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 37, out: 38, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 118, sums: 119, rows: 1, spread: []int{65}, gather: []int{69}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.2.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 37, out: 38, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 118, sums: 119, rows: 2, spread: []int{64}, gather: []int{68}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 38, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 120, sums: 121, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 38, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 120, sums: 121, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 39, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 122, sums: 123, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.3.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 39, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 122, sums: 123, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.3.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 39, out: 40, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 124, sums: 125, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 126}},
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.3.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 39, out: 40, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 124, sums: 125, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 126}},
 		}},
-		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 39, out: 40, res: 40, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 127, sums: 128, rows: 1, spread: []int{59}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.3.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 39, out: 40, res: 40, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 127, sums: 128, rows: 2, spread: []int{58}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 40, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 129, sums: 130, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 40, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 129, sums: 130, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 131, sums: 132, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.4.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 41, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 131, sums: 132, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
-		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 32}, steps: []step{
-			{name: "layer3.4.conv2", kernel: 55, run: runFlat, maxTiles: 6, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 133, sums: 134, rows: 4, spread: []int{56}, gather: []int{57}, maxSpread: 22, maxGather: 26, weights: 135}},
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{2, 10, 10, 16}, steps: []step{
+			{name: "layer3.4.conv2", kernel: 54, run: runFlat, maxTiles: 6, in: 41, out: 42, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 133, sums: 134, rows: 4, spread: []int{55}, gather: []int{56}, maxSpread: 22, maxGather: 26, weights: 135}},
 		}},
-		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv3", kernel: 58, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 136, sums: 137, rows: 1, spread: []int{65}, gather: []int{60}, maxSpread: 1785, maxGather: 1785}},
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 2, 10, 32}, steps: []step{
+			{name: "layer3.4.conv3", kernel: 57, run: runFlat, maxTiles: 22, in: 42, out: 43, res: 42, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 136, sums: 137, rows: 2, spread: []int{64}, gather: []int{59}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 256}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 66, run: runFlat, maxTiles: 44, in: 43, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 138, sums: 139, rows: 2, spread: []int{67}, gather: []int{68}, maxSpread: 1339, maxGather: 334}},
+		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 64}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 65, run: runFlat, maxTiles: 44, in: 43, out: 32, res: 32, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 138, sums: 139, rows: 2, spread: []int{66}, gather: []int{67}, maxSpread: 1339, maxGather: 334}},
 		}},
-		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.5.conv1", kernel: 63, run: runFlat, maxTiles: 11, in: 32, out: 44, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 140, sums: 141, rows: 1, spread: []int{64}, gather: []int{54}, maxSpread: 334, maxGather: 1339}},
+		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+			{name: "layer3.5.conv1", kernel: 62, run: runFlat, maxTiles: 11, in: 32, out: 44, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 140, sums: 141, rows: 1, spread: []int{63}, gather: []int{53}, maxSpread: 334, maxGather: 1339}},
 		}},
 		{name: "layer3.5.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer3.5.conv2", kernel: 70, tails: []int{-1, 71}, run: runRows, maxTiles: 2, in: 44, out: 45, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
+			{name: "layer3.5.conv2", kernel: 69, tails: []int{-1, 70}, run: runRows, maxTiles: 2, in: 44, out: 45, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer3.5.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 64}, steps: []step{
-			{name: "layer3.5.conv3", kernel: 72, run: runFlat, maxTiles: 22, in: 45, out: 46, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 142, sums: 143, rows: 1, spread: []int{73}, gather: []int{74}, maxSpread: 1785, maxGather: 1785}},
+			{name: "layer3.5.conv3", kernel: 71, run: runFlat, maxTiles: 22, in: 45, out: 46, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 142, sums: 143, rows: 1, spread: []int{72}, gather: []int{73}, maxSpread: 1785, maxGather: 1785}},
 		}},
-		{name: "layer3.5.conv4", space: shape{2, 5, 5, 1024}, tile: shape{1, 3, 5, 256}, steps: []step{
-			{name: "layer3.5.conv4", kernel: 75, maxTiles: 22, in: 46, out: 47, res: 32, every: [3]int{1, 2, 2}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, false, false}},
+		{name: "layer3.5.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 1, 5, 128}, steps: []step{
+			{name: "layer3.5.conv4", kernel: 74, run: runFlat, maxTiles: 44, in: 46, out: 47, res: 32, every: [3]int{1, 2, 2}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 144, sums: 145, rows: 1, spread: []int{75}, gather: []int{76}, maxSpread: 1339, maxGather: 334}},
 		}},
 		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
-			{name: "pool4", kernel: 76, maxTiles: 7500, in: 47, out: 48, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
+			{name: "pool4", kernel: 77, maxTiles: 7500, in: 47, out: 48, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 1, 25, 1024}, to: shape{1, 1, 25, 1024}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 2, 5, 128}, steps: []step{
-			{name: "layer4.0.conv1", kernel: 77, tails: []int{-1, 78}, run: runRows, maxTiles: 5, in: 48, out: 49, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv1", kernel: 78, tails: []int{-1, 79}, run: runRows, maxTiles: 5, in: 48, out: 49, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.0.conv_normal", kernel: 79, tails: []int{-1, 80}, run: runRows, maxTiles: 1, in: 49, out: 50, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.0.conv_normal", kernel: 80, tails: []int{-1, 81}, run: runRows, maxTiles: 1, in: 49, out: 50, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 25, 64}, steps: []step{
-			{name: "layer4.0.conv4", kernel: 81, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 82}, maxTiles: 2, in: 50, out: 51, res: 48, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
+			{name: "layer4.0.conv4", kernel: 82, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 83}, maxTiles: 2, in: 50, out: 51, res: 48, every: [3]int{1, 1, 1}, pack: 55, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, true, false}},
 		}},
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 4, 5, 64}, steps: []step{
-			{name: "layer4.1.conv1", kernel: 83, tails: []int{-1, 84}, run: runRows, maxTiles: 2, in: 51, out: 52, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv1", kernel: 84, tails: []int{-1, 85}, run: runRows, maxTiles: 2, in: 51, out: 52, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.1.conv_normal", kernel: 79, tails: []int{-1, 80}, run: runRows, maxTiles: 1, in: 52, out: 53, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv_normal", kernel: 80, tails: []int{-1, 81}, run: runRows, maxTiles: 1, in: 52, out: 53, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 256}, steps: []step{
-			{name: "layer4.1.conv4", kernel: 85, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 86}, maxTiles: 8, in: 53, out: 51, res: 51, every: [3]int{1, 1, 1}, pack: 58, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.1.conv4", kernel: 86, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 87}, maxTiles: 8, in: 53, out: 51, res: 51, every: [3]int{1, 1, 1}, pack: 58, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 4, 5, 64}, steps: []step{
-			{name: "layer4.2.conv1", kernel: 83, tails: []int{-1, 84}, run: runRows, maxTiles: 2, in: 51, out: 54, res: -1, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv1", kernel: 84, tails: []int{-1, 85}, run: runRows, maxTiles: 2, in: 51, out: 54, res: -1, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 32}, steps: []step{
-			{name: "layer4.2.conv_normal", kernel: 79, tails: []int{-1, 80}, run: runRows, maxTiles: 1, in: 54, out: 55, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv_normal", kernel: 80, tails: []int{-1, 81}, run: runRows, maxTiles: 1, in: 54, out: 55, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 13, 256}, steps: []step{
-			{name: "layer4.2.conv4", kernel: 85, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 86}, maxTiles: 8, in: 55, out: 51, res: 51, every: [3]int{1, 1, 1}, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
+			{name: "layer4.2.conv4", kernel: 86, tails: []int{-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 87}, maxTiles: 8, in: 55, out: 51, res: 51, every: [3]int{1, 1, 1}, pack: 61, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 25, 512}, to: shape{1, 1, 25, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "pool5", space: shape{1, 1, 1, 2048}, tile: shape{1, 1, 1, 512}, steps: []step{
-			{name: "pool5", kernel: 87, maxTiles: 1200, in: 51, out: 56, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
+			{name: "pool5", kernel: 88, maxTiles: 1200, in: 51, out: 56, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {5, 5, 0}, {5, 5, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 1, 1, 2048}, ahead: ahead{true, false, false}},
 		}},
 		{name: "fc", space: shape{1, 1, 1, 400}, tile: shape{1, 1, 1, 160}, steps: []step{
-			{name: "fc", kernel: 88, maxTiles: 5, in: 56, out: 57, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
+			{name: "fc", kernel: 89, maxTiles: 5, in: 56, out: 57, res: -1, pack: 62, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1, 2048}, to: shape{1, 1, 1, 400}, ahead: ahead{true, false, false}},
 		}},
 	},
 	prefetch: prefetch_avx512,

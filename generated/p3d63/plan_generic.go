@@ -125,18 +125,18 @@ var genericPlan = plan{
 		{frame: 656, row: 320, pixel: 16, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 57: conv1_custom.sums, 49x2x20x64
 		{offset: 32144, frame: 2576, row: 1280, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 58: layer1.0.conv2.points, 36x1x10x64
-		{frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 59: layer1.0.conv2.sums, 36x1x10x64
-		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 58: layer1.0.conv2.points, 36x2x10x64
+		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 59: layer1.0.conv2.sums, 36x2x10x64
+		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 60: layer1.0.conv3.points, 6x2x40x64
 		{frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 61: layer1.0.conv3.sums, 6x2x40x64
 		{offset: 30816, frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 62: layer1.1.conv2.points, 36x1x10x64
-		{frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 63: layer1.1.conv2.sums, 36x1x10x64
-		{offset: 23616, frame: 656, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 62: layer1.1.conv2.points, 36x2x10x64
+		{frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 63: layer1.1.conv2.sums, 36x2x10x64
+		{offset: 46656, frame: 1296, row: 640, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 64: layer1.1.conv3.points, 6x2x40x64
 		{frame: 5136, row: 2560, pixel: 64, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 65: layer1.1.conv3.sums, 6x2x40x64
@@ -225,10 +225,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 107: layer3.1.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 108: layer3.1.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 109: layer3.1.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 108: layer3.1.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 109: layer3.1.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 110: layer3.2.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 111: layer3.2.conv1.sums, 7x1x10x128
@@ -241,10 +241,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 115: layer3.2.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 116: layer3.2.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 117: layer3.2.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 116: layer3.2.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 117: layer3.2.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 118: layer3.3.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 119: layer3.3.conv1.sums, 7x1x10x128
@@ -257,10 +257,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 123: layer3.3.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 124: layer3.3.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 125: layer3.3.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 124: layer3.3.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 125: layer3.3.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 126: layer3.4.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 127: layer3.4.conv1.sums, 7x1x10x128
@@ -273,10 +273,10 @@ var genericPlan = plan{
 		{frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 131: layer3.4.conv3.sums, 3x1x10x256
 		{offset: 8208, frame: 2736, row: 2720, pixel: 272, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 132: layer3.4.conv4.points, 7x1x10x128
-		{frame: 1296, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
-		// 133: layer3.4.conv4.sums, 7x1x10x512
-		{offset: 9072, frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 132: layer3.4.conv4.points, 7x2x10x128
+		{frame: 2576, row: 1280, pixel: 128, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
+		// 133: layer3.4.conv4.sums, 7x2x10x512
+		{offset: 18032, frame: 10576, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 134: layer3.5.conv1.points, 7x1x10x512
 		{frame: 5296, row: 5280, pixel: 528, scratch: true, cover: [2]axis{{1, 1, 0}, {1, 1, 0}}},
 		// 135: layer3.5.conv1.sums, 7x1x10x128
@@ -374,9 +374,9 @@ var genericPlan = plan{
 		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 2576, in: pitch{64, 0}, out: pitch{64, 5120}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindMaxPool, rows: 1, cols: 1, width: 64, tapsH: 3, tapsW: 3, stepT: 409600, stepH: 5120, stepW: 64, in: pitch{128, 0}, out: pitch{64, 0}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, tapsH: 1, tapsW: 1, in: pitch{64, 0}, out: pitch{64, 0}, epi: []epi{epiBias, epiReLU}},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 36, tapsH: 1, tapsW: 1, stepT: 656, in: pitch{64, 0}, out: pitch{64, 656}},
-		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 2688}, out: pitch{64, 0}},
-		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 656, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 36, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 1296}},
+		{kind: kindSpread, rows: 4, cols: 4, width: 8, stepT: 1296, in: pitch{64, 2688}, out: pitch{64, 0}},
+		{kind: kindGather, rows: 4, cols: 4, width: 8, stepT: 1296, in: pitch{64, 0}, out: pitch{64, 2560}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 64, points: 6, tapsH: 1, tapsW: 1, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 5136}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 102400}, out: pitch{64, 0}, from: 1, to: 6},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5136, in: pitch{64, 0}, out: pitch{64, 102400}, to: 4, epi: []epi{epiBias, epiReLU}},
@@ -432,9 +432,9 @@ var genericPlan = plan{
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 512, points: 7, tapsH: 1, tapsW: 1, stepT: 5296, in: pitch{528, 0}, out: pitch{128, 1296}},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 512, stepT: 5296, in: pitch{1040, 104000}, out: pitch{528, 0}, to: 2},
 		{kind: kindSpread, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 27200}, out: pitch{272, 0}, from: 1, to: 3},
-		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 1296, in: pitch{128, 0}, out: pitch{528, 5296}},
-		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 128, stepT: 1296, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
-		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 5296, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
+		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 128, points: 7, tapsH: 1, tapsW: 1, stepT: 2576, in: pitch{128, 0}, out: pitch{528, 10576}},
+		{kind: kindSpread, rows: 1, cols: 1, width: 8, k: 128, stepT: 2576, in: pitch{272, 27200}, out: pitch{128, 0}, to: 2},
+		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 10576, in: pitch{528, 0}, out: pitch{1040, 104000}, res: pitch{1040, 104000}, to: 2, epi: []epi{epiBias, epiAdd, epiReLU}},
 		{kind: kindGather, rows: 1, cols: 1, width: 8, stepT: 2736, in: pitch{272, 0}, out: pitch{272, 27200}, to: 2, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, tapsH: 3, tapsW: 3, stepH: 3264, stepW: 272, in: pitch{544, 0}, out: pitch{272, 0}, epi: []epi{epiBias, epiReLU}},
 		{kind: kindConv, rows: 1, cols: 1, width: 8, k: 256, points: 3, tapsH: 1, tapsW: 1, stepT: 1360, in: pitch{272, 0}, out: pitch{272, 1360}},
@@ -458,27 +458,27 @@ var genericPlan = plan{
 		{name: "input", space: shape{16, 160, 160, 3}, tile: shape{1, 40, 160, 3}, steps: []step{
 			{name: "input", kernel: 0, maxTiles: 1, in: 0, out: 0, res: -1, pack: -1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 160, 160, 3}},
 		}},
-		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 8, 80, 32}, steps: []step{
+		{name: "conv1_custom", space: shape{16, 80, 80, 64}, tile: shape{1, 8, 80, 16}, steps: []step{
 			{name: "conv1_custom", kernel: 1, run: runFlat, maxTiles: 121644, in: 0, out: 1, res: -1, pack: 0, window: [3]axis{{1, 1, 0}, {7, 2, 3}, {7, 2, 3}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 160, 160, 3}, to: shape{16, 80, 80, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 56, sums: 57, rows: 2, spread: []int{2}, gather: []int{3}, maxSpread: 2066, maxGather: 812}},
 		}},
 		{name: "pool1..layer1.0.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
 			{name: "pool1", kernel: 4, maxTiles: 116508, in: 1, out: 2, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{16, 80, 80, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, false}},
 			{name: "layer1.0.conv1", kernel: 5, maxTiles: 29839, in: 2, out: 3, res: -1, pack: 1, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 32}, steps: []step{
-			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 58, sums: 59, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
+		{name: "layer1.0.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 16}, steps: []step{
+			{name: "layer1.0.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 3, out: 4, res: -1, pack: 2, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 58, sums: 59, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.0.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 32}, steps: []step{
+		{name: "layer1.0.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 8}, steps: []step{
 			{name: "layer1.0.conv3", kernel: 9, run: runFlat, maxTiles: 29839, in: 4, out: 5, res: -1, pack: 3, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 60, sums: 61, rows: 2, spread: []int{10, 12}, gather: []int{11, 11}, maxSpread: 9532, maxGather: 9532}},
 		}},
 		{name: "layer1.0.conv4..layer1.1.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
 			{name: "layer1.0.conv4", kernel: 13, run: runFlat, maxTiles: 15470, in: 5, out: 6, res: 2, every: [3]int{1, 1, 1}, pack: 4, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 256}, ahead: ahead{true, true, false}},
 			{name: "layer1.1.conv1", kernel: 14, maxTiles: 7880, in: 6, out: 7, res: -1, pack: 5, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 256}, to: shape{8, 40, 40, 64}},
 		}},
-		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 4, 40, 32}, steps: []step{
-			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 62, sums: 63, rows: 1, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
+		{name: "layer1.1.conv2", space: shape{8, 40, 40, 64}, tile: shape{1, 8, 40, 16}, steps: []step{
+			{name: "layer1.1.conv2", kernel: 6, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: -1, pack: 6, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 62, sums: 63, rows: 2, spread: []int{7}, gather: []int{8}, maxSpread: 896, maxGather: 1069}},
 		}},
-		{name: "layer1.1.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 32}, steps: []step{
+		{name: "layer1.1.conv3", space: shape{1, 40, 40, 64}, tile: shape{1, 1, 40, 8}, steps: []step{
 			{name: "layer1.1.conv3", kernel: 9, run: runFlat, maxTiles: 29839, in: 7, out: 8, res: 8, every: [3]int{1, 1, 1}, pack: 7, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 40, 40, 64}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 64, sums: 65, rows: 2, spread: []int{15, 17}, gather: []int{16, 16}, maxSpread: 9532, maxGather: 9532}},
 		}},
 		{name: "layer1.1.conv4..layer1.2.conv1", space: shape{8, 40, 40, 1}, tile: shape{1, 1, 40, 1}, steps: []step{
@@ -488,7 +488,7 @@ var genericPlan = plan{
 		{name: "layer1.2.conv2", space: shape{8, 20, 20, 64}, tile: shape{1, 1, 10, 64}, steps: []step{
 			{name: "layer1.2.conv2", kernel: 19, maxTiles: 3539, in: 9, out: 10, res: -1, pack: 10, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 40, 40, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer1.2.conv3", space: shape{1, 20, 20, 64}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer1.2.conv3", space: shape{1, 20, 20, 64}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer1.2.conv3", kernel: 20, run: runFlat, maxTiles: 29839, in: 10, out: 11, res: 10, every: [3]int{1, 1, 1}, pack: 11, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 20, 20, 64}, to: shape{8, 20, 20, 64}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 66, sums: 67, rows: 2, spread: []int{21, 23}, gather: []int{22, 22}, maxSpread: 9532, maxGather: 9532}},
 		}},
 		{name: "layer1.2.conv4", space: shape{8, 20, 20, 256}, tile: shape{1, 1, 20, 128}, steps: []step{
@@ -497,127 +497,127 @@ var genericPlan = plan{
 		{name: "pool2", space: shape{4, 1, 400, 256}, tile: shape{1, 1, 1, 256}, steps: []step{
 			{name: "pool2", kernel: 25, maxTiles: 1048576, in: 12, out: 13, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{8, 1, 400, 256}, to: shape{4, 1, 400, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.0.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.0.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.0.conv1", kernel: 26, run: runFlat, maxTiles: 15470, in: 13, out: 14, res: -1, pack: 13, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 256}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 68, sums: 69, rows: 2, spread: []int{27, 27}, gather: []int{28, 28}, maxSpread: 6553, maxGather: 13107}},
 		}},
-		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+		{name: "layer2.0.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 8}, steps: []step{
 			{name: "layer2.0.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 14, out: 15, res: -1, pack: 14, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 70, sums: 71, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.0.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer2.0.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer2.0.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 15, out: 16, res: -1, pack: 15, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 72, sums: 73, rows: 1, spread: []int{33}, gather: []int{34}, maxSpread: 4766, maxGather: 4766}},
 		}},
 		{name: "layer2.0.conv4", space: shape{1, 1, 1600, 512}, tile: shape{1, 1, 13, 256}, steps: []step{
 			{name: "layer2.0.conv4", kernel: 35, maxTiles: 5286, in: 16, out: 17, res: 13, every: [3]int{1, 1, 1}, pack: 16, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 1600, 128}, to: shape{1, 1, 1600, 512}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer2.1.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.1.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.1.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 18, res: -1, pack: 17, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 74, sums: 75, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+		{name: "layer2.1.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 8}, steps: []step{
 			{name: "layer2.1.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: -1, pack: 18, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 76, sums: 77, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.1.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer2.1.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer2.1.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 18, out: 19, res: 19, every: [3]int{1, 1, 1}, pack: 19, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 78, sums: 79, rows: 1, spread: []int{38}, gather: []int{39}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.1.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.1.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.1.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 19, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 20, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 80, sums: 81, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.2.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.2.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.2.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 20, res: -1, pack: 21, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 82, sums: 83, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
-		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 32}, steps: []step{
+		{name: "layer2.2.conv2", space: shape{4, 20, 20, 128}, tile: shape{1, 4, 20, 8}, steps: []step{
 			{name: "layer2.2.conv2", kernel: 29, run: runFlat, maxTiles: 15470, in: 20, out: 21, res: -1, pack: 22, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 84, sums: 85, rows: 1, spread: []int{30}, gather: []int{31}, maxSpread: 448, maxGather: 534}},
 		}},
-		{name: "layer2.2.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 32}, steps: []step{
+		{name: "layer2.2.conv3", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 8}, steps: []step{
 			{name: "layer2.2.conv3", kernel: 32, run: runFlat, maxTiles: 15470, in: 21, out: 22, res: 21, every: [3]int{1, 1, 1}, pack: 23, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 86, sums: 87, rows: 1, spread: []int{33}, gather: []int{39}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.2.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.2.conv4", space: shape{1, 20, 20, 512}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.2.conv4", kernel: 40, run: runFlat, maxTiles: 29839, in: 22, out: 17, res: 17, every: [3]int{1, 1, 1}, pack: 24, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 20, 20, 512}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 88, sums: 89, rows: 2, spread: []int{41, 41}, gather: []int{42, 42}, maxSpread: 13107, maxGather: 3276}},
 		}},
-		{name: "layer2.3.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 64}, steps: []step{
+		{name: "layer2.3.conv1", space: shape{1, 20, 20, 128}, tile: shape{1, 1, 20, 16}, steps: []step{
 			{name: "layer2.3.conv1", kernel: 36, run: runFlat, maxTiles: 7880, in: 17, out: 23, res: -1, pack: 25, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 512}, to: shape{4, 20, 20, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 90, sums: 91, rows: 2, spread: []int{37, 37}, gather: []int{28, 28}, maxSpread: 3276, maxGather: 13107}},
 		}},
 		{name: "layer2.3.conv2", space: shape{4, 10, 10, 128}, tile: shape{1, 1, 10, 32}, steps: []step{
 			{name: "layer2.3.conv2", kernel: 43, maxTiles: 1777, in: 23, out: 24, res: -1, pack: 26, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 20, 20, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer2.3.conv3", space: shape{1, 10, 10, 128}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer2.3.conv3", kernel: 44, run: runFlat, maxTiles: 15470, in: 24, out: 25, res: -1, pack: 27, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 128}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 92, sums: 93, rows: 1, spread: []int{45}, gather: []int{46}, maxSpread: 4766, maxGather: 4766}},
 		}},
-		{name: "layer2.3.conv4", space: shape{1, 10, 10, 512}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer2.3.conv4", space: shape{1, 10, 10, 512}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer2.3.conv4", kernel: 47, run: runFlat, maxTiles: 29839, in: 25, out: 26, res: 17, every: [3]int{1, 2, 2}, pack: 28, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 10, 10, 128}, to: shape{4, 10, 10, 512}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 94, sums: 95, rows: 2, spread: []int{48, 48}, gather: []int{49, 49}, maxSpread: 13107, maxGather: 3276}},
 		}},
 		{name: "pool3", space: shape{2, 1, 100, 512}, tile: shape{1, 1, 1, 512}, steps: []step{
 			{name: "pool3", kernel: 50, maxTiles: 1048576, in: 26, out: 27, res: -1, pack: -1, window: [3]axis{{2, 2, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{4, 1, 100, 512}, to: shape{2, 1, 100, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.0.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.0.conv1", kernel: 51, run: runFlat, maxTiles: 7880, in: 27, out: 28, res: -1, pack: 29, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 512}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 96, sums: 97, rows: 1, spread: []int{52}, gather: []int{53}, maxSpread: 3276, maxGather: 6553}},
 		}},
-		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.0.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.0.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 28, out: 29, res: -1, pack: 30, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 98, sums: 99, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.0.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.0.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 28, out: 29, res: 29, every: [3]int{1, 1, 1}, pack: 31, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 100, sums: 101, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
 		{name: "layer3.0.conv4", space: shape{1, 1, 200, 1024}, tile: shape{1, 1, 13, 128}, steps: []step{
 			{name: "layer3.0.conv4", kernel: 60, maxTiles: 2660, in: 29, out: 30, res: 27, every: [3]int{1, 1, 1}, pack: 32, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 1, 200, 256}, to: shape{1, 1, 200, 1024}, ahead: ahead{true, true, false}},
 		}},
-		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.1.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.1.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 31, res: -1, pack: 33, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 102, sums: 103, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.1.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.1.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 31, out: 32, res: -1, pack: 34, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 104, sums: 105, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.1.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.1.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 32, out: 33, res: 32, every: [3]int{1, 1, 1}, pack: 35, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 106, sums: 107, rows: 1, spread: []int{63}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.1.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 33, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 108, sums: 109, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.1.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.1.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 33, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 36, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 108, sums: 109, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.2.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.2.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 34, res: -1, pack: 37, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 110, sums: 111, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.2.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.2.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 34, out: 35, res: -1, pack: 38, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 112, sums: 113, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.2.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.2.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 35, out: 36, res: -1, pack: 39, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 114, sums: 115, rows: 1, spread: []int{63}, gather: []int{67}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.2.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 36, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 116, sums: 117, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.2.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.2.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 36, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 40, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 116, sums: 117, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.3.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.3.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 37, res: -1, pack: 41, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 118, sums: 119, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.3.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.3.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 37, out: 38, res: -1, pack: 42, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 120, sums: 121, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.3.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.3.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 37, out: 38, res: 38, every: [3]int{1, 1, 1}, pack: 43, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 122, sums: 123, rows: 1, spread: []int{58}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.3.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 38, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 124, sums: 125, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.3.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.3.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 38, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 44, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 124, sums: 125, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.4.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.4.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 39, res: -1, pack: 45, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 126, sums: 127, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
-		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 16}, steps: []step{
+		{name: "layer3.4.conv2", space: shape{2, 10, 10, 256}, tile: shape{1, 5, 10, 8}, steps: []step{
 			{name: "layer3.4.conv2", kernel: 54, run: runFlat, maxTiles: 7880, in: 39, out: 40, res: -1, pack: 46, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 128, sums: 129, rows: 1, spread: []int{55}, gather: []int{56}, maxSpread: 304, maxGather: 354}},
 		}},
-		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 32}, steps: []step{
+		{name: "layer3.4.conv3", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 8}, steps: []step{
 			{name: "layer3.4.conv3", kernel: 57, run: runFlat, maxTiles: 7880, in: 40, out: 41, res: 40, every: [3]int{1, 1, 1}, pack: 47, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 130, sums: 131, rows: 1, spread: []int{63}, gather: []int{59}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 1, 10, 128}, steps: []step{
-			{name: "layer3.4.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 41, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 132, sums: 133, rows: 1, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
+		{name: "layer3.4.conv4", space: shape{1, 10, 10, 1024}, tile: shape{1, 2, 10, 16}, steps: []step{
+			{name: "layer3.4.conv4", kernel: 64, run: runFlat, maxTiles: 15470, in: 41, out: 30, res: 30, every: [3]int{1, 1, 1}, pack: 48, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 10, 10, 1024}, ahead: ahead{true, true, false}, winograd: &winogradStep{points: 132, sums: 133, rows: 2, spread: []int{65}, gather: []int{66}, maxSpread: 6553, maxGather: 1638}},
 		}},
-		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 64}, steps: []step{
+		{name: "layer3.5.conv1", space: shape{1, 10, 10, 256}, tile: shape{1, 1, 10, 16}, steps: []step{
 			{name: "layer3.5.conv1", kernel: 61, run: runFlat, maxTiles: 3977, in: 30, out: 42, res: -1, pack: 49, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 1024}, to: shape{2, 10, 10, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 134, sums: 135, rows: 1, spread: []int{62}, gather: []int{53}, maxSpread: 1638, maxGather: 6553}},
 		}},
 		{name: "layer3.5.conv2", space: shape{2, 5, 5, 256}, tile: shape{1, 1, 5, 32}, steps: []step{
 			{name: "layer3.5.conv2", kernel: 68, maxTiles: 890, in: 42, out: 43, res: -1, pack: 50, window: [3]axis{{1, 1, 0}, {3, 2, 1}, {3, 2, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 10, 10, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer3.5.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 32}, steps: []step{
+		{name: "layer3.5.conv3", space: shape{1, 5, 5, 256}, tile: shape{1, 1, 5, 8}, steps: []step{
 			{name: "layer3.5.conv3", kernel: 69, run: runFlat, maxTiles: 7880, in: 43, out: 44, res: -1, pack: 51, window: [3]axis{{3, 1, 1}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 256}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 136, sums: 137, rows: 1, spread: []int{70}, gather: []int{71}, maxSpread: 8738, maxGather: 8738}},
 		}},
-		{name: "layer3.5.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 1, 5, 64}, steps: []step{
+		{name: "layer3.5.conv4", space: shape{1, 5, 5, 1024}, tile: shape{1, 1, 5, 16}, steps: []step{
 			{name: "layer3.5.conv4", kernel: 72, run: runFlat, maxTiles: 15470, in: 44, out: 45, res: 30, every: [3]int{1, 2, 2}, pack: 52, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{2, 5, 5, 256}, to: shape{2, 5, 5, 1024}, ahead: ahead{true, true, true}, winograd: &winogradStep{points: 138, sums: 139, rows: 1, spread: []int{73}, gather: []int{74}, maxSpread: 6553, maxGather: 1638}},
 		}},
 		{name: "pool4", space: shape{1, 1, 25, 1024}, tile: shape{1, 1, 1, 1024}, steps: []step{
@@ -626,7 +626,7 @@ var genericPlan = plan{
 		{name: "layer4.0.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
 			{name: "layer4.0.conv1", kernel: 76, maxTiles: 1998, in: 46, out: 47, res: -1, pack: 53, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 1024}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
+		{name: "layer4.0.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 8}, steps: []step{
 			{name: "layer4.0.conv_normal", kernel: 77, run: runFlat, maxTiles: 3977, in: 47, out: 48, res: -1, pack: 54, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 140, sums: 141, rows: 1, spread: []int{78}, gather: []int{79}, maxSpread: 152, maxGather: 177}},
 		}},
 		{name: "layer4.0.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
@@ -635,7 +635,7 @@ var genericPlan = plan{
 		{name: "layer4.1.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
 			{name: "layer4.1.conv1", kernel: 81, maxTiles: 1001, in: 49, out: 50, res: -1, pack: 56, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
+		{name: "layer4.1.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 8}, steps: []step{
 			{name: "layer4.1.conv_normal", kernel: 77, run: runFlat, maxTiles: 3977, in: 50, out: 51, res: -1, pack: 57, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 142, sums: 143, rows: 1, spread: []int{78}, gather: []int{79}, maxSpread: 152, maxGather: 177}},
 		}},
 		{name: "layer4.1.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
@@ -644,7 +644,7 @@ var genericPlan = plan{
 		{name: "layer4.2.conv1", space: shape{1, 5, 5, 512}, tile: shape{1, 1, 5, 32}, steps: []step{
 			{name: "layer4.2.conv1", kernel: 81, maxTiles: 1001, in: 49, out: 52, res: -1, pack: 59, window: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 2048}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, false}},
 		}},
-		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 16}, steps: []step{
+		{name: "layer4.2.conv_normal", space: shape{1, 5, 5, 512}, tile: shape{1, 5, 5, 8}, steps: []step{
 			{name: "layer4.2.conv_normal", kernel: 77, run: runFlat, maxTiles: 3977, in: 52, out: 53, res: -1, pack: 60, window: [3]axis{{1, 1, 0}, {3, 1, 1}, {3, 1, 1}}, cover: [3]axis{{1, 1, 0}, {1, 1, 0}, {1, 1, 0}}, from: shape{1, 5, 5, 512}, to: shape{1, 5, 5, 512}, ahead: ahead{true, false, true}, winograd: &winogradStep{points: 144, sums: 145, rows: 1, spread: []int{78}, gather: []int{79}, maxSpread: 152, maxGather: 177}},
 		}},
 		{name: "layer4.2.conv4", space: shape{1, 1, 25, 2048}, tile: shape{1, 1, 7, 64}, steps: []step{
