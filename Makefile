@@ -1,7 +1,7 @@
-# What a contributor runs. `make check` is what CI runs; it installs ffmpeg, GNU
-# objdump, g++ and NVRTC where they are missing.
+# What a contributor runs. `make check` is what CI runs; it installs the programs
+# that tests use where they are missing.
 
-.PHONY: all test check generate lint fuzz mutants gpu
+.PHONY: all test check generate lint fuzz mutants faults soak vulnerabilities gpu
 
 FUZZTIME = 60s
 FUZZ = dsl:FuzzParse codegen/support:FuzzReadSafetensors codegen/support:FuzzPackedHeader \
@@ -11,6 +11,7 @@ FUZZ = dsl:FuzzParse codegen/support:FuzzReadSafetensors codegen/support:FuzzPac
 	internal/weights:FuzzCaffe internal/weights:FuzzNumPy internal/weights:FuzzNPY \
 	internal/weights:FuzzPacked internal/onnx:FuzzImport
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 all: test
 
@@ -34,6 +35,18 @@ fuzz:
 # Which suite notices each of the broken compilers, in about half an hour.
 mutants:
 	go test ./tests/mutants -count=1 -v -timeout 3h -args -long
+
+# Every file operation fails once in each way, in some minutes.
+faults:
+	go test ./tests/faults -count=1 -v -timeout 1h -args -every 1
+
+# Ten minutes of load on each instruction set, and with the race detector.
+soak:
+	go test ./tests/soak -count=1 -v -timeout 2h -args -seconds 600
+
+# What is known of the modules and of Go itself, from vuln.go.dev.
+vulnerabilities:
+	go run $(GOVULNCHECK) ./...
 
 check:
 	bash .ci/run

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"time"
 
@@ -17,12 +18,29 @@ import (
 // classifyCmd is "p3dc classify".
 type classifyCmd struct {
 	netArgs
-	Weights string   `required:"" placeholder:"FILE" help:"Checkpoint of any kind that weights inspect reads, or packed weights. \"synthetic\" makes up reproducible values, to try things out."`
-	Labels  string   `placeholder:"FILE" help:"Names of the classes, one a line."`
-	Clips   int      `default:"1" help:"Clips to average over, spread evenly over the video."`
-	Top     int      `default:"5" help:"How many of the best classes to print."`
-	JSON    bool     `name:"json" help:"Print a JSON object a video, each on a line of its own; docs/cli.md names the fields."`
-	Videos  []string `arg:"" name:"video" help:"Video file, GIF, picture or folder of pictures."`
+	Weights string `required:"" placeholder:"FILE" help:"Checkpoint of any kind that weights inspect reads, or packed weights. \"synthetic\" makes up reproducible values, to try things out."`
+	Labels  string `placeholder:"FILE" help:"Names of the classes, one a line."`
+	Clips   int    `default:"1" help:"Clips to average over, spread evenly over the video."`
+	Top     int    `default:"5" help:"How many of the best classes to print."`
+	JSON    bool   `name:"json" help:"Print a JSON object a video, each on a line of its own; docs/cli.md names the fields."`
+	decodeLimits
+	Videos []string `arg:"" name:"video" help:"Video file, GIF, picture or folder of pictures."`
+}
+
+// decodeLimits bound what a video may cost.
+type decodeLimits struct {
+	MaxPixels    int           `default:"35389440" placeholder:"N" help:"Refuse frames of more pixels, width times height. Default: 8192x4320."`
+	MaxMemory    int64         `default:"512" placeholder:"MIB" help:"Memory for the cropped frames of a video. Default: 512 MiB."`
+	StallTimeout time.Duration `default:"30s" placeholder:"TIME" help:"How long ffmpeg may give nothing before it is ended. Default: 30s."`
+}
+
+// check returns a usage error where a limit would let nothing through.
+func (l *decodeLimits) check() error {
+	const most = math.MaxInt64 >> 20
+	if l.MaxPixels < 1 || l.MaxMemory < 1 || l.MaxMemory > most || l.StallTimeout <= 0 {
+		return usageError{fmt.Errorf("--max-pixels %d --max-memory %d --stall-timeout %v: expected positive numbers, and at most %d MiB", l.MaxPixels, l.MaxMemory, l.StallTimeout, most)}
+	}
+	return nil
 }
 
 // Help returns what the command's help says in detail.
@@ -60,6 +78,9 @@ type prediction struct {
 func (c *classifyCmd) Run(ctx context.Context, s *streams) (err error) {
 	if c.Clips < 1 || c.Top < 1 {
 		return usageError{fmt.Errorf("--clips %d --top %d: expected at least 1 of each", c.Clips, c.Top)}
+	}
+	if err := c.check(); err != nil {
+		return err
 	}
 	n, err := c.load(ctx)
 	if err != nil {
@@ -123,7 +144,7 @@ func (c *classifyCmd) labels(classes int) ([]string, error) {
 
 // video fills in a result.
 func (c *classifyCmd) video(ctx context.Context, p *predictor, bar *progress, r *videoResult, labels []string) error {
-	clips, err := video.Decode(ctx, r.Video, p.decoding(c.Clips, bar, r.Video))
+	clips, err := video.Decode(ctx, r.Video, p.decoding(c.Clips, c.decodeLimits, bar, r.Video))
 	if err != nil {
 		return err
 	}

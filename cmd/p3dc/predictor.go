@@ -118,18 +118,21 @@ func ready(f *weights.File, params []ir.Param) bool {
 }
 
 // decoding returns how a video's clips become the network's input.
-func (p *predictor) decoding(clips int, bar *progress, name string) video.Options {
+func (p *predictor) decoding(clips int, limits decodeLimits, bar *progress, name string) video.Options {
 	in := p.graph.Input
 	resize := in.ResizeShort
 	if resize == 0 {
 		resize = video.KeepSize
 	}
 	return video.Options{
-		Frames:     in.Shape.T,
-		Clips:      clips,
-		Preprocess: video.Preprocess{ResizeShort: resize, Height: in.Shape.H, Width: in.Shape.W},
-		Progress:   func(done, total int) { bar.count(filepath.Base(name)+": decoding", done, total) },
-		Warn:       bar.warn,
+		Frames:       in.Shape.T,
+		Clips:        clips,
+		Preprocess:   video.Preprocess{ResizeShort: resize, Height: in.Shape.H, Width: in.Shape.W},
+		StallTimeout: limits.StallTimeout,
+		MaxPixels:    limits.MaxPixels,
+		MaxMemory:    limits.MaxMemory << 20,
+		Progress:     func(done, total int) { bar.count(filepath.Base(name)+": decoding", done, total) },
+		Warn:         bar.warn,
 	}
 }
 

@@ -96,7 +96,7 @@ func TestDecoding(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := (&predictor{graph: n.graph}).decoding(7, newProgress(nil), "video")
+		o := (&predictor{graph: n.graph}).decoding(7, decodeLimits{}, newProgress(nil), "video")
 		if o.Preprocess != tt.want || o.Clips != 7 || o.Frames != n.graph.Input.Shape.T {
 			t.Errorf("%s: %+v, %d clips of %d frames", tt.net, o.Preprocess, o.Clips, o.Frames)
 		}

@@ -163,7 +163,7 @@ func (v *ffmpegFile) verdict(parent context.Context, cause error, n int, streamE
 	case parent.Err() != nil:
 		return parent.Err()
 	case cause == errStalled:
-		return &ffmpegError{fmt.Sprintf("ffmpeg gave no output for %v and was ended", v.o.StallTimeout), stderr, nil}
+		return &ffmpegError{fmt.Sprintf("ffmpeg gave no output for %v and was ended; --stall-timeout gives it more time", v.o.StallTimeout), stderr, nil}
 	case streamErr != io.EOF && streamErr != errTruncated:
 		return &ffmpegError{streamErr.Error(), stderr, nil}
 	case n == 0 && (waitErr != nil || stderr != "" || streamErr == errTruncated):

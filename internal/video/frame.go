@@ -18,7 +18,7 @@ func checkSize(w, h, maxPixels int) error {
 		return fmt.Errorf("a frame of %dx%d pixels is empty", w, h)
 	}
 	if n, fits := product(w, h); !fits || n > int64(maxPixels) {
-		return fmt.Errorf("a frame of %dx%d pixels is over the limit of %d pixels: scale the video down or raise the limit", w, h, maxPixels)
+		return fmt.Errorf("a frame of %dx%d pixels is over the limit of %d pixels: scale the video down or raise --max-pixels", w, h, maxPixels)
 	}
 	return nil
 }

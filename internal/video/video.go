@@ -139,7 +139,7 @@ func (o Options) check() error {
 	if len(errs) == 0 {
 		size, fits := product(o.Clips, o.Frames, o.Preprocess.Height, o.Preprocess.Width, 3)
 		wrong(!fits || size > o.MaxMemory,
-			"%d clips of %d frames of %dx%d pixels do not fit into the memory limit of %d MiB: ask for fewer clips or raise the limit",
+			"%d clips of %d frames of %dx%d pixels do not fit into the memory limit of %d MiB: ask for fewer clips or raise --max-memory",
 			o.Clips, o.Frames, o.Preprocess.Width, o.Preprocess.Height, o.MaxMemory>>20)
 	}
 	return errors.Join(errs...)

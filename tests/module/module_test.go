@@ -44,8 +44,9 @@ const small = `network small {
 }`
 
 // user is a program of somebody who uses the package: it classifies a clip
-// that is in a file and prints the scores. Where it is given the name of a
-// third file, it packs the weights into it first, and opens that.
+// that is in a file and prints the instruction set and the scores. Where it is
+// given the name of a third file, it packs the weights into it first, and opens
+// that.
 const user = `package main
 
 import (
@@ -81,7 +82,7 @@ func main() {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	json.NewEncoder(os.Stdout).Encode(logits)
+	json.NewEncoder(os.Stdout).Encode(map[string]any{"ISA": m.ISA(), "Logits": logits})
 }
 `
 
@@ -119,30 +120,44 @@ func newModule(t *testing.T, n *suite.Net) *suite.Module {
 	return m
 }
 
-// TestOutside builds the user's program and runs it on every instruction set
-// that the processor has, and, where the system can run it, built for a 32-bit
-// processor.
-func TestOutside(t *testing.T) {
-	n := smallNet(t)
-	m := newModule(t, n)
-	weightsFile, framesFile := filepath.Join(m.Dir, "small.safetensors"), filepath.Join(m.Dir, "frames")
-	if err := harness.WriteWeights(weightsFile, n.Graph.Params, n.Weights); err != nil {
+// A job is what the user's program is given, and what it should print.
+type job struct {
+	weights, frames, packed string // files
+	logits                  []float64
+}
+
+// newJob writes the files of a network's job into a folder.
+func newJob(t *testing.T, n *suite.Net, dir string) *job {
+	t.Helper()
+	j := &job{weights: filepath.Join(dir, "small.safetensors"), frames: filepath.Join(dir, "frames"), packed: filepath.Join(dir, "small.p3dw")}
+	if err := harness.WriteWeights(j.weights, n.Graph.Params, n.Weights); err != nil {
 		t.Fatal(err)
 	}
 	frames, clip := rawFrames(n.Graph.Input)
-	if err := os.WriteFile(framesFile, frames, 0o666); err != nil {
+	if err := os.WriteFile(j.frames, frames, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	values, err := ir.Interpret(n.Graph, n.Weights, clip)
 	if err != nil {
 		t.Fatal(err)
 	}
+	j.logits = values["logits"]
+	return j
+}
+
+// TestOutside builds the user's program and runs it on every instruction set
+// that the processor has, and, where the system can run it, built for a 32-bit
+// processor.
+func TestOutside(t *testing.T) {
+	n := smallNet(t)
+	m := newModule(t, n)
+	j := newJob(t, n, m.Dir)
 	program := filepath.Join(m.Dir, "user.exe")
 	m.Go(t, nil, "build", "-trimpath", "-o", program, ".")
 	static(t, program)
 	ran := 0
 	for _, isa := range []string{"", "avx512", "avx2", "generic"} {
-		cmd := exec.Command(program, weightsFile, framesFile)
+		cmd := exec.Command(program, j.weights, j.frames)
 		cmd.Env = append(os.Environ(), "P3DC_ISA="+isa)
 		out, err := cmd.Output()
 		if err != nil && strings.Contains(string(out), "this processor runs") {
@@ -151,8 +166,10 @@ func TestOutside(t *testing.T) {
 		if err != nil {
 			t.Fatalf("on %q: %v\n%s", isa, err, out)
 		}
-		compare(t, isa, out, values["logits"])
-		packed := exec.Command(program, weightsFile, framesFile, filepath.Join(m.Dir, "small.p3dw"))
+		if got := j.check(t, isa, out); isa != "" && got != isa {
+			t.Errorf("asked for %s, it ran on %s", isa, got)
+		}
+		packed := exec.Command(program, j.weights, j.frames, j.packed)
 		packed.Env = cmd.Env
 		if again, err := packed.Output(); err != nil || !bytes.Equal(again, out) {
 			t.Errorf("on %q with packed weights: %v\n%s\nwant\n%s", isa, err, again, out)
@@ -166,29 +183,34 @@ func TestOutside(t *testing.T) {
 		return
 	}
 	m.Go(t, []string{"GOARCH=386"}, "build", "-trimpath", "-o", program+"32", ".")
-	out, err := exec.Command(program+"32", weightsFile, framesFile).Output()
+	out, err := exec.Command(program+"32", j.weights, j.frames).Output()
 	if err != nil && len(out) == 0 {
 		t.Skipf("a 32-bit program does not run here: %v", err)
 	}
-	compare(t, "386", out, values["logits"])
+	j.check(t, "386", out)
 	// The last file that was packed is for the portable code, on any processor.
-	again, err := exec.Command(program+"32", filepath.Join(m.Dir, "small.p3dw"), framesFile).Output()
+	again, err := exec.Command(program+"32", j.packed, j.frames).Output()
 	if err != nil || !bytes.Equal(again, out) {
 		t.Errorf("a 32-bit program with packed weights: %v\n%s\nwant\n%s", err, again, out)
 	}
 }
 
-// compare checks the scores that a program printed.
-func compare(t *testing.T, isa string, out []byte, want []float64) {
+// check compares the scores that a program printed, and returns the instruction
+// set that it says it used.
+func (j *job) check(t *testing.T, what string, out []byte) string {
 	t.Helper()
-	var logits []float64
-	if err := json.Unmarshal(out, &logits); err != nil || len(logits) != len(want) {
-		t.Fatalf("on %q: %v\n%s", isa, err, out)
+	var got struct {
+		ISA    string
+		Logits []float64
+	}
+	if err := json.Unmarshal(out, &got); err != nil || len(got.Logits) != len(j.logits) {
+		t.Fatalf("on %q: %v\n%s", what, err, out)
 	}
 	// As in tests/triangle.
-	if d := suite.Distance(logits, want); !(d <= 2e-6) {
-		t.Errorf("on %q the logits are off by %.3g (relative L2)", isa, d)
+	if d := suite.Distance(got.Logits, j.logits); !(d <= 2e-6) {
+		t.Errorf("on %q the logits are off by %.3g (relative L2)", what, d)
 	}
+	return got.ISA
 }
 
 // rawFrames returns frames, T x H x W x C in the order of a decoder, and the
