@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 
 	"github.com/p3dc/p3dc/backends/avx"
 	"github.com/p3dc/p3dc/dsl"
@@ -40,7 +41,7 @@ func chosen(seed uint64) how {
 	h := how{
 		seed:     seed,
 		fusion:   []ir.Fusion{ir.FuseAuto, ir.FuseAuto, ir.FuseNever, ir.FuseAlways}[r.IntN(4)],
-		winograd: []ir.Winograd{ir.WinogradAuto, ir.WinogradNever, ir.WinogradF2, ir.WinogradMixed, ir.WinogradF4}[r.IntN(5)],
+		winograd: []ir.Winograd{ir.WinogradAuto, ir.WinogradNever, ir.WinogradF2, ir.WinogradMixed, ir.WinogradF4, ir.WinogradLate}[r.IntN(6)],
 		tapped:   r.IntN(3) == 0,
 		integers: r.IntN(2) == 0,
 	}
@@ -154,11 +155,11 @@ func (n *network) interpreters(lowered, fused *ir.Graph) error {
 	return nil
 }
 
-// inputChannels gives a graph that reads its input by convolutions alone another
-// number of input channels.
+// inputChannels gives a graph that reads its input by convolutions alone, and adds
+// it to nothing, another number of input channels.
 func inputChannels(g *ir.Graph, c int) {
 	for i := range g.Ops {
-		if _, ok := g.Ops[i].Attr.(ir.Conv); !ok && g.Ops[i].In[0] == 0 {
+		if _, ok := g.Ops[i].Attr.(ir.Conv); !ok && slices.Contains(g.Ops[i].In, 0) {
 			return
 		}
 	}
