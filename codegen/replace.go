@@ -43,7 +43,7 @@ func swap(fresh, dir, old string) error {
 	}
 	had := err == nil
 	if err = os.Rename(fresh, dir); err == nil {
-		return os.RemoveAll(old)
+		return removeAll(old)
 	}
 	if !had {
 		return err
@@ -53,7 +53,15 @@ func swap(fresh, dir, old string) error {
 	case back == nil:
 		return err
 	case errors.Is(back, fs.ErrExist): // another package is there by now
-		return errors.Join(err, os.RemoveAll(old))
+		return errors.Join(err, removeAll(old))
 	}
 	return fmt.Errorf("%w; the old package could not be put back from %s: %w", err, old, back)
+}
+
+// removeAll removes a folder of the writer's own. Its error says what is left.
+func removeAll(dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("%s is left behind and may be removed: %w", dir, err)
+	}
+	return nil
 }

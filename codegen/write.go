@@ -30,7 +30,7 @@ func Write(dir string, files []File) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
+	defer func() { err = errors.Join(err, removeAll(tmp)) }()
 	fresh := filepath.Join(tmp, "new")
 	if err := os.Mkdir(fresh, 0o777); err != nil {
 		return err

@@ -30,7 +30,11 @@ func produce(ctx context.Context, name string, write func(dir, file string) erro
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() {
+		if left := os.RemoveAll(dir); left != nil {
+			err = errors.Join(err, fmt.Errorf("%s is left behind and may be removed: %w", dir, left))
+		}
+	}()
 	file := filepath.Join(dir, filepath.Base(name))
 	if err := write(dir, file); err != nil {
 		return err
