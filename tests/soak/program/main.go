@@ -1,7 +1,7 @@
 //go:build soak
 
 // The program runs a model in many sessions at once for the seconds that its second
-// argument says, and prints what it saw as JSON. Its first argument is the file of
+// argument says, or until there was load of every kind, and prints what it saw as JSON. Its first argument is the file of
 // weights.
 package main
 
@@ -82,8 +82,14 @@ func soak(weights string, length time.Duration) error {
 	r := report{ISA: m.ISA(), MillisecondsOfAClip: float64(load.clip.Microseconds()) / 1e3}
 	r.Goroutines[0], r.Files[0] = runtime.NumGoroutine(), files()
 
-	ctx, cancel := context.WithTimeout(context.Background(), length)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	time.AfterFunc(length, func() {
+		for ctx.Err() == nil && !load.complete() { // a slow machine needs longer
+			time.Sleep(10 * time.Millisecond)
+		}
+		cancel()
+	})
 	var wg sync.WaitGroup
 	for i := range sessions {
 		wg.Go(func() { load.fail(cancel, load.session(ctx, uint64(i))) })
@@ -140,6 +146,11 @@ type load struct {
 	runs, cancelled, dropped atomic.Int64
 	once                     sync.Once
 	err                      error // the first
+}
+
+// complete reports whether there was load of every kind.
+func (l *load) complete() bool {
+	return l.runs.Load() > 0 && l.cancelled.Load() > 0 && l.dropped.Load() > 0
 }
 
 // fail ends the load at the first error.
