@@ -36,8 +36,7 @@ type how struct {
 }
 
 // chosen draws the rest of a network of a seed.
-func chosen(seed uint64) how {
-	r := rand.New(rand.NewPCG(seed, 2))
+func chosen(seed uint64, r *rand.Rand) how {
 	h := how{
 		seed:     seed,
 		fusion:   []ir.Fusion{ir.FuseAuto, ir.FuseAuto, ir.FuseNever, ir.FuseAlways}[r.IntN(4)],
@@ -62,7 +61,7 @@ func (h how) String() string {
 
 // drawn returns the network of a seed.
 func drawn(seed uint64) (*network, error) {
-	return prepare(draw.Text(rand.New(rand.NewPCG(seed, 1))), chosen(seed))
+	return prepare(draw.Text(rand.New(rand.NewPCG(seed, 1))), chosen(seed, rand.New(rand.NewPCG(seed, 2))))
 }
 
 // prepare computes what a network should, and compares the interpreters. A panic
