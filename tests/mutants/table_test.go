@@ -6,7 +6,9 @@ import "slices"
 // reason.
 var (
 	table     = slices.Concat(passes, schedules, convs, others, support, lowering)
-	survivors = map[string]string{}
+	survivors = map[string]string{
+		"a phase that lacks a tap has all": "equivalent: the phase's weights at that point are zero, so that only an infinity in the clip would show",
+	}
 )
 
 // passes are mutants of what is computed.
