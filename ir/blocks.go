@@ -7,7 +7,8 @@ import "fmt"
 // layer's positions strung together, over all clips of a launch, by channels.
 // The layers of a block, behind its reduction, may be one region: a tile is some
 // rows and columns of the picture with all frames and channels, and what flows
-// between the layers stays in shared memory.
+// between the layers stays in shared memory. The larger of each pair of frames, as
+// a pool behind a stage takes it, is the end of the epilogue before it.
 //
 // Maps have no borders: a block asks for what lies on padding by itself. Pixels
 // are padded to accesses of 16 bytes, with zeros, those of a clip of up to four
@@ -20,6 +21,7 @@ func ScheduleBlocks(g *Graph, m Machine, f Fusion) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.foldPairs()
 	s.plan.Buffers = s.blockLayouts()
 	s.plan.Regions = append(s.plan.Regions, s.blockIngest())
 	for i := 0; i < len(s.ops); i++ {
@@ -119,7 +121,7 @@ func (s *scheduler) blockKernel(op *plannedOp) Kernel {
 		TapsT: op.window.T.Kernel, TapsH: op.window.H.Kernel, TapsW: op.window.W.Kernel,
 		Block: Block{
 			Window: op.window, In: s.g.Values[op.in].Shape, Out: s.g.Values[op.Out].Shape, Every: op.every,
-			WideIn: s.plan.Buffers[op.in].Wide, WideOut: s.plan.Buffers[op.out].Wide,
+			Pairs: op.paired != nil, WideIn: s.plan.Buffers[op.in].Wide, WideOut: s.plan.Buffers[op.out].Wide,
 		},
 	}
 	if op.res != NoBuffer {
@@ -145,6 +147,9 @@ func (s *scheduler) blockRegion(op *plannedOp) (Region, error) {
 		Window: op.window, Cover: UnitWindow, InShape: in, OutShape: Shape{1, 1, out.Pixels(), out.C}, MaxTiles: 1,
 	}
 	r := Region{Name: op.Name, Space: st.OutShape, Algorithm: directName}
+	if op.paired != nil {
+		r.Name += ".." + op.lastName()
+	}
 	switch _, linear := op.Attr.(Linear); {
 	case linear:
 		k.Kind, k.Cols, k.Vectors, k.K = KernelLinear, 1, 1, in.C
@@ -159,7 +164,7 @@ func (s *scheduler) blockRegion(op *plannedOp) (Region, error) {
 		s.tiledConv(&k, op, tile.BlockTile, blockStages)
 		st.Pack = s.addPack(op, tile.Channels, s.blockDepth())
 		s.placePacks(st.Pack)
-		r.Tile = Shape{1, 1, tile.Positions, tile.Channels}
+		r.Tile = Shape{1, 1, tile.Positions * out.T / k.Block.Frames(), tile.Channels}
 		r.Why = fmt.Sprintf("%d blocks for %d clips on %d multiprocessors", tile.blocks, s.m.Blocks.Clips, s.m.Cores)
 	case op.kind == KernelPool:
 		k.Cols, k.Vectors = blockThreads, 1

@@ -42,7 +42,7 @@ func (s *scheduler) fuse(i int, f Fusion) (fusedBlock, bool) {
 // chains reports whether the ops [i, j) may be one region: convolutions, of which
 // only those that read what the first one reads need more of the picture than a
 // tile has. What flows between them must not be read elsewhere, and only the
-// last one may add or project what another region wrote.
+// last one may add or project what another region wrote, or pair frames.
 func (s *scheduler) chains(i, j int) bool {
 	in, space := s.ops[i].in, s.g.Values[s.ops[j-1].Out].Shape
 	first := s.ops[i].window
@@ -51,7 +51,7 @@ func (s *scheduler) chains(i, j int) bool {
 		if _, conv := op.Attr.(Conv); !conv || out.H != space.H || out.W != space.W {
 			return false
 		}
-		if k < j-1 && !s.local(op.out, i, j) {
+		if k < j-1 && (op.paired != nil || !s.local(op.out, i, j)) {
 			return false
 		}
 		switch w := op.window; {
@@ -96,7 +96,7 @@ func (s *scheduler) halo(i, j int) Window {
 func (s *scheduler) draftBlock(i, j int) (best fusedBlock, ok bool) {
 	space, frames := s.g.Values[s.ops[j-1].Out].Shape, 0
 	for k := i; k < j; k++ {
-		frames = max(frames, s.g.Values[s.ops[k].Out].Shape.T)
+		frames = max(frames, s.frames(&s.ops[k]))
 	}
 	for _, t := range BlockTiles() {
 		for rows := 1; rows <= space.H && frames*rows <= t.Positions; rows++ {
@@ -124,7 +124,7 @@ func (s *scheduler) fusedRegion(d *fusedBlock) Region {
 	last := &s.ops[d.end-1]
 	space := s.g.Values[last.Out].Shape
 	r := Region{
-		Name:  s.ops[d.first].Name + ".." + last.Name,
+		Name:  s.ops[d.first].Name + ".." + last.lastName(),
 		Space: Shape{1, space.H, space.W, 1}, Tile: d.extent(), Algorithm: directName,
 		Why: fmt.Sprintf("fused: %d blocks for %d clips on %d multiprocessors, %d KiB shared", d.blocks, s.m.Blocks.Clips, s.m.Cores, ceilDiv(d.shared, 1<<10)),
 	}

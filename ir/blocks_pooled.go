@@ -11,7 +11,7 @@ func (s *scheduler) pools(i, j int) bool {
 	}
 	conv, pool := &s.ops[i], &s.ops[i+1]
 	_, convolves := conv.Attr.(Conv)
-	return convolves && conv.res == NoBuffer && pool.kind == KernelPool && pool.in == conv.out && s.local(conv.out, i, j)
+	return convolves && conv.res == NoBuffer && conv.paired == nil && pool.kind == KernelPool && pool.in == conv.out && s.local(conv.out, i, j)
 }
 
 // draftPooled weighs all tiles of a pool's result: the positions of the

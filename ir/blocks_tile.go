@@ -53,7 +53,7 @@ type chosenTile struct {
 // that it fetches for them.
 func (s *scheduler) blockTile(op *plannedOp) (chosenTile, error) {
 	out := s.g.Values[op.Out].Shape
-	positions := out.Pixels() * s.m.Blocks.Clips
+	positions := s.frames(op) * out.H * out.W * s.m.Blocks.Clips
 	best, least := chosenTile{}, math.Inf(1)
 	for _, t := range BlockTiles() {
 		if t.Shared(s.blockDepth(), blockStages, s.m.Blocks.ValueBytes) > s.m.Blocks.Shared {

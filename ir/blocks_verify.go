@@ -14,6 +14,9 @@ func (v *planVerifier) block(k *Kernel) {
 	if k.Kind != KernelConv {
 		return
 	}
+	if made := b.Window.Out(b.In, b.Out.C); made != b.computed(b.Out) {
+		v.fail(k.Name, "windows %v on %v make %v, not %d frames for %v", b.Window, b.In, made, b.Frames(), b.Out)
+	}
 	m := &v.p.Machine
 	t := BlockTile{k.Cols, k.Vectors * m.Lanes}
 	if b.Depth < 1 || b.Stages < 2 {
@@ -68,5 +71,8 @@ func printBlock(b *strings.Builder, k *Kernel) {
 	}
 	if k.Epi != "" {
 		fmt.Fprintf(b, " | %s", k.Epi)
+	}
+	if k.Block.Pairs {
+		b.WriteString(", the larger of each two frames")
 	}
 }

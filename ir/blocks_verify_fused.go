@@ -26,8 +26,10 @@ func (v *planVerifier) fusedRegion(r *Region) {
 			v.fail(st.Op, "step %d of %d of a fused block reads the %v and writes the %v", i, end, p.Buffers[st.In].Space, p.Buffers[st.Out].Space)
 		case k.Block.Tile != r.Tile:
 			v.fail(st.Op, "%s is for tiles of %v, its region's are %v", k.Name, k.Block.Tile, r.Tile)
-		case i > 0 && k.Cols < st.OutShape.T*r.Tile.H*r.Tile.W:
-			v.fail(st.Op, "%s has %d positions, %d frames of %v tiles have more", k.Name, k.Cols, st.OutShape.T, r.Tile)
+		case k.Block.Pairs && i < end:
+			v.fail(st.Op, "%s pairs frames before the end of a fused block", k.Name)
+		case i > 0 && k.Cols < k.Block.Frames()*r.Tile.H*r.Tile.W:
+			v.fail(st.Op, "%s has %d positions, %d frames of %v tiles have more", k.Name, k.Cols, k.Block.Frames(), r.Tile)
 		case i > 0 && !p.Buffers[st.In].Cover.reaches(st.Window):
 			v.fail(st.Op, "%s holds %v of the picture, the window is %v", p.Buffers[st.In].Name, p.Buffers[st.In].Cover, st.Window)
 		case i > 1 && !v.follows(&r.Steps[i-1], st):
@@ -43,7 +45,7 @@ func (v *planVerifier) pooledRegion(r *Region) {
 	conv, pool := &r.Steps[0], &r.Steps[len(r.Steps)-1]
 	k, m := &p.Kernels[conv.Kernel], &p.Buffers[conv.Out]
 	switch {
-	case len(r.Steps) != 2 || k.Kind != KernelConv || pool.In != conv.Out || m.Space != Scratch || p.Buffers[pool.Out].Space != Arena:
+	case len(r.Steps) != 2 || k.Kind != KernelConv || k.Block.Pairs || pool.In != conv.Out || m.Space != Scratch || p.Buffers[pool.Out].Space != Arena:
 		v.fail(r.Name, "is no convolution with a pool behind it")
 	case k.Block.Tile != r.Tile || p.Kernels[pool.Kernel].Block.Tile != r.Tile:
 		v.fail(r.Name, "%s is for tiles of %v, the region's are %v", k.Name, k.Block.Tile, r.Tile)

@@ -39,6 +39,26 @@ func (w *planWorker) blockLoad(st *Step, k *Kernel, at Shape) {
 // blockConv computes the channels of one position, and zeros as far as its
 // channels are padded.
 func (w *planWorker) blockConv(st *Step, k *Kernel, at Shape) {
+	b := &k.Block
+	out, to := w.memory(st.Out, at.T, at.H, at.W)
+	if b.Pairs {
+		at.T *= 2
+	}
+	acc := w.blockSums(st, k, at)
+	if b.Pairs {
+		at.T++
+		for i, x := range w.blockSums(st, k, at) {
+			acc[i] = max(acc[i], x)
+		}
+	}
+	copy(out[to+w.lo.C:], acc)
+	if w.hi.C == b.Out.C {
+		clear(out[to+b.Out.C : to+k.Out.Pixel])
+	}
+}
+
+// blockSums returns the channels of one position, behind the epilogue.
+func (w *planWorker) blockSums(st *Step, k *Kernel, at Shape) []float64 {
 	b, pk := &k.Block, &w.p.Packs[st.Pack]
 	acc := make([]float64, w.hi.C-w.lo.C)
 	each := func(to Shape, win Window, tap int) {
@@ -67,11 +87,7 @@ func (w *planWorker) blockConv(st *Step, k *Kernel, at Shape) {
 		res = res[w.lo.C:]
 	}
 	w.epilogue(acc, k, w.packed[pk.Bias+w.lo.C:], res)
-	out, to := w.memory(st.Out, at.T, at.H, at.W)
-	copy(out[to+w.lo.C:], acc)
-	if w.hi.C == b.Out.C {
-		clear(out[to+b.Out.C : to+k.Out.Pixel])
-	}
+	return acc
 }
 
 // visit calls f for each tap of a position that lies on the map.

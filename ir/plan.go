@@ -246,12 +246,14 @@ type Kernel struct {
 // frames, rows and columns, with all extents as constants. A block of a conv
 // kernel goes through the reduction in steps of Depth values, of which Stages
 // are in shared memory at once. In a fused region a block computes the results at
-// a tile of the picture, all frames of it.
+// a tile of the picture, all frames of it. With Pairs each result is the larger of
+// those of two frames, and Out has half of the frames that the window makes.
 type Block struct {
 	Depth, Stages   int
 	Window          Window
 	In, Out, Res    Shape // Res is that of the second operand, zero without
 	Every           Skip
+	Pairs           bool
 	WideIn, WideOut bool  // float32, see Buffer
 	Tile            Shape // rows and columns of a fused region's tile, zero without
 }

@@ -34,9 +34,10 @@ func (p *Plan) RegionWork(r *Region) []StepWork {
 				moved[id] = true
 			}
 		}
-		if p.Kernels[st.Kernel].Kind != KernelIngest {
-			read(st.In, visited(st.Window, st.InShape, st.OutShape))
-			read(st.Res, st.OutShape.Pixels()*p.residualChannels(st))
+		if k := &p.Kernels[st.Kernel]; k.Kind != KernelIngest {
+			out := k.Block.computed(st.OutShape)
+			read(st.In, visited(st.Window, st.InShape, out))
+			read(st.Res, out.Pixels()*p.residualChannels(st))
 		}
 		if p.Buffers[st.Out].Space == Arena {
 			work[i].MapBytes += 4 * int64(st.OutShape.Elems())
@@ -51,13 +52,13 @@ func (p *Plan) multiplyAdds(r *Region, st *Step) int64 {
 	if st.Pack == NoPack {
 		return 0
 	}
-	pk := &p.Packs[st.Pack]
+	pk, b := &p.Packs[st.Pack], &p.Kernels[st.Kernel].Block
 	var sum int64
 	n := r.Tiles()
 	for i := range n.Elems() {
 		lo, hi := r.tile(i, n)
 		from, to := r.extent(st, lo, hi)
-		sum += int64(to.C-from.C) * pk.products(st, from, to)
+		sum += int64(to.C-from.C) * pk.products(st, b.computed(from), b.computed(to))
 	}
 	return sum
 }

@@ -63,22 +63,18 @@ func newScheduler(g *Graph, m Machine) (*scheduler, error) {
 	s := &scheduler{
 		m: m, g: g,
 		plan:    &Plan{Graph: g, Machine: m, Buffers: layouts(g)},
-		readers: make([][]int, len(g.Values)),
 		kept:    make([]bool, len(g.Values)),
 		kernels: make(map[Kernel]KernelID),
 		effort:  make(map[Transform][2]int),
 	}
+	ops := make([]plannedOp, len(g.Ops))
 	for i := range g.Ops {
-		op, err := newPlannedOp(g, i)
-		if err != nil {
+		var err error
+		if ops[i], err = newPlannedOp(g, i); err != nil {
 			return nil, err
 		}
-		s.ops = append(s.ops, op)
-		s.readers[op.in] = append(s.readers[op.in], i)
-		if op.res != NoBuffer {
-			s.readers[op.res] = append(s.readers[op.res], i)
-		}
 	}
+	s.setOps(ops)
 	s.keep(g.Outputs, false)
 	s.keep(g.Taps, true)
 	return s, nil
@@ -95,6 +91,18 @@ type scheduler struct {
 	effort  map[Transform][2]int // what transformOps has found
 	chosen  map[int]chosen       // by a region's first op, of a tuning
 	weighed *[]draft             // where not nil, all cuts that were weighed
+}
+
+// setOps makes these the ops that are planned.
+func (s *scheduler) setOps(ops []plannedOp) {
+	s.ops, s.readers = ops, make([][]int, len(s.g.Values))
+	for i := range ops {
+		for _, v := range []BufferID{ops[i].in, ops[i].res} {
+			if v != NoBuffer {
+				s.readers[v] = append(s.readers[v], i)
+			}
+		}
+	}
 }
 
 func (s *scheduler) keep(outs []Output, tap bool) {
@@ -120,6 +128,7 @@ type plannedOp struct {
 	transform    Transform
 	points       int       // of the transform whose products it computes
 	late         Transform // likewise, where it is late
+	paired       *Op       // the pool over pairs of frames that is part of it, nil without
 }
 
 func newPlannedOp(g *Graph, i int) (plannedOp, error) {

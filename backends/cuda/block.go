@@ -139,7 +139,7 @@ func (e *emitter) layer(st *ir.Step, name string, bias int) {
 	if e.plan.Buffers[st.Out].Space == ir.Scratch {
 		e.tile("To", st.Out, 0)
 	} else {
-		e.using("To", fmt.Sprintf("Tile<%d, 0, 0, %d, 0, -1>", k.Block.Out.T, ceilDiv(k.Block.Out.C, e.plan.Machine.Lanes)))
+		e.using("To", fmt.Sprintf("Tile<%d, 0, 0, %d, 0, -1>", k.Block.Frames(), ceilDiv(k.Block.Out.C, e.plan.Machine.Lanes)))
 	}
 	if adds && e.plan.Buffers[st.Res].Space == ir.Scratch {
 		e.tile("Add", st.Res, 0)
@@ -151,7 +151,7 @@ func (e *emitter) layer(st *ir.Step, name string, bias int) {
 	e.axes("Stride", w.T.Stride, w.H.Stride, w.W.Stride)
 	e.axes("Pad", w.T.Pad, from.Cover.H.Pad-w.H.Pad, from.Cover.W.Pad-w.W.Pad)
 	e.using("Result", e.value(k.Block.WideOut))
-	e.Line("    static constexpr bool ADDS = %t;", adds)
+	e.Line("    static constexpr bool ADDS = %t, PAIRS = %t;", adds, k.Block.Pairs)
 	e.Line("    static constexpr int BIAS = %d;", bias*e.precision.Bytes()/4)
 	e.finish(k.Epi)
 	e.Line("};")

@@ -70,7 +70,7 @@ struct Block1x4_0_0 {
     using Stride = Axes<1, 2, 2>;
     using Pad = Axes<0, 0, 0>;
     using Result = Bf16;
-    static constexpr bool ADDS = false;
+    static constexpr bool ADDS = false, PAIRS = false;
     static constexpr int BIAS = 0;
     static DEVICE float finish(float x, float bias, float other) {
         x += bias;
@@ -86,7 +86,7 @@ struct Block1x4_0_1 {
     using Stride = Axes<1, 1, 1>;
     using Pad = Axes<1, 0, 0>;
     using Result = Bf16;
-    static constexpr bool ADDS = true;
+    static constexpr bool ADDS = true, PAIRS = false;
     static constexpr int BIAS = 32;
     static DEVICE float finish(float x, float bias, float other) {
         x += bias;
@@ -104,7 +104,7 @@ struct Block1x4_0_2 {
     using Stride = Axes<1, 1, 1>;
     using Pad = Axes<0, 0, 0>;
     using Result = Bf16;
-    static constexpr bool ADDS = false;
+    static constexpr bool ADDS = false, PAIRS = false;
     static constexpr int BIAS = 64;
     static DEVICE float finish(float x, float bias, float other) {
         x += bias;
@@ -129,5 +129,45 @@ KERNEL(128) net_block1x4_0(const void* in, const void* second, void* out, const 
 	// two panels 3 of the sum and 2 of what is projected.
 	if l.Weights.Len != (5+3+2*(1+1))*32*64 || l.Bias.Len != 4*32*4 || l.In != list[0].Out || l.Second != list[0].Out {
 		t.Errorf("the block's operands are %+v", l)
+	}
+}
+
+// TestPairs has a pool over pairs of frames in the kernel before it: of the block, and
+// of its last layer by itself. Both compute two frames and store one.
+func TestPairs(t *testing.T) {
+	g := block(t)
+	e := g.Outputs[0].Value
+	window := ir.Window{T: ir.Axis{Kernel: 2, Stride: 2}, H: ir.Unit, W: ir.Unit}
+	v := g.AddValue("pool", window.Out(g.Values[e].Shape, 40))
+	g.Ops = append(g.Ops, ir.Op{Name: "pool", Attr: ir.Pool{Window: window}, In: []ir.ValueID{e}, Out: v})
+	g.Outputs[0].Value = v
+	for _, tc := range []struct {
+		fusion        ir.Fusion
+		op, constants string
+		blocks        int // for 3 clips
+	}{
+		// As without a pool, tiles are a row of 4 pixels.
+		{ir.FuseAlways, "S..pool", "Out = Extent<1, 5, 4, 40, 40>;\n!To = Tile<2, 0, 0, 5, 0, -1>;\n!ADDS = false, PAIRS = true;", 3 * 5},
+		// 60 pixels of 16 pairs of frames a tile, and two tiles of channels.
+		{ir.FuseNever, "E..pool", "Out = Extent<1, 5, 4, 40, 40>;\n!PROJECTS = true, PAIRS = true;", 4 * 2},
+	} {
+		plan, err := ir.ScheduleBlocks(g, BF16.Machine(), tc.fusion)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, source, found := strings.Cut(string(Source(BF16, codegen.Options{}, plan)), "// "+tc.op+"\n")
+		if !found {
+			t.Fatalf("the source has no %s", tc.op)
+		}
+		for _, want := range strings.Split(tc.constants, "!") {
+			if !strings.Contains(source, want) {
+				t.Errorf("%s has no %q\n%s", tc.op, want, source)
+			}
+		}
+		list := Launches(plan)
+		l := list[len(list)-1]
+		if l.Op != tc.op || l.Blocks(3) != tc.blocks || l.Out.Len != 20*40*2 {
+			t.Errorf("the launch of %s is %+v with %d blocks for 3 clips, want %d", tc.op, l, l.Blocks(3), tc.blocks)
+		}
 	}
 }

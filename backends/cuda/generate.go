@@ -103,7 +103,7 @@ func (e *emitter) users(id ir.KernelID) string {
 	for _, r := range e.plan.Regions {
 		for _, st := range r.Steps {
 			if st.Kernel == id {
-				names = append(names, st.Op)
+				names = append(names, r.Name)
 			}
 		}
 	}

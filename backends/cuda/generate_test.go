@@ -70,7 +70,7 @@ struct Conv32x32_k2x5x4x3_1 {
     using Pad = Axes<0, 0, 0>;
     using Second = Nothing;
     using Every = Axes<1, 1, 1>;
-    static constexpr bool ADDS = false, PROJECTS = false;
+    static constexpr bool ADDS = false, PROJECTS = false, PAIRS = false;
     static constexpr int POSITIONS = 32, CHANNELS = 32, WARPS_P = 2, WARPS_C = 2, STAGES = 4;
     static DEVICE float finish(float x, float bias, float other) {
         x += bias;

@@ -29,7 +29,7 @@ func (e *emitter) convolution(k *ir.Kernel) {
 		e.using("Second", "Nothing")
 	}
 	e.axes("Every", b.Every.T, b.Every.H, b.Every.W)
-	e.Line("    static constexpr bool ADDS = %t, PROJECTS = %t;", adds, k.K2 > 0)
+	e.Line("    static constexpr bool ADDS = %t, PROJECTS = %t, PAIRS = %t;", adds, k.K2 > 0, b.Pairs)
 	e.Line("    static constexpr int POSITIONS = %d, CHANNELS = %d, WARPS_P = %d, WARPS_C = %d, STAGES = %d;",
 		tile.Positions, tile.Channels, down, along, b.Stages)
 	e.finish(k.Epi)

@@ -11,7 +11,7 @@ const warpLanes = 32
 
 // Launch is a call of a kernel: blocks of threads, with shared memory.
 type Launch struct {
-	Op              string // the layer, or the first and the last of a block
+	Op              string // the layer, or the first and the last of those in one kernel
 	Kernel          string
 	Threads, Shared int // of a block; bytes
 	// Units are what blocks share of one clip, Per of them each; those of
@@ -39,16 +39,16 @@ func Launches(p *ir.Plan) []Launch {
 			list = append(list, launchBlock(p, &p.Regions[i], names[i]))
 			continue
 		}
-		for j := range p.Regions[i].Steps {
-			list = append(list, launch(p, &p.Regions[i].Steps[j]))
-		}
+		l := launch(p, &p.Regions[i].Steps[0])
+		l.Op = p.Regions[i].Name
+		list = append(list, l)
 	}
 	return list
 }
 
 func launch(p *ir.Plan, st *ir.Step) Launch {
 	k := &p.Kernels[st.Kernel]
-	l := Launch{Op: st.Op, Kernel: KernelName(p, k), Threads: Threads(k), Shared: shared(p, k), Out: Map(p, st.Out)}
+	l := Launch{Kernel: KernelName(p, k), Threads: Threads(k), Shared: shared(p, k), Out: Map(p, st.Out)}
 	l.Units, l.Per, l.Columns = units(p, k)
 	if k.Kind == ir.KernelIngest {
 		l.In = Span{Len: 4 * k.Block.In.Elems()}
@@ -122,7 +122,7 @@ func units(p *ir.Plan, k *ir.Kernel) (units, per, columns int) {
 	switch k.Kind {
 	case ir.KernelConv:
 		t := blockTile(p, k)
-		return out.Pixels(), t.Positions, ceilDiv(out.C, t.Channels)
+		return out.Pixels(), t.Positions * out.T / k.Block.Frames(), ceilDiv(out.C, t.Channels)
 	case ir.KernelPool: // a thread makes two values
 		return out.Pixels() * k.Out.Pixel / 2, Threads(k), 1
 	case ir.KernelLinear: // a warp makes one

@@ -1,9 +1,11 @@
 package cuda
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,22 +14,24 @@ import (
 
 // mutants break the device code, each in one place: where it says old within a
 // text that it has once, it says new. Blocks run at once, and which one is the first
-// to see the fault differs: want is what all of them say.
+// to see the fault differs: want is what all of them say, or else results differ.
 var mutants = []struct{ name, within, old, new, want string }{
 	{"no barrier", "block_barrier();  // all have copied this step, and", "block_barrier();", ";", "of shared memory"},
 	{"waits for too few copies", "copy_wait<L::STAGES - 2>();", "", "copy_wait<L::STAGES - 1>();", "has not been waited for"},
 	{"a stage too early", "start(step + L::STAGES - 1);", "", "start(step + L::STAGES);", "has not been waited for"},
-	{"copies from padding", "(unsigned)(s.h[i] + kh) < E::H", "", "true", "reads 8 bytes at byte -"},
-	{"stores beyond the last position", "if (rows.has(row) && c", "rows.has(row)", "true", "writes"},
-	{"stores half of the channels", "c < L::Out::PIXEL) finish", "c < L::Out::PIXEL", "c < L::Out::PIXEL / 2", "is never written"},
+	{"copies from padding", "(unsigned)(s.h[i] + kh) < E::H", "", "true", "reads 8 bytes at byte"},
+	{"stores beyond the last position", "if (!rows.has(row) || c", "!rows.has(row)", "false", "writes"},
+	{"stores half of the channels", "c >= L::Out::PIXEL) continue", "c >= L::Out::PIXEL", "c >= L::Out::PIXEL / 2", "is never written"},
 	{"block: no barrier", "block_barrier();  // all have copied this step, are", "block_barrier();", ";", "of shared memory"},
 	{"block: waits for too few copies", "copy_wait<B::STAGES - 2>();", "", "copy_wait<B::STAGES - 1>();", "has not been waited for"},
 	{"block: a stage too early", "start(step + B::STAGES - 1);", "", "start(step + B::STAGES);", "has not been waited for"},
-	{"block: loads rows of padding", "(unsigned)h < B::In::H", "", "true", "reads 16 bytes at byte"},
+	{"block: loads rows of padding", "(unsigned)h < B::In::H", "", "true", " reads "},
 	{"block: no zeros", "copy_async<ACCESS>(B::ZEROS_AT, in, false);", "", ";", "of shared memory, which nobody wrote"},
 	{"block: frames before the first", "(unsigned)(frame[i] + kt) < F::T", "", "true", "of shared memory"},
 	{"block: stores beyond the map", "h < B::Out::H && w < B::Out::W))", "h < B::Out::H && w < B::Out::W", "true", "writes"},
 	{"block: stores idle rows", "t < L::To::T &&", "t < L::To::T", "true", "of shared memory"},
+	{"pairs: the other frame is ignored", "sums[2] = larger(sums[0], sums[2]);", "larger(sums[0], sums[2])", "sums[2]", ""},
+	{"pairs: neighbours as frames", "return row / 16 * 8 + row % 8;", "row / 16 * 8 + row % 8", "row / 2", "written before"},
 	{"pool: no barrier", "block_barrier();  // the map is complete", "block_barrier();", ";", "of shared memory"},
 	{"pool: stores beyond the map", "h >= Out::H || w >= Out::W) continue;", "h >= Out::H || w >= Out::W", "false", "writes"},
 }
@@ -41,9 +45,10 @@ func TestMutants(t *testing.T) {
     block bottleneck expansion 2 mix A
     conv 40 kernel 1x7x7
     pool max 1x3x3 stride 1x1x1 pad 0x1x1
-    stage res2 width 24 blocks 1
+    stage res2 width 24 blocks 1 then pool max 2x1x1
     pool average
 }`)
+	g.Taps = nil
 	c := newComparison(t, g, 1)
 	b := prepare(t, plan(t, g, cuda.BF16), cuda.BF16, c.weights)
 	source := b.source
@@ -64,17 +69,24 @@ func TestMutants(t *testing.T) {
 	b.write(t, "main.cpp", append([]byte("#include <cstdlib>\nstatic const int mutant = atoi(getenv(\"MUTANT\"));\n"), b.main...))
 	compile(t, b.dir, "main.cpp", "program")
 	b.job(t, input{clips: 1, floats: c.floats})
-	run := func(i int) (string, error) {
+	run := func(i int) (results []byte, out string, err error) {
 		cmd := exec.Command("./program", "job")
 		cmd.Dir, cmd.Env = b.dir, append(os.Environ(), fmt.Sprint("MUTANT=", i))
-		out, err := cmd.CombinedOutput()
-		return string(out), err
+		text, err := cmd.CombinedOutput()
+		if err == nil {
+			results, err = os.ReadFile(filepath.Join(b.dir, "results"))
+		}
+		return results, string(text), err
 	}
-	if out, err := run(-1); err != nil {
+	right, out, err := run(-1)
+	if err != nil {
 		t.Fatalf("without a mutant: %v: %s", err, out)
 	}
 	for i, m := range mutants {
-		if out, err := run(i); err == nil || !strings.Contains(out, m.want) {
+		results, out, err := run(i)
+		if m.want == "" && (err != nil || bytes.Equal(results, right)) {
+			t.Errorf("%s: got %v: %s, want other results", m.name, err, out)
+		} else if m.want != "" && (err == nil || !strings.Contains(out, m.want)) {
 			t.Errorf("%s: got %v: %s\nwant %s", m.name, err, out, m.want)
 		}
 	}

@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/p3dc/p3dc/backends/cuda"
@@ -10,7 +11,8 @@ import (
 )
 
 // TestPreset compares every value of P3D-63, on smaller frames than usual, with
-// the interpreter. The logits of a whole network may be off by 2e-2 in bfloat16.
+// the interpreter; then the outputs without taps, as it ships, of which more is in one
+// kernel. The logits of a whole network may be off by 2e-2 in bfloat16.
 func TestPreset(t *testing.T) {
 	compiler(t)
 	if testing.Short() {
@@ -19,14 +21,37 @@ func TestPreset(t *testing.T) {
 	t.Parallel()
 	g := preset(t, "input", "3x16x48x48")
 	c := newComparison(t, g, 2)
-	b := prepare(t, plan(t, g, cuda.BF16), cuda.BF16, c.weights)
-	compile(t, b.dir, "main.cpp", "program", "-O2")
-	got := b.run(t, input{clips: 2, frames: c.frames})
-	c.check(t, b, got)
-	for i, logits := range got["logits"] {
-		if d := suite.Distance(logits, c.want[i]["logits"]); !(d <= 2e-2) {
-			t.Errorf("the logits of clip %d are off by %.3g (relative L2)", i, d)
+	bare := g.Clone()
+	bare.Taps = nil
+	for _, g := range []*ir.Graph{g, suite.Fuse(t, bare)} {
+		t.Run(fmt.Sprintf("%d taps", len(g.Taps)), func(t *testing.T) {
+			t.Parallel()
+			b := prepare(t, plan(t, g, cuda.BF16), cuda.BF16, c.weights)
+			compile(t, b.dir, "main.cpp", "program", "-O2")
+			got := b.run(t, input{clips: 2, frames: c.frames})
+			c.check(t, b, got)
+			for i, logits := range got["logits"] {
+				if d := suite.Distance(logits, c.want[i]["logits"]); !(d <= 2e-2) {
+					t.Errorf("the logits of clip %d are off by %.3g (relative L2)", i, d)
+				}
+			}
+		})
+	}
+}
+
+// TestTraffic counts the launches of P3D-63 as it ships in bf16, and the bytes of maps
+// that they move for a clip: what RATIONALE.md and docs/cuda.md say.
+func TestTraffic(t *testing.T) {
+	g := preset(t)
+	g.Taps = nil
+	p, bytes := plan(t, suite.Fuse(t, g), cuda.BF16), int64(0)
+	for i := range p.Regions {
+		for _, w := range p.RegionWork(&p.Regions[i]) {
+			bytes += w.MapBytes / 4 * int64(cuda.BF16.Bytes())
 		}
+	}
+	if launches := len(cuda.Launches(p)); launches != 51 || bytes/1e5 != 846 {
+		t.Errorf("%d launches move %d bytes a clip, the documents say 51 and 84.6 MB", launches, bytes)
 	}
 }
 

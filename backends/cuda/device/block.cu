@@ -31,6 +31,8 @@
 //                         rows and columns how far behind the corner of From
 //     ADDS, Add           whether something is added, and the tile that is; the
 //                         place is -1 where that is Second
+//     PAIRS               of the last one, whether a pool over pairs of frames is part
+//                         of it: see pairs.cu. Out is the pool's result
 //     BIAS                where its biases begin
 //     Result, finish      as a convolution has them
 
@@ -86,15 +88,22 @@ struct FusedBlock {
         if (thread_index() == 0) copy_async<ACCESS>(B::ZEROS_AT, in, false);
     }
 
+    // position_of is which of a layer's positions on the tile a row is.
+    template <class L>
+    static DEVICE int position_of(int row) {
+        if (!L::PAIRS) return row;
+        return (pair_of(row) / PLANE * 2 + frame_of_pair(row)) * PLANE + pair_of(row) % PLANE;
+    }
+
     // fetch_second starts the copies of one step's rows of what is projected.
     DEVICE void fetch_second(int stage, int k) const {
         using S = typename B::Second;
         for (int i = thread_index(); i < B::POSITIONS * (STEP / ACCESS); i += THREADS) {
-            int p = i / (STEP / ACCESS), byte = i % (STEP / ACCESS) * ACCESS;
+            int row = i / (STEP / ACCESS), byte = i % (STEP / ACCESS) * ACCESS, p = position_of<Last>(row);
             int t = p / PLANE, h = top + p / B::COLS % B::ROWS, w = left + p % B::COLS;
-            bool there = t < B::Out::T && h < B::Out::H && w < B::Out::W && k * STEP + byte < S::PIXEL * V::BYTES;
+            bool there = t < Last::To::T && h < B::Out::H && w < B::Out::W && k * STEP + byte < S::PIXEL * V::BYTES;
             const char* from = second + index<S>(clip, t * B::Every::T, h * B::Every::H, w * B::Every::W) * V::BYTES + k * STEP + byte;
-            copy_async<ACCESS>(stage + COLUMNS + step_place(p, byte), there ? from : second, there);
+            copy_async<ACCESS>(stage + COLUMNS + step_place(row, byte), there ? from : second, there);
         }
     }
 
@@ -127,7 +136,7 @@ struct FusedBlock {
         int lane = thread_index() % WARP;
         int at[HIGH], frame[HIGH];  // what the windows of this lane's rows begin with
         for (int i = 0; i < HIGH; i++) {
-            int p = warp_row + i * 16 + lane % 16;
+            int p = position_of<L>(warp_row + i * 16 + lane % 16);
             if (p >= L::To::T * PLANE) p = 0;  // computed for nothing
             frame[i] = p / PLANE * L::Stride::T - L::Pad::T;
             int h = p / B::COLS % B::ROWS * L::Stride::H + L::Pad::H, w = p % B::COLS * L::Stride::W + L::Pad::W;
@@ -163,27 +172,35 @@ struct FusedBlock {
 
     // store_panel runs the epilogue on a warp's sums and stores them.
     template <class L>
-    DEVICE void store_panel(int panel, const float (&sum)[HIGH][WIDE][4]) const {
+    DEVICE void store_panel(int panel, float (&sum)[HIGH][WIDE][4]) const {
         constexpr int C = L::To::PIXEL * (ACCESS / V::BYTES);
         int lane = thread_index() % WARP;
 #pragma unroll
         for (int i = 0; i < HIGH; i++)
 #pragma unroll
             for (int half = 0; half < 2; half++) {
-                int p = warp_row + i * 16 + half * 8 + lane / 4;
+                int p = position_of<L>(warp_row + i * 16 + half * 8 + lane / 4);
                 int t = p / PLANE, h = top + p / B::COLS % B::ROWS, w = left + p % B::COLS;
                 bool there = t < L::To::T && (L::To::AT >= 0 || (h < B::Out::H && w < B::Out::W));
 #pragma unroll
                 for (int j = 0; j < WIDE; j++) {
                     int c = panel * B::CHANNELS + warp_column + j * 8 + lane % 4 * 2;
-                    if (there && c < C) finish_pair<L>(p, t, h, w, c, sum[i][j][half * 2], sum[i][j][half * 2 + 1]);
+                    if (!there || c >= C) continue;
+                    float &x = sum[i][j][half * 2], &y = sum[i][j][half * 2 + 1];
+                    finish_pair<L>(p, t, h, w, c, x, y);
+                    if (L::PAIRS && half == 0) continue;
+                    if (L::PAIRS) larger_of_pair(sum[i][j]);
+                    if constexpr (L::To::AT >= 0)
+                        shared_store(L::To::AT + p * L::To::PITCH + c * V::BYTES, V::pack(x, y));
+                    else
+                        store_pair<typename L::Result>(out, index<typename B::Out>(clip, L::PAIRS ? t / 2 : t, h, w) + c, x, y);
                 }
             }
     }
 
     // finish_pair runs a layer's epilogue on two neighbouring channels.
     template <class L>
-    DEVICE void finish_pair(int p, int t, int h, int w, int c, float x, float y) const {
+    DEVICE void finish_pair(int p, int t, int h, int w, int c, float& x, float& y) const {
         using Pair = typename V::Pair;
         float x2 = 0, y2 = 0;
         if constexpr (L::ADDS && L::Add::AT >= 0) {
@@ -199,10 +216,6 @@ struct FusedBlock {
         }
         x = L::finish(x, load(bias + L::BIAS + c), x2);
         y = L::finish(y, load(bias + L::BIAS + c + 1), y2);
-        if constexpr (L::To::AT >= 0)
-            shared_store(L::To::AT + p * L::To::PITCH + c * V::BYTES, V::pack(x, y));
-        else
-            store_pair<typename L::Result>(out, index<typename B::Out>(clip, t, h, w) + c, x, y);
     }
 
     DEVICE void run() {

@@ -10,7 +10,9 @@
 //     Taps, Stride, Pad   the window
 //     Every               which positions of Second belong to the results
 //     ADDS, PROJECTS      what is done with Second, if there is one
-//     POSITIONS, CHANNELS the tile of results that a block computes
+//     PAIRS               a pool over pairs of frames is part of it: see pairs.cu.
+//                         Out is the pool's result
+//     POSITIONS, CHANNELS the tile that a block computes
 //     WARPS_P, WARPS_C    how many warps share it, either way
 //     STAGES              steps of the reduction in shared memory at once
 //     finish(sum, bias, other)    the epilogue, a value at a time
@@ -52,12 +54,17 @@ struct Convolution {
     // OUTSIDE is no position of any map, whatever tap is added to it.
     static constexpr int OUTSIDE = -(1 << 20);
 
-    // Strung is which positions the rows of a tile are, where those of all clips
-    // are strung together.
+    // Strung is which positions the rows of a tile are, where those of the results of
+    // all clips are strung together.
     struct Strung {
         int first, count;
-        DEVICE Position at(int row) const { return position<typename L::Out>(first + row); }
-        DEVICE bool has(int row) const { return first + row < count; }
+        DEVICE int result(int row) const { return first + (L::PAIRS ? pair_of(row) : row); }
+        DEVICE Position at(int row) const {
+            Position o = position<typename L::Out>(result(row));
+            if (L::PAIRS) o.t = o.t * 2 + frame_of_pair(row);
+            return o;
+        }
+        DEVICE bool has(int row) const { return result(row) < count; }
     };
 
     template <class E, class S, class P, class Rows>
@@ -95,25 +102,24 @@ struct Convolution {
                                            (const char*)weights + (long long)(column * STEPS + step) * L::CHANNELS * STEP);
     }
 
-    // finish runs the epilogue on two neighbouring channels of a position and
-    // stores them.
-    static DEVICE void finish(const void* second, void* out, const float* bias, int p, int c, float x, float y) {
+    // finish runs the epilogue on two neighbouring channels of a row.
+    static DEVICE void finish(const void* second, const float* bias, const Strung& rows, int row, int c, float& x, float& y) {
         float x2 = 0, y2 = 0;
         if constexpr (L::ADDS) {
             if (c < L::Second::PIXEL) {
-                Position o = position<typename L::Out>(p);
+                Position o = rows.at(row);
                 auto pair = load_pair<V>(second, index<typename L::Second>(o.clip, o.t * L::Every::T, o.h * L::Every::H, o.w * L::Every::W) + c);
                 x2 = V::low(pair);
                 y2 = V::high(pair);
             }
         }
-        store_pair<typename L::Result>(out, (long long)p * L::Out::PIXEL + c, L::finish(x, load(bias + c), x2),
-                                       L::finish(y, load(bias + c + 1), y2));
+        x = L::finish(x, load(bias + c), x2);
+        y = L::finish(y, load(bias + c + 1), y2);
     }
 
     // compute makes a tile's results before their epilogue, at rows' positions, and
-    // calls store(row, channel, x, y) for two neighbouring channels at a time,
-    // counted from the tile's first.
+    // calls store(row, channel, sums) for two neighbouring channels at a time of a row
+    // and of the eighth behind it, counted from the tile's first.
     template <class Rows, class Store>
     static DEVICE void compute(const Rows& rows, int tile_column, const void* in, const void* second, const void* weights, Store store) {
         Source source;
@@ -148,18 +154,23 @@ struct Convolution {
 #pragma unroll
         for (int i = 0; i < HIGH; i++)
 #pragma unroll
-            for (int j = 0; j < WIDE; j++)
-#pragma unroll
-                for (int half = 0; half < 2; half++)
-                    store(row + i * 16 + half * 8 + lane / 4, column + j * 8 + lane % 4 * 2, sum[i][j][half * 2], sum[i][j][half * 2 + 1]);
+            for (int j = 0; j < WIDE; j++) store(row + i * 16 + lane / 4, column + j * 8 + lane % 4 * 2, sum[i][j]);
     }
 
     static DEVICE void run(const void* in, const void* second, void* out, const void* weights, const float* bias, int clips) {
         int tile_column = block_index() % COLUMNS;
-        Strung rows{block_index() / COLUMNS * L::POSITIONS, clips * L::Out::POSITIONS};
-        compute(rows, tile_column, in, second, weights, [&](int row, int c, float x, float y) {
+        Strung rows{block_index() / COLUMNS * (L::PAIRS ? L::POSITIONS / 2 : L::POSITIONS), clips * L::Out::POSITIONS};
+        compute(rows, tile_column, in, second, weights, [&](int first, int c, float (&sums)[4]) {
             c += tile_column * L::CHANNELS;
-            if (rows.has(row) && c < L::Out::PIXEL) finish(second, out, bias, rows.first + row, c, x, y);
+#pragma unroll
+            for (int half = 0; half < 2; half++) {
+                int row = first + half * 8;
+                if (!rows.has(row) || c >= L::Out::PIXEL) continue;
+                finish(second, bias, rows, row, c, sums[half * 2], sums[half * 2 + 1]);
+                if (L::PAIRS && half == 0) continue;
+                if (L::PAIRS) larger_of_pair(sums);
+                store_pair<typename L::Result>(out, (long long)rows.result(row) * L::Out::PIXEL + c, sums[half * 2], sums[half * 2 + 1]);
+            }
         });
     }
 };

@@ -40,9 +40,14 @@ struct PooledConvolution {
         int tile = block_index() % (ALONG * DOWN * ACROSS), clip = block_index() / (ALONG * DOWN * ACROSS);
         int t0 = tile / (DOWN * ACROSS) * Q::FRAMES, h0 = tile / ACROSS % DOWN * Q::ROWS, w0 = tile % ACROSS * Q::COLS;
         Visited visited{clip, t0 * Q::Begin::T - Q::Before::T, h0 * Q::Begin::H - Q::Before::H, w0 * Q::Begin::W - Q::Before::W};
-        Convolution<L>::compute(visited, 0, in, nullptr, weights, [&](int row, int c, float x, float y) {
-            if (visited.has(row) && c < M::PIXEL * (ACCESS / V::BYTES))
-                shared_store(M::AT + row * M::PITCH + c * V::BYTES, V::pack(L::finish(x, load(bias + c), 0), L::finish(y, load(bias + c + 1), 0)));
+        Convolution<L>::compute(visited, 0, in, nullptr, weights, [&](int first, int c, const float (&sums)[4]) {
+#pragma unroll
+            for (int half = 0; half < 2; half++) {
+                int row = first + half * 8;
+                if (visited.has(row) && c < M::PIXEL * (ACCESS / V::BYTES))
+                    shared_store(M::AT + row * M::PITCH + c * V::BYTES,
+                                 V::pack(L::finish(sums[half * 2], load(bias + c), 0), L::finish(sums[half * 2 + 1], load(bias + c + 1), 0)));
+            }
         });
         block_barrier();  // the map is complete
         for (int i = thread_index(); i < Q::FRAMES * Q::ROWS * Q::COLS * (Out::PIXEL / 2); i += THREADS) {
