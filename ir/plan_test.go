@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -165,6 +166,26 @@ func TestFusionModes(t *testing.T) {
 		}
 		if count[FuseAlways] > count[FuseAuto] || count[FuseAuto] > count[FuseNever] || count[FuseAlways] == count[FuseNever] {
 			t.Errorf("%s: %d regions always fused, %d by cost, %d never", m.Name, count[FuseAlways], count[FuseAuto], count[FuseNever])
+		}
+	}
+}
+
+// TestLongChain fuses a chain that could be one region: it is cut into a few, so
+// that planning takes as long for each layer of it as for those of a short one.
+func TestLongChain(t *testing.T) {
+	b := newBuilder("chain", Shape{1, 4, 4, 8})
+	x := ValueID(0)
+	for i := range 5 * mostOps {
+		x = b.cbr(fmt.Sprintf("l%d", i), x, 8, cube(1, 1, 1))
+	}
+	b.output("y", x)
+	for _, m := range testMachines {
+		p := schedule(t, fuse(t, b.g), m, FuseAlways)
+		checkCoversOps(t, p)
+		for _, r := range p.Regions[1:] {
+			if len(r.Steps) != mostOps {
+				t.Errorf("%s: %s has %d layers, want %d", m.Name, r.Name, len(r.Steps), mostOps)
+			}
 		}
 	}
 }

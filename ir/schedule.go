@@ -223,11 +223,19 @@ func (s *scheduler) compare(d *draft) {
 	d.why += fmt.Sprintf("; apart %.0f", apart/1e3)
 }
 
+// mostOps is how many ops a region has at most. Those of the presets have up to
+// five, even where all that can is fused; without a bound the time for planning
+// grows with the cube of a chain's length.
+const mostOps = 8
+
 // fusable reports whether the ops [i, j) may be one region: every op but the
 // first continues one before it, and only pools need of it more pixels than
 // the tile has, which are then computed by two tiles. Softmax wants all
 // channels of a value at once and stays alone.
 func (s *scheduler) fusable(i, j int) bool {
+	if j-i > mostOps {
+		return false
+	}
 	for k := i; k < j && j-i > 1; k++ {
 		op := &s.ops[k]
 		if op.kind == KernelSoftmax {
