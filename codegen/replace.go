@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // replaceAttempts bounds how often a folder may appear or vanish, by other
@@ -26,6 +27,9 @@ func replace(fresh, dir string, exchange func(a, b string) error) error {
 		} else if errors.Is(err, fs.ErrNotExist) {
 			err = os.Rename(fresh, dir)
 		}
+		if errors.Is(err, syscall.EBUSY) {
+			return fmt.Errorf("%s: a mount point, or in use, which cannot be replaced; give a folder inside: %w", dir, err)
+		}
 		if !errors.Is(err, fs.ErrExist) {
 			return err
 		}
@@ -43,7 +47,7 @@ func swap(fresh, dir, old string) error {
 	}
 	had := err == nil
 	if err = os.Rename(fresh, dir); err == nil {
-		return removeAll(old)
+		return RemoveAll(old)
 	}
 	if !had {
 		return err
@@ -53,13 +57,13 @@ func swap(fresh, dir, old string) error {
 	case back == nil:
 		return err
 	case errors.Is(back, fs.ErrExist): // another package is there by now
-		return errors.Join(err, removeAll(old))
+		return errors.Join(err, RemoveAll(old))
 	}
 	return fmt.Errorf("%w; the old package could not be put back from %s: %w", err, old, back)
 }
 
-// removeAll removes a folder of the writer's own. Its error says what is left.
-func removeAll(dir string) error {
+// RemoveAll removes a temporary folder. Its error says what is left.
+func RemoveAll(dir string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return fmt.Errorf("%s is left behind and may be removed: %w", dir, err)
 	}

@@ -26,11 +26,11 @@ func Write(dir string, files []File) (err error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-new-")
+	tmp, err := makeTemp(filepath.Dir(dir), dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, removeAll(tmp)) }()
+	defer func() { err = errors.Join(err, RemoveAll(tmp)) }()
 	fresh := filepath.Join(tmp, "new")
 	if err := os.Mkdir(fresh, 0o777); err != nil {
 		return err
@@ -40,48 +40,87 @@ func Write(dir string, files []File) (err error) {
 			return err
 		}
 	}
+	if old, err := os.Stat(dir); err == nil { // whose permissions stay
+		if err := os.Chmod(fresh, old.Mode()); err != nil {
+			return err
+		}
+	}
 	return replace(fresh, dir, exchange)
 }
 
-// Replaceable returns the error with which Write would refuse a folder, before
-// any work is done for it.
+// Replaceable returns the error with which Write would refuse a folder, or could
+// not make it, before any work is done for it.
 func Replaceable(dir string) error {
-	_, err := target(dir)
-	return err
+	dir, err := target(dir)
+	if err != nil {
+		return err
+	}
+	tmp, err := makeTemp(nearest(filepath.Dir(dir)), dir)
+	if err != nil {
+		return err
+	}
+	return RemoveAll(tmp)
+}
+
+// nearest returns a folder, or the first above it that is there.
+func nearest(dir string) string {
+	for up := filepath.Dir(dir); up != dir; up = filepath.Dir(dir) {
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		dir = up
+	}
+	return dir
+}
+
+// makeTemp makes the temporary folder of a package that goes to dir.
+func makeTemp(parent, dir string) (string, error) {
+	tmp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+"-new-")
+	if err != nil {
+		return "", fmt.Errorf("%s: cannot be written; give a folder that can: %w", dir, err)
+	}
+	return tmp, nil
 }
 
 // target returns the folder that a package is written to, if it may be.
 func target(dir string) (string, error) {
-	dir, err := filepath.Abs(dir)
+	// No absolute path: that is made with the working directory's name, which
+	// may lead through links, where ".." is another folder.
+	dir, err := Resolve(filepath.Clean(dir))
 	if err != nil {
-		return "", err
-	}
-	if dir, err = resolve(dir); err != nil {
 		return "", err
 	}
 	if err := replaceable(dir); err != nil {
 		return "", err
 	}
-	if here, err := os.Getwd(); err == nil && here == dir {
+	if sameFile(".", dir) {
 		return "", fmt.Errorf("%s: the working directory; the package's folder is replaced as a whole, so give one of its own", dir)
 	}
 	return dir, nil
 }
 
-// resolve follows symbolic links, so that the folder that one points to is
-// replaced and not the link.
-func resolve(dir string) (string, error) {
-	followed, err := filepath.EvalSymlinks(dir)
+// Resolve follows symbolic links, so that what one points to is replaced and
+// not the link. One that points to nothing is refused: nobody knows what for it
+// is there.
+func Resolve(path string) (string, error) {
+	followed, err := filepath.EvalSymlinks(path)
 	if err == nil {
 		return followed, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("%s: %w", dir, err)
+		return "", fmt.Errorf("%s: %w", path, err)
 	}
-	if target, err := os.Readlink(dir); err == nil {
-		return "", fmt.Errorf("%s: a symbolic link to %s, which is not there; make that folder or remove the link", dir, target)
+	if target, err := os.Readlink(path); err == nil {
+		return "", fmt.Errorf("%s: a symbolic link to %s, which is not there; make that or remove the link", path, target)
 	}
-	return dir, nil
+	return path, nil
+}
+
+// sameFile reports whether two paths lead to one file or folder that is there.
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // replaceable checks that a folder, if it is there, holds only files that the

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -151,8 +152,13 @@ func TestWriteFails(t *testing.T) {
 		{"a file in the folder's place", func(t *testing.T) { writeFile(t, "q", "precious") }, "q", nil, "q"},
 		{"a file above the folder", func(t *testing.T) { writeFile(t, "q", "precious") }, "q/r", nil, "q"},
 		{"a file further above", func(t *testing.T) { writeFile(t, "q", "precious") }, "q/r/s", nil, "q"},
-		{"a link to nowhere", func(t *testing.T) { symlink(t, "gone", "link") }, "link", nil, "a symbolic link to gone, which is not there; make that folder or remove the link"},
+		{"a link to nowhere", func(t *testing.T) { symlink(t, "gone", "link") }, "link", nil, "a symbolic link to gone, which is not there; make that or remove the link"},
 		{"links in a circle", func(t *testing.T) { symlink(t, "two", "one"); symlink(t, "one", "two") }, "one", nil, "one"},
+		{"a folder that takes nothing", func(t *testing.T) {
+			if runtime.GOOS != "linux" {
+				t.Skip("no /proc here")
+			}
+		}, "/proc/p", nil, "/proc/p: cannot be written; give a folder that can: "},
 		{"a name too long", func(*testing.T) {}, strings.Repeat("x", 250), nil, "xxx"},
 		{"a file in a folder that is not there", func(*testing.T) {}, "p", append(pkg("2", "b.go"), pkg("2", "sub/c.go")...), "sub/c.go"},
 		{"a file that has no name", func(*testing.T) {}, "p", append(pkg("2", "b.go"), File{}), "new"},
@@ -172,8 +178,11 @@ func TestWriteFails(t *testing.T) {
 			mustWrite(t, "p", pkg("1", "a.go", "b.go"))
 			tc.setUp(t)
 			before := tree(t, ".")
-			if tc.files == nil {
+			if tc.files == nil { // the place is at fault, which can be told before
 				tc.files = pkg("2", "b.go", "c.go")
+				if err := Replaceable(tc.dir); err == nil || !strings.Contains(filepath.ToSlash(err.Error()), tc.want) {
+					t.Errorf("Replaceable: %v, want it to say %q", err, tc.want)
+				}
 			}
 			err := Write(tc.dir, tc.files)
 			if err == nil || !strings.Contains(filepath.ToSlash(err.Error()), tc.want) {
@@ -380,7 +389,69 @@ func TestWriteWorkingDirectory(t *testing.T) {
 	if err := Replaceable("."); err == nil {
 		t.Error("replaceable")
 	}
-	if err := Replaceable("new"); err != nil {
-		t.Error(err)
+}
+
+// Nor is it under the name of a link, by which a shell that went there calls it.
+func TestWriteLinkedWorkingDirectory(t *testing.T) {
+	root := t.TempDir()
+	mkdir(t, root, "far", "real")
+	link := filepath.Join(root, "link")
+	symlink(t, "far/real", link)
+	t.Chdir(link)
+	for _, dir := range []string{".", link, "../real"} {
+		if err := Write(dir, pkg("1", "a.go")); err == nil || !strings.Contains(err.Error(), "the working directory") {
+			t.Errorf("%s: got %v", dir, err)
+		}
+	}
+	// What is read from .. is beside the folder and not beside the link.
+	mustWrite(t, "../p", pkg("1", "a.go"))
+	checkTree(t, "..", map[string]string{"real": "dir", "p": "dir", "p/a.go": string(pkg("1", "a.go")[0].Content)})
+}
+
+// Looking whether a folder can be made leaves nothing, not even the folders above.
+func TestReplaceable(t *testing.T) {
+	t.Chdir(t.TempDir())
+	mustWrite(t, "old", pkg("1", "a.go"))
+	before := tree(t, ".")
+	for _, dir := range []string{"new", "old", "some/where/new", filepath.Join(t.TempDir(), "some/where")} {
+		if err := Replaceable(dir); err != nil {
+			t.Error(err)
+		}
+	}
+	checkTree(t, ".", before)
+}
+
+// A folder keeps its permissions.
+func TestWritePermissions(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("folders have none here")
+	}
+	t.Chdir(t.TempDir())
+	mustWrite(t, "p", pkg("1", "a.go"))
+	for _, mode := range []os.FileMode{0o700, 0o770 | os.ModeSetgid, 0o755} {
+		if err := os.Chmod("p", mode); err != nil {
+			t.Fatal(err)
+		}
+		mustWrite(t, "p", pkg("2", "a.go"))
+		if info, err := os.Stat("p"); err != nil || info.Mode() != mode|os.ModeDir {
+			t.Errorf("%v became %v (%v)", mode|os.ModeDir, info.Mode(), err)
+		}
+	}
+}
+
+// A mount point can be written to but not replaced.
+func TestReplaceMountPoint(t *testing.T) {
+	busy := func(a, b string) error { return &os.LinkError{Op: "exchange", Old: a, New: b, Err: syscall.EBUSY} }
+	err := replace("new", "p", busy)
+	if want := "p: a mount point, or in use, which cannot be replaced; give a folder inside: "; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// What cannot be removed is named.
+func TestRemoveAll(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "x") + "/." // which no system removes
+	if err := RemoveAll(dir); err == nil || !strings.HasPrefix(err.Error(), dir+" is left behind and may be removed: ") {
+		t.Errorf("got %v", err)
 	}
 }

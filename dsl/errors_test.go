@@ -110,7 +110,7 @@ func TestNearest(t *testing.T) {
 
 func TestTooLargeSource(t *testing.T) {
 	src := []byte(strings.Repeat("#", MaxSource+1))
-	if _, err := Parse("big", src); err == nil || !strings.Contains(err.Error(), "expected at most 262144") {
+	if _, err := Parse("big", src); err == nil || !strings.Contains(err.Error(), "has more than 262144 bytes") {
 		t.Errorf("Parse of %d bytes: %v", len(src), err)
 	}
 }

@@ -11,9 +11,9 @@ import (
 // error, if any, is an [ErrorList] of all faults of form; whether the network
 // makes sense is for [Check] to say.
 func Parse(file string, src []byte) (*Network, error) {
-	if len(src) > MaxSource {
+	if len(src) > MaxSource { // by how much is not known to who reads no further
 		return nil, ErrorList{{Pos: ir.Pos{File: file, Line: 1, Col: 1},
-			Msg: fmt.Sprintf("the description has %d bytes; expected at most %d", len(src), MaxSource)}}
+			Msg: fmt.Sprintf("the description has more than %d bytes, the most that is read; shorten it", MaxSource)}}
 	}
 	p := newParser(file, string(src))
 	n := p.network()

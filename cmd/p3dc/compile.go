@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/p3dc/p3dc/codegen"
 	"github.com/p3dc/p3dc/internal/bench"
@@ -71,6 +73,9 @@ func (c *compileCmd) Run(ctx context.Context, s *streams) error {
 	}
 	if c.Tune {
 		name := c.tuned()
+		if err := outside(name, dir); err != nil {
+			return err
+		}
 		if err := n.measureTuning(ctx, out, s.err, name); err != nil {
 			return err
 		}
@@ -128,6 +133,17 @@ func (c *compileCmd) tuned() string {
 		return c.Tuning
 	}
 	return tunedName(c.Net)
+}
+
+// outside returns a usage error where a tuning file would lie in the package's
+// folder, or in its place: the folder is replaced as a whole, and by no compile
+// while there is anything else in it.
+func outside(tuning, dir string) error {
+	parent, _ := filepath.Split(destination(tuning))
+	if sameFile(tuning, dir) || sameFile(cmp.Or(parent, "."), dir) {
+		return usageError{fmt.Errorf("--tuning %s: the package's folder %s holds nothing but the package; name a file outside of it", tuning, dir)}
+	}
+	return nil
 }
 
 // check verifies the network and measures its speed. It fails where the

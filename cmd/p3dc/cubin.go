@@ -92,7 +92,7 @@ func runNVCC(ctx context.Context, nvcc, name string, source []byte, arch string)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, codegen.RemoveAll(dir)) }()
 	if err := os.WriteFile(filepath.Join(dir, name), source, 0o666); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ type fmtCmd struct {
 
 // Help returns what the command's help says in detail.
 func (*fmtCmd) Help() string {
-	return `Files are rewritten in canonical form, comments kept; standard input is written to standard output. Formatting twice changes nothing. A file with a fault of form is reported and left as it is.
+	return `Files are rewritten in canonical form, comments kept; standard input is written to standard output. Formatting twice changes nothing. A file with a fault of form, or that would become longer than a description may be, is reported and left as it is.
 
 Examples:
 
@@ -75,6 +75,9 @@ func (c *fmtCmd) file(ctx context.Context, s *streams, name string) error {
 		return err
 	}
 	res := dsl.Format(n)
+	if len(res) > dsl.MaxSource {
+		return fmt.Errorf("%s: formatted it would have %d bytes, but a description has at most %d; left as it is: shorten it first", name, len(res), dsl.MaxSource)
+	}
 	changed := !bytes.Equal(src, res)
 	switch {
 	case c.List:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -61,20 +62,27 @@ func sameFile(a, b string) bool {
 	if errA == nil && errB == nil {
 		return os.SameFile(infoA, infoB)
 	}
-	a, errA = inRealFolder(a)
-	b, errB = inRealFolder(b)
-	return errA == nil && errB == nil && a == b
+	dirA, a := filepath.Split(destination(a))
+	dirB, b := filepath.Split(destination(b))
+	infoA, errA = os.Stat(cmp.Or(dirA, "."))
+	infoB, errB = os.Stat(cmp.Or(dirB, "."))
+	return errA == nil && errB == nil && a == b && os.SameFile(infoA, infoB)
 }
 
-// inRealFolder returns the absolute path of a file with no links in its folder's
-// path, as far as that is there.
-func inRealFolder(name string) (string, error) {
-	name, err := filepath.Abs(name)
-	if err != nil {
-		return "", err
+// destination returns the name of the file that a link leads to, be it there or
+// not.
+func destination(name string) string {
+	const maxLinks = 255 // those that lead in a circle lead to no file
+	for range maxLinks {
+		target, err := os.Readlink(name)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(target) {
+			dir, _ := filepath.Split(name)
+			target = dir + target // not joined, which would drop "link/.."
+		}
+		name = target
 	}
-	if dir, err := filepath.EvalSymlinks(filepath.Dir(name)); err == nil {
-		name = filepath.Join(dir, filepath.Base(name))
-	}
-	return name, nil
+	return name
 }

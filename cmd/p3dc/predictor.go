@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/p3dc/p3dc/codegen"
 	"github.com/p3dc/p3dc/internal/harness"
 	"github.com/p3dc/p3dc/internal/video"
 	"github.com/p3dc/p3dc/internal/weights"
@@ -63,7 +64,7 @@ func (p *predictor) close() error {
 		errs = append(errs, p.program.Close())
 	}
 	if p.dir != "" {
-		errs = append(errs, os.RemoveAll(p.dir))
+		errs = append(errs, codegen.RemoveAll(p.dir))
 	}
 	return errors.Join(errs...)
 }

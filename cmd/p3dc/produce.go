@@ -9,18 +9,21 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/p3dc/p3dc/codegen"
 )
 
 // produce lets write make a file in a temporary folder beside the place where it
 // belongs, and moves it there when it is complete and the context is not done:
 // a program that is killed leaves nothing behind. A file that is there keeps
-// its permissions, and a link to one stays a link.
+// its permissions, and a link to one stays a link; one that leads nowhere is
+// refused.
 func produce(ctx context.Context, name string, write func(dir, file string) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if followed, err := filepath.EvalSymlinks(name); err == nil {
-		name = followed
+	if name, err = codegen.Resolve(name); err != nil {
+		return err
 	}
 	info, missing := os.Stat(name)
 	if missing == nil && !info.Mode().IsRegular() {
@@ -28,13 +31,9 @@ func produce(ctx context.Context, name string, write func(dir, file string) erro
 	}
 	dir, err := os.MkdirTemp(filepath.Dir(name), "."+filepath.Base(name)+"-")
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: cannot be written: %w", name, err)
 	}
-	defer func() {
-		if left := os.RemoveAll(dir); left != nil {
-			err = errors.Join(err, fmt.Errorf("%s is left behind and may be removed: %w", dir, left))
-		}
-	}()
+	defer func() { err = errors.Join(err, codegen.RemoveAll(dir)) }()
 	file := filepath.Join(dir, filepath.Base(name))
 	if err := write(dir, file); err != nil {
 		return err

@@ -118,17 +118,22 @@ func (n *network) measureTuning(ctx context.Context, out, terminal io.Writer, na
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err // somebody else's file
 	}
-	bar := newProgress(terminal)
-	defer bar.clear()
-	r, err := tune.Run(ctx, n.Network, tune.Options{Progress: bar.count})
-	bar.clear()
-	if err != nil {
+	// A file that cannot be written is to fail before it has taken minutes.
+	err = writeFile(ctx, name, func(w io.Writer) error {
+		bar := newProgress(terminal)
+		defer bar.clear()
+		r, err := tune.Run(ctx, n.Network, tune.Options{Progress: bar.count})
+		bar.clear()
+		if err != nil {
+			return err
+		}
+		processor := tune.Processor()
+		file.Set(tune.Section{ISA: r.ISA, Processor: processor, Regions: r.Regions})
+		writeTuned(out, r, processor)
+		_, err = w.Write(file.Format())
 		return err
-	}
-	processor := tune.Processor()
-	file.Set(tune.Section{ISA: r.ISA, Processor: processor, Regions: r.Regions})
-	writeTuned(out, r, processor)
-	if err := writeContent(ctx, name, file.Format()); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "wrote %s\n\n", name)

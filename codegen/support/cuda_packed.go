@@ -60,6 +60,9 @@ func (p *cudaPlan) checkPacked(net *network, data []byte) ([]byte, error) {
 // packCUDAFile packs the weights in a safetensors file for GPUs and writes them to
 // another file.
 func packCUDAFile(net *network, p *cudaPlan, from, to string) error {
+	if err := checkApart(from, to); err != nil {
+		return err
+	}
 	data, unmap, err := mapFile(from)
 	if err != nil {
 		return err

@@ -23,7 +23,11 @@ func TestPackedCUDA(t *testing.T) {
 	if err := packCUDAFile(net, p, from, to); err != nil {
 		t.Fatal(err)
 	}
-	if err := packCUDAFile(net, p, to, to); err == nil || !strings.HasSuffix(err.Error(), "packed already; packing takes the safetensors file") {
+	before := readFile(t, from)
+	if err := packCUDAFile(net, p, from, from); err == nil || !strings.Contains(err.Error(), "that file is the one to pack") || readFile(t, from) != before {
+		t.Errorf("packed over the weights: %v", err)
+	}
+	if err := packCUDAFile(net, p, to, to+"2"); err == nil || !strings.HasSuffix(err.Error(), "packed already; packing takes the safetensors file") {
 		t.Errorf("packed packed weights: %v", err)
 	}
 	packed, unmap, err := readCUDAWeights(net, p, to)

@@ -66,6 +66,9 @@ func packAgain(net *network, isa string) string {
 // packFile packs the weights in a safetensors file for an instruction set and
 // writes them to another file.
 func packFile(net *network, candidates []candidate, from, to, isa string) error {
+	if err := checkApart(from, to); err != nil {
+		return err
+	}
 	p, err := packPlan(candidates, isa)
 	if err != nil {
 		return err
@@ -91,6 +94,18 @@ func packFile(net *network, candidates []candidate, from, to, isa string) error 
 	return writeWhole(to, h.encode(), values)
 }
 
+// checkApart returns an error where packing would write over what it packs.
+func checkApart(from, to string) error {
+	a, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	if b, err := os.Stat(to); err == nil && os.SameFile(a, b) {
+		return fmt.Errorf("%s: that file is the one to pack, and would be lost; name another file to write", to)
+	}
+	return nil
+}
+
 // packPlan returns the plan for an instruction set, whether or not this
 // processor has it: packing does not use it.
 func packPlan(candidates []candidate, isa string) (*plan, error) {
@@ -109,10 +124,13 @@ func packPlan(candidates []candidate, isa string) (*plan, error) {
 }
 
 // writeWhole writes a file that appears complete or not at all. A file that is
-// there keeps its permissions, and a link to one stays a link.
+// there keeps its permissions, and a link to one stays a link; one that leads to
+// no file is refused.
 func writeWhole(path string, parts ...[]byte) (err error) {
 	if followed, err := filepath.EvalSymlinks(path); err == nil {
 		path = followed
+	} else if target, notLink := os.Readlink(path); notLink == nil {
+		return fmt.Errorf("%s: a symbolic link to %s, which is no file; make that or remove the link: %w", path, target, err)
 	}
 	mode := os.FileMode(0o644)
 	if info, err := os.Stat(path); err == nil {

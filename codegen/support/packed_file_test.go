@@ -249,7 +249,7 @@ func TestPackFaults(t *testing.T) {
 	}{
 		{"no such instruction set", n, weights, packed, "sse", `no code for "sse"; on this architecture the package has generic, other`},
 		{"no weights", n, packed + "x", packed, "", packed + "x"},
-		{"packed weights", n, packed, packed, "", packed + ": packed already; packing takes the safetensors file"},
+		{"packed weights", n, packed, weights, "", packed + ": packed already; packing takes the safetensors file"},
 		{"not finite", bad, writeFile(t, safetensors(bad.tensors())), packed, "", "l0.weight: the weight of output channel 1, input channel 0 is not finite"},
 		{"no folder", n, weights, filepath.Join(packed, "net.p3dw"), "", "net.p3dw"},
 		{"a folder in its place", n, weights, filepath.Dir(packed), "", "cannot be written: no regular file but d"},
@@ -264,6 +264,42 @@ func TestPackFaults(t *testing.T) {
 		t.Error("a failure changed the file that was there")
 	}
 	if left, err := os.ReadDir(filepath.Dir(packed)); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestPackSpares asks for what would lose the weights, or a link's purpose.
+func TestPackSpares(t *testing.T) {
+	t.Setenv(isaVariable, "")
+	n := convNet()
+	t.Chdir(t.TempDir())
+	want := safetensors(n.tensors())
+	if err := os.WriteFile("weights", want, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	pack := func(to, want string) {
+		t.Helper()
+		if err := packFile(&n.net, twoPlans(n), "weights", to, ""); err == nil || !strings.HasPrefix(err.Error(), to+want) {
+			t.Errorf("%s: %v, want %s", to, err, want)
+		}
+	}
+	const lost = ": that file is the one to pack, and would be lost; name another file to write"
+	pack("weights", lost)
+	if err := os.Link("weights", "hard"); err == nil {
+		pack("hard", lost)
+	}
+	for link, target := range map[string]string{"link": "weights", "dangling": "nowhere", "circle": "circle"} {
+		if err := os.Symlink(target, link); err != nil {
+			t.Skip(err)
+		}
+	}
+	pack("link", lost)
+	pack("dangling", ": a symbolic link to nowhere, which is no file; make that or remove the link: ")
+	pack("circle", ": a symbolic link to circle, which is no file; make that or remove the link: ")
+	if readFile(t, "weights") != string(want) {
+		t.Error("the weights are lost")
+	}
+	if left, err := os.ReadDir("."); err != nil || len(left) > 5 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

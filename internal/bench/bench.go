@@ -139,7 +139,7 @@ func start(ctx context.Context, p *harness.Program, g *ir.Graph, o Options) (_ *
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = errors.Join(err, codegen.RemoveAll(dir)) }()
 	if o.Weights == nil {
 		o.Weights = weights.Synthetic(g.Params)
 	}

@@ -92,7 +92,7 @@ func Build(ctx context.Context, files []codegen.File) (_ *Program, err error) {
 }
 
 // Close removes the temporary folder. Processes must have been closed before.
-func (p *Program) Close() error { return os.RemoveAll(p.dir) }
+func (p *Program) Close() error { return codegen.RemoveAll(p.dir) }
 
 func exeSuffix() string {
 	if runtime.GOOS == "windows" {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/p3dc/p3dc/backends/avx"
+	"github.com/p3dc/p3dc/codegen"
 	"github.com/p3dc/p3dc/dsl"
 	"github.com/p3dc/p3dc/internal/harness"
 	"github.com/p3dc/p3dc/internal/stats"
@@ -206,7 +207,7 @@ func (t *tuner) close() error {
 	for _, p := range t.programs {
 		errs = append(errs, p.Close())
 	}
-	return errors.Join(append(errs, os.RemoveAll(t.dir))...)
+	return errors.Join(append(errs, codegen.RemoveAll(t.dir))...)
 }
 
 // What a schedule runs in each of the rounds in which all take turns.

@@ -158,7 +158,7 @@ func (v *verifier) close() error {
 		}
 	}
 	if v.dir != "" {
-		errs = append(errs, os.RemoveAll(v.dir))
+		errs = append(errs, codegen.RemoveAll(v.dir))
 	}
 	return errors.Join(errs...)
 }
