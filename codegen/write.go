@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -146,18 +147,33 @@ func replaceable(dir string) error {
 	return nil
 }
 
+// generated reports whether the tool wrote a file. Somebody else's may be of any
+// size, so only the places where the mark would stand are read.
 func generated(path string, e fs.DirEntry) (bool, error) {
 	if !e.Type().IsRegular() {
 		return false, nil
 	}
-	src, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil // another Write has just replaced the folder
 	}
 	if err != nil {
 		return false, err
 	}
-	return bytes.HasPrefix(src, []byte(generatedMark)) || filepath.Ext(path) == cubinExt && isMarkedCubin(src), nil
+	defer f.Close()
+	begin, err := io.ReadAll(io.NewSectionReader(f, 0, int64(len(generatedMark))))
+	if err != nil || string(begin) == generatedMark {
+		return err == nil, err
+	}
+	if filepath.Ext(path) != cubinExt {
+		return false, nil
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	end, err := io.ReadAll(io.NewSectionReader(f, max(0, info.Size()-maxHeader), maxHeader))
+	return isMarkedCubin(end), err
 }
 
 // Diff compares a folder with the files that belong there, and returns a line

@@ -455,3 +455,26 @@ func TestRemoveAll(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Of a file that somebody else put there, however large, little is read.
+func TestWriteReadsLittle(t *testing.T) {
+	for _, name := range []string{"video.mkv", "video.cubin"} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			writeFile(t, filepath.Join(dir, name), "\x00")
+			if err := os.Truncate(filepath.Join(dir, name), 256<<20); err != nil {
+				t.Skip(err)
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err := Replaceable(dir)
+			runtime.ReadMemStats(&after)
+			if err == nil || !strings.Contains(err.Error(), name+": not written by p3dc") {
+				t.Errorf("got %v", err)
+			}
+			if n := after.TotalAlloc - before.TotalAlloc; n > 16<<20 {
+				t.Errorf("%d bytes allocated", n)
+			}
+		})
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"embed"
 	"fmt"
 	"math"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/p3dc/p3dc/codegen"
@@ -13,33 +15,60 @@ import (
 //go:embed host/network.h host/network_host.c
 var hostFS embed.FS
 
+// reservedInC are words that mean something in C or C++ or in their libraries, as far
+// as packages can be called like them: keywords, functions, types, macros, headers'
+// names, and what stands before _open, _close or _error in the names of functions.
+//
+//go:embed host/reserved.txt
+var reservedInC string
+
 // host returns what programs in C, and in whatever calls C, run the network with:
 // a header, and a source that needs no library to be linked with. Neither is
-// anything to the go command.
+// anything to the go command. Their names, and those of all that is in them, are the
+// package's, or where that is taken, by C or by these files, the package's behind a
+// prefix.
 func host(plans []*ir.Plan, p Precision, o codegen.Options) []codegen.File {
-	return []codegen.File{
-		{Name: o.Package + ".h", Content: hostHeader(plans[0], o)},
-		{Name: o.Package + "_host.c", Content: hostSource(plans, p, o)},
+	inC := func(name string) []codegen.File {
+		n := naming{o, name}
+		return []codegen.File{{Name: name + ".h", Content: n.header(plans[0])}, {Name: name + "_host.c", Content: n.source(plans, p)}}
 	}
+	files := inC("p3dc_" + o.Package)
+	if slices.Contains(strings.Fields(reservedInC), o.Package) || slices.ContainsFunc(files, func(f codegen.File) bool { return hasWord(f.Content, o.Package) }) {
+		return files
+	}
+	return inC(o.Package)
 }
 
-// hostFile returns a file of the host's part with the package's name in place of
-// the word network. What is of this network alone stands before it.
-func hostFile(name string, o codegen.Options, before *codegen.Printer) []byte {
+var commentsAndStrings = regexp.MustCompile(`//.*|"[^"\n]*"`)
+
+// hasWord reports whether a file in C has a word, comments and strings apart.
+func hasWord(file []byte, word string) bool {
+	return regexp.MustCompile(`\b` + word + `\b`).Match(commentsAndStrings.ReplaceAll(file, nil))
+}
+
+// naming is how the files for C call things.
+type naming struct {
+	codegen.Options
+	inC string // what their names begin with
+}
+
+// file returns a file of the host's part with the network's name in place of the
+// word network. What is of this network alone stands before it.
+func (n naming) file(name string, before *codegen.Printer) []byte {
 	text, err := hostFS.ReadFile("host/" + name)
 	if err != nil {
 		panic(fmt.Sprintf("BUG: embedded host code: %v", err))
 	}
-	named := strings.NewReplacer("NETWORK_", strings.ToUpper(o.Package)+"_", "network_", o.Package+"_", "network.cu", o.Package+".cu",
-		"struct network", "struct "+o.Package, "network *", o.Package+" *", " network;", " "+o.Package+";").Replace(string(text))
+	named := strings.NewReplacer("NETWORK_", strings.ToUpper(n.inC)+"_", "network_sm_80", n.Package+"_sm_80", "network_", n.inC+"_", "network.cu", n.Package+".cu",
+		"struct network", "struct "+n.inC, "network *", n.inC+" *", " network;", " "+n.inC+";").Replace(string(text))
 	return append(before.Bytes(), named...)
 }
 
-func hostHeader(plan *ir.Plan, o codegen.Options) []byte {
-	p, in, upper := new(codegen.Printer), plan.Graph.Input.Shape, strings.ToUpper(o.Package)
-	p.Line("// %s", o.Header())
+func (n naming) header(plan *ir.Plan) []byte {
+	p, in, upper := new(codegen.Printer), plan.Graph.Input.Shape, strings.ToUpper(n.inC)
+	p.Line("// %s", n.Header())
 	p.Line("")
-	p.Line("// %s for programs in C and C++, on NVIDIA GPUs: see %s_host.c.", plan.Graph.Name, o.Package)
+	p.Line("// %s for programs in C and C++, on NVIDIA GPUs: see %s_host.c.", plan.Graph.Name, n.inC)
 	p.Line("")
 	for _, c := range []struct {
 		name  string
@@ -58,7 +87,7 @@ func hostHeader(plan *ir.Plan, o codegen.Options) []byte {
 	}
 	p.Line("#define %s_ISA %q // what packed weights are for", upper, plan.Machine.Name)
 	p.Line("")
-	return hostFile("network.h", o, p)
+	return n.file("network.h", p)
 }
 
 // outputLen returns how many values an output has, or 0 where there is none.
@@ -78,19 +107,19 @@ func outputBuffer(plan *ir.Plan, name string) ir.BufferID {
 	return ir.NoBuffer
 }
 
-func hostSource(plans []*ir.Plan, precision Precision, o codegen.Options) []byte {
+func (n naming) source(plans []*ir.Plan, precision Precision) []byte {
 	p := new(codegen.Printer)
-	p.Line("// %s", o.Header())
+	p.Line("// %s", n.Header())
 	p.Line("")
 	p.Line("//go:build ignore")
 	p.Line("")
-	p.Line("// The functions of %s.h. C11 for Linux; nothing to link with but, before glibc 2.34, -ldl.", o.Package)
+	p.Line("// The functions of %s.h. C11 for Linux; nothing to link with but, before glibc 2.34, -ldl.", n.inC)
 	p.Line("")
 	for _, name := range []string{"dlfcn", "errno", "stdarg", "stdio", "stdlib", "string"} {
 		p.Line("#include <%s.h>", name)
 	}
 	p.Line("")
-	p.Line("#include %q", o.Package+".h")
+	p.Line("#include %q", n.inC+".h")
 	p.Line("")
 	p.Line("// Bytes of a memory. Those of n clips begin n times as far from the start, and are n")
 	p.Line("// times as many.")
@@ -122,7 +151,7 @@ func hostSource(plans []*ir.Plan, precision Precision, o codegen.Options) []byte
 	p.Line("} schedule;")
 	p.Line("")
 	hostTables(&tables{p, plans, precision})
-	return hostFile("network_host.c", o, p)
+	return n.file("network_host.c", p)
 }
 
 // hostTables writes what the host's part has of the plans.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -42,8 +43,9 @@ Examples:
 
 // Run measures the network.
 func (c *benchCmd) Run(ctx context.Context, s *streams) error {
-	if c.Threads < 0 || c.Sessions < 1 || c.Batch < 1 || c.Runs < 0 {
-		return usageError{fmt.Errorf("--threads %d --sessions %d --batch %d --runs %d: expected at least 1 session, at least 1 clip at once, and nothing negative", c.Threads, c.Sessions, c.Batch, c.Runs)}
+	if err := cmp.Or(inRange("--threads", c.Threads, 0, bench.MaxThreads), inRange("--sessions", c.Sessions, 1, bench.MaxSessions),
+		inRange("--batch", c.Batch, 1, bench.MaxBatch), inRange("--runs", c.Runs, 0, bench.MaxRuns)); err != nil {
+		return err
 	}
 	if c.Layers && (c.Sessions > 1 || c.Batch > 1) {
 		return usageError{fmt.Errorf("--layers --sessions %d --batch %d: the time of a region is that in one session, for one clip at once", c.Sessions, c.Batch)}
@@ -81,6 +83,14 @@ func (c *benchCmd) Run(ctx context.Context, s *streams) error {
 		return writeJSON(s.out, r)
 	}
 	writeSpeed(s.out, r)
+	return nil
+}
+
+// inRange returns a usage error for a number that is too small or too large.
+func inRange(flag string, n, least, most int) error {
+	if n < least || n > most {
+		return usageError{fmt.Errorf("%s %d: expected %d to %d", flag, n, least, most)}
+	}
 	return nil
 }
 

@@ -90,7 +90,7 @@ func (c *classifyCmd) Run(ctx context.Context, s *streams) (err error) {
 	if err != nil {
 		return err
 	}
-	labels, err := c.labels(classes)
+	labels, err := c.labels(ctx, classes)
 	if err != nil {
 		return err
 	}
@@ -127,11 +127,11 @@ func (c *classifyCmd) Run(ctx context.Context, s *streams) (err error) {
 }
 
 // labels reads the names of the classes, nil where none are given.
-func (c *classifyCmd) labels(classes int) ([]string, error) {
+func (c *classifyCmd) labels(ctx context.Context, classes int) ([]string, error) {
 	if c.Labels == "" {
 		return nil, nil
 	}
-	labels, err := video.ReadLabels(c.Labels)
+	labels, err := await(ctx, func() ([]string, error) { return video.ReadLabels(c.Labels) })
 	if err != nil {
 		return nil, err
 	}

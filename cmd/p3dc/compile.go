@@ -79,7 +79,7 @@ func (c *compileCmd) Run(ctx context.Context, s *streams) error {
 		if err := n.measureTuning(ctx, out, s.err, name); err != nil {
 			return err
 		}
-		if err := n.tune(name); err != nil {
+		if err := n.tune(ctx, name); err != nil {
 			return err
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/rogpeppe/go-internal/diff"
 
@@ -63,9 +61,9 @@ func (c *fmtCmd) file(ctx context.Context, s *streams, name string) error {
 	var err error
 	if isStdin {
 		name = stdinName
-		src, err = await(ctx, func() ([]byte, error) { return readAll(s.in) })
+		src, err = await(ctx, func() ([]byte, error) { return readMost(s.in, dsl.MaxSource) })
 	} else {
-		src, err = await(ctx, func() ([]byte, error) { return readFile(name) })
+		src, err = readFile(ctx, name, dsl.MaxSource)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot read the description: %w", err)
@@ -93,16 +91,3 @@ func (c *fmtCmd) file(ctx context.Context, s *streams, name string) error {
 	}
 	return err
 }
-
-func readFile(name string) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readAll(f)
-}
-
-// readAll reads a description, and of a larger text only as much as shows
-// that it is none.
-func readAll(r io.Reader) ([]byte, error) { return io.ReadAll(io.LimitReader(r, dsl.MaxSource+1)) }

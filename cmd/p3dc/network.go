@@ -43,7 +43,7 @@ func (a *netArgs) load(ctx context.Context) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return n, n.tune(a.tuningFile(a.Net))
+	return n, n.tune(ctx, a.tuningFile(a.Net))
 }
 
 // loadNetwork reads a network and changes it. Faults of the changes are usage
@@ -53,6 +53,7 @@ func loadNetwork(ctx context.Context, name string, set []string) (*network, erro
 	if err != nil {
 		return nil, err
 	}
+	_, unchanged := dsl.Lower(n)
 	for _, s := range set {
 		key, value, ok := strings.Cut(s, "=")
 		if !ok {
@@ -67,22 +68,15 @@ func loadNetwork(ctx context.Context, name string, set []string) (*network, erro
 		return nil, usageError{err}
 	}
 	if err != nil {
-		return nil, blame(err, name, set)
+		return nil, blame(err, unchanged, name, set)
 	}
 	return &network{Network: n, source: sourceName(name, set), graph: g}, nil
 }
 
 // blame says with which changes a network has faults that it has not without
 // them: those lie in places of the description that are right as they stand.
-func blame(err error, name string, set []string) error {
-	if len(set) == 0 {
-		return err
-	}
-	n, unchanged := dsl.Load(name)
-	if unchanged == nil {
-		_, unchanged = dsl.Lower(n)
-	}
-	if unchanged != nil {
+func blame(err, unchanged error, name string, set []string) error {
+	if len(set) == 0 || unchanged != nil {
 		return err
 	}
 	return fmt.Errorf("%s with --set %s: %w", name, strings.Join(set, " --set "), err)

@@ -117,3 +117,19 @@ func await[T any](ctx context.Context, read func() (T, error)) (T, error) {
 		return none, ctx.Err()
 	}
 }
+
+// readFile reads a text of at most so many bytes from a file, which may be a pipe,
+// and of a larger one only as much as shows that it is too large.
+func readFile(ctx context.Context, name string, most int64) ([]byte, error) {
+	return await(ctx, func() ([]byte, error) {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return readMost(f, most)
+	})
+}
+
+// readMost is readFile for what is open.
+func readMost(r io.Reader, most int64) ([]byte, error) { return io.ReadAll(io.LimitReader(r, most+1)) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,13 +22,10 @@ type rooflineArgs struct {
 
 // check returns what makes no sense.
 func (a *rooflineArgs) check() error {
-	switch {
-	case a.Threads < 0 || a.Runs < 0:
-		return usageError{fmt.Errorf("--threads %d --runs %d: expected nothing negative", a.Threads, a.Runs)}
-	case a.Roofline == "" && (a.Threads > 0 || a.Runs > 0):
+	if a.Roofline == "" && (a.Threads != 0 || a.Runs != 0) {
 		return usageError{errors.New("--threads and --runs: only --roofline FILE.svg measures anything")}
 	}
-	return nil
+	return cmp.Or(inRange("--threads", a.Threads, 0, bench.MaxThreads), inRange("--runs", a.Runs, 0, bench.MaxRuns))
 }
 
 // draw measures the network and writes the drawing, whole or not at all.

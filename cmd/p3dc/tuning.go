@@ -55,11 +55,11 @@ func tunedName(net string) string {
 }
 
 // tune reads a tuning file for the network; "" is none.
-func (n *network) tune(name string) error {
+func (n *network) tune(ctx context.Context, name string) error {
 	if name == "" {
 		return nil
 	}
-	f, err := readTuning(name)
+	f, err := readTuning(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -77,8 +77,8 @@ func (n *network) tune(name string) error {
 }
 
 // readTuning reads a tuning file.
-func readTuning(name string) (*tune.File, error) {
-	text, err := os.ReadFile(name)
+func readTuning(ctx context.Context, name string) (*tune.File, error) {
+	text, err := readFile(ctx, name, tune.MaxFile)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (n *network) writeTuning(w io.Writer) {
 // the file says of other instruction sets stays, if it is of the same network.
 func (n *network) measureTuning(ctx context.Context, out, terminal io.Writer, name string) error {
 	file := &tune.File{Network: n.graph.Name, Clip: n.graph.Input.Shape}
-	old, err := readTuning(name)
+	old, err := readTuning(ctx, name)
 	switch {
 	case err == nil && old.Fits(n.graph) == nil:
 		file = old

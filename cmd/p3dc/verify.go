@@ -58,7 +58,8 @@ func (c *verifyCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if c.Reference != "" {
-		if o.Reference, err = verify.ReadReferenceFile(c.Reference); err != nil {
+		o.Reference, err = await(ctx, func() (*verify.Reference, error) { return verify.ReadReferenceFile(c.Reference) })
+		if err != nil {
 			return err
 		}
 	}

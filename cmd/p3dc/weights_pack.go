@@ -52,7 +52,7 @@ func (c *packCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if err := n.tune(c.tuningFile(c.Net)); err != nil {
+	if err := n.tune(ctx, c.tuningFile(c.Net)); err != nil {
 		return err
 	}
 	bar := newProgress(s.err)

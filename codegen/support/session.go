@@ -29,13 +29,22 @@ type config struct {
 	firstCPU       int
 }
 
+// The most that a session has: more than any use of it, and few enough that all
+// that they take can be counted.
+const (
+	maxThreads = 1024
+	maxBatch   = 1 << 16
+)
+
 // Threads sets how many cores a session uses at most; n < 1 means all of
-// them, as without the option. The results do not depend on it, to the bit.
+// them, as without the option, and n > 1024 means 1024. The results do not depend
+// on it, to the bit.
 func Threads(n int) Option { return func(c *config) { c.threads = n } }
 
 // Batch sets how many clips a session runs at once at most, in RunBatch and
 // ClassifyBatch; n < 1 means one, as without the option. The session has as
-// many times the memory. The results are those of single runs, to the bit.
+// many times the memory. The results are those of single runs, to the bit. A Model's
+// NewSession panics where n > 65536.
 func Batch(n int) Option { return func(c *config) { c.batch = n } }
 
 // NewSession makes a session. It needs no closing: its memory and its idle
@@ -48,7 +57,10 @@ func (m *Model) NewSession(options ...Option) *Session {
 	if c.threads < 1 {
 		c.threads = runtime.GOMAXPROCS(0)
 	}
-	c.batch = max(c.batch, 1)
+	if c.batch > maxBatch {
+		panic(fmt.Sprintf("Batch(%d): a session runs at most %d clips at once", c.batch, maxBatch))
+	}
+	c.threads, c.batch = min(c.threads, maxThreads), max(c.batch, 1)
 	s := &Session{team: newTeam(m, c), outs: make([]Output, 0, c.batch)}
 	runtime.AddCleanup(s, (*team).dismiss, s.team)
 	return s

@@ -3,6 +3,7 @@ package support
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"runtime"
 	"runtime/debug"
@@ -453,4 +454,23 @@ func TestGarbageCollection(t *testing.T) {
 			runtime.ReadMemStats(&after)
 		}
 	})
+}
+
+// TestSessionOptionsTooLarge: more threads than there can be are as many as there
+// can be; clips cannot be fewer than asked for.
+func TestSessionOptionsTooLarge(t *testing.T) {
+	m := smallNet().model(t)
+	if n := len(m.NewSession(Threads(math.MaxInt)).workers); n != maxThreads {
+		t.Errorf("%d threads, want %d", n, maxThreads)
+	}
+	for _, n := range []int{maxBatch + 1, math.MaxInt} {
+		func() {
+			defer func() {
+				if got, want := fmt.Sprint(recover()), fmt.Sprintf("Batch(%d): a session runs at most 65536 clips at once", n); got != want {
+					t.Errorf("panics with %q, want %q", got, want)
+				}
+			}()
+			m.NewSession(Batch(n))
+		}()
+	}
 }

@@ -5,6 +5,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -16,6 +17,15 @@ import (
 	"github.com/p3dc/p3dc/internal/harness"
 	"github.com/p3dc/p3dc/internal/weights"
 	"github.com/p3dc/p3dc/ir"
+)
+
+// The most that may be measured: more than makes sense on any machine, and few
+// enough to be counted and held.
+const (
+	MaxThreads  = 1024
+	MaxSessions = 1024
+	MaxBatch    = 1024
+	MaxRuns     = 1_000_000
 )
 
 // Options say what to measure. The zero value measures one session on all
@@ -119,8 +129,13 @@ func open(ctx context.Context, g *ir.Graph, files []codegen.File, o Options, f f
 
 // withDefaults fills in what is zero.
 func (o Options) withDefaults() (Options, error) {
-	if o.Threads < 0 || o.Sessions < 0 || o.Batch < 0 || o.Runs < 0 {
-		return o, errors.New("a benchmark needs numbers of threads, sessions, clips at once and runs that are not negative")
+	for _, x := range []struct {
+		what    string
+		n, most int
+	}{{"threads", o.Threads, MaxThreads}, {"sessions", o.Sessions, MaxSessions}, {"clips at once", o.Batch, MaxBatch}, {"clips", o.Runs, MaxRuns}} {
+		if x.n < 0 || x.n > x.most {
+			return o, fmt.Errorf("a benchmark of %d %s: expected 0 to %d", x.n, x.what, x.most)
+		}
 	}
 	o.Sessions, o.Batch = max(1, o.Sessions), max(1, o.Batch)
 	if o.Threads == 0 {

@@ -65,11 +65,18 @@ func TestRun(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
-	if _, err := Run(t.Context(), load(t), Options{Sessions: -1}); err == nil {
-		t.Error("a negative number of sessions is accepted")
-	}
-	if _, err := Run(t.Context(), load(t), Options{Batch: -1}); err == nil {
-		t.Error("a negative number of clips at once is accepted")
+	for _, tt := range []struct {
+		o    Options
+		want string
+	}{
+		{Options{Sessions: -1}, "-1 sessions: expected 0 to 1024"},
+		{Options{Batch: -1}, "-1 clips at once: expected 0 to 1024"},
+		{Options{Threads: MaxThreads + 1}, "1025 threads: expected 0 to 1024"},
+		{Options{Runs: math.MaxInt, Batch: 2}, " clips: expected 0 to 1000000"},
+	} {
+		if _, err := Run(t.Context(), load(t), tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: got %v, want %q", tt.o, err, tt.want)
+		}
 	}
 	if _, err := Run(t.Context(), load(t), Options{ISA: "mmx"}); err == nil || !strings.Contains(err.Error(), "P3DC_ISA=mmx") {
 		t.Errorf("an unknown instruction set: %v", err)

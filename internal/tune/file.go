@@ -122,8 +122,15 @@ func (r *Region) layers() string {
 	return r.First + separator + r.Last
 }
 
+// MaxFile is more than any tuning file has, in bytes: the largest network has a line
+// for each of its layers, on each instruction set.
+const MaxFile = 16 << 20
+
 // Parse reads a file's text. The error of a fault is a *FileError.
 func Parse(text []byte) (*File, error) {
+	if len(text) > MaxFile {
+		return nil, &FileError{Text: fmt.Sprintf("not a tuning file: larger than %d MiB", MaxFile>>20)}
+	}
 	p := parser{file: new(File)}
 	for i, line := range strings.Split(string(text), "\n") {
 		line, _, _ = strings.Cut(line, "#")

@@ -89,9 +89,12 @@ const maxReference = 64 << 20
 // ReadReference reads reference values and checks that they are complete and
 // fit one another.
 func ReadReference(in io.Reader) (*Reference, error) {
-	text, err := io.ReadAll(io.LimitReader(in, maxReference))
+	text, err := io.ReadAll(io.LimitReader(in, maxReference+1))
 	if err != nil {
 		return nil, err
+	}
+	if len(text) > maxReference {
+		return nil, fmt.Errorf("not a file of reference values: larger than %d MiB", maxReference>>20)
 	}
 	r := new(Reference)
 	if err := json.Unmarshal(text, r); err != nil {

@@ -25,6 +25,10 @@ const (
 // fakeFFmpeg is what the test binary does in the place of ffmpeg. Frame i is
 // 6x4 pixels of the value i.
 func fakeFFmpeg(args []string) int {
+	if slices.Contains(args, "-demuxers") {
+		fmt.Print(" D. = Demuxing supported\n --\n D  concat          Virtual concatenation script\n D  mov,mp4         QuickTime / MOV\n D d alsa           ALSA\n  E mp4\n")
+		return 0
+	}
 	path := strings.TrimPrefix(args[slices.Index(args, "-i")+1], "file:")
 	text, err := os.ReadFile(path)
 	mode, ok := strings.CutPrefix(string(text), fakeMagic)

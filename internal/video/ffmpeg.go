@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +20,8 @@ type ffmpegFile struct {
 	path    string
 	program string
 	o       Options
-	oldSync bool // ffmpeg is older than 5.1: -vsync instead of -fps_mode
+	formats string // that ffmpeg may take the file for, separated by commas
+	oldSync bool   // ffmpeg is older than 5.1: -vsync instead of -fps_mode
 }
 
 // newFFmpeg looks for ffmpeg; the file itself is not opened yet.
@@ -42,6 +44,10 @@ func (v *ffmpegFile) total() int { return 0 }
 // frames implements source.
 func (v *ffmpegFile) frames(ctx context.Context) iter.Seq2[*frame, error] {
 	return func(yield func(*frame, error) bool) {
+		if err := v.listFormats(ctx); err != nil {
+			yield(nil, err)
+			return
+		}
 		n, err := v.run(ctx, yield)
 		if failed := (*ffmpegError)(nil); errors.As(err, &failed) && n == 0 && !v.oldSync &&
 			strings.Contains(failed.stderr, "fps_mode") {
@@ -54,6 +60,47 @@ func (v *ffmpegFile) frames(ctx context.Context) iter.Seq2[*frame, error] {
 	}
 }
 
+// ofOtherFiles lists ffmpeg's formats of files that name other files to open, or
+// are programs that may.
+var ofOtherFiles = []string{"avisynth", "concat", "dash", "hls", "imf", "sdp", "vapoursynth", "vobsub", "webm_dash_manifest"}
+
+// listFormats asks ffmpeg for its formats and keeps those that stay within one
+// file. Which format a file has is for ffmpeg to find out, in more ways than can be
+// foreseen here; and it can be told only what is allowed, not what is forbidden.
+func (v *ffmpegFile) listFormats(parent context.Context) error {
+	if v.formats != "" {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(parent, v.o.StallTimeout)
+	defer stop()
+	cmd := exec.CommandContext(ctx, v.program, "-nostdin", "-hide_banner", "-loglevel", "error", "-demuxers")
+	cmd.WaitDelay = reapTime
+	list, err := cmd.Output()
+	if parent.Err() != nil {
+		return parent.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("cannot start ffmpeg to list its formats: %w", err)
+	}
+	var formats []string
+	for line := range strings.Lines(string(list)) {
+		// Such as " D  matroska,webm   Matroska / WebM".
+		words := strings.Fields(line)
+		if len(words) < 2 || words[0] != "D" {
+			continue
+		}
+		names := strings.Split(words[1], ",")
+		if !slices.ContainsFunc(names, func(name string) bool { return slices.Contains(ofOtherFiles, name) }) {
+			formats = append(formats, names...)
+		}
+	}
+	if len(formats) == 0 {
+		return fmt.Errorf("%s -demuxers lists no formats: expected those of ffmpeg", v.program)
+	}
+	v.formats = strings.Join(formats, ",")
+	return nil
+}
+
 // arguments is ffmpeg's command line.
 func (v *ffmpegFile) arguments() []string {
 	sync := []string{"-fps_mode", "passthrough"}
@@ -62,11 +109,12 @@ func (v *ffmpegFile) arguments() []string {
 	}
 	args := []string{
 		"-nostdin", "-hide_banner", "-loglevel", "error",
-		// A file may be a playlist in disguise: it must not reach the network.
-		"-protocol_whitelist", "file",
+		// A file may be a playlist in disguise: it must reach neither other files
+		// nor the network.
+		"-format_whitelist", v.formats, "-protocol_whitelist", "file",
 		// readPPM keeps the limit exactly. This one is ffmpeg's own protection
 		// from monstrous files, generous since ffmpeg counts padding too.
-		"-max_pixels", strconv.FormatInt(min(int64(v.o.MaxPixels)+1<<25, 1<<31-1), 10),
+		"-max_pixels", strconv.FormatInt(min(int64(v.o.MaxPixels), 1<<31-1-1<<25)+1<<25, 10),
 		// The prefix keeps -x.mp4 from being an option and a:b.mp4 a protocol.
 		"-i", "file:" + filepath.ToSlash(v.path),
 		"-map", "0:V:0", // the first video stream that is no cover picture
@@ -166,6 +214,10 @@ func (v *ffmpegFile) verdict(parent context.Context, cause error, n int, streamE
 		return &ffmpegError{fmt.Sprintf("ffmpeg gave no output for %v and was ended; --stall-timeout gives it more time", v.o.StallTimeout), stderr, nil}
 	case streamErr != io.EOF && streamErr != errTruncated:
 		return &ffmpegError{streamErr.Error(), stderr, nil}
+	case n == 0 && strings.Contains(stderr, "Format not on whitelist"):
+		return errors.New("it names other files to play: expected a video by itself")
+	case n == 0 && strings.Contains(stderr, "matches no streams"):
+		return errors.New("it has no video: expected one, found at most sound, subtitles or a cover picture")
 	case n == 0 && (waitErr != nil || stderr != "" || streamErr == errTruncated):
 		return &ffmpegError{"ffmpeg cannot decode this file", stderr, waitErr}
 	case waitErr != nil:

@@ -20,6 +20,10 @@ type gifFile struct {
 	o    Options
 }
 
+// maxGIFPixels bounds what the frames of a GIF have in all. Each costs its whole
+// canvas, and 20 bytes of the file are enough for one.
+const maxGIFPixels = 256 * DefaultMaxPixels
+
 // isGIF recognises both versions of the format.
 func isGIF(head []byte) bool {
 	return bytes.HasPrefix(head, []byte("GIF87a")) || bytes.HasPrefix(head, []byte("GIF89a"))
@@ -37,17 +41,18 @@ func (g *gifFile) frames(ctx context.Context) iter.Seq2[*frame, error] {
 			return
 		}
 		defer file.Close()
-		decodeGIF(ctx, bufio.NewReader(file), g.o.MaxPixels)(yield)
+		decodeGIF(ctx, bufio.NewReader(file), g.o.MaxPixels, maxGIFPixels)(yield)
 	}
 }
 
 // decodeGIF plays the GIF in r: every frame is the whole canvas, drawn as the
-// frames before it and their disposal demand.
+// frames before it and their disposal demand. All together they may have so many
+// pixels.
 //
 // gif.DecodeAll would hold all frames at once and give none of a file that is
 // cut short. So the file is split into its frames here, and each is decoded as a
 // GIF of its own.
-func decodeGIF(ctx context.Context, r *bufio.Reader, maxPixels int) iter.Seq2[*frame, error] {
+func decodeGIF(ctx context.Context, r *bufio.Reader, maxPixels int, inAll int64) iter.Seq2[*frame, error] {
 	return func(yield func(*frame, error) bool) {
 		s, err := newGIFSplitter(r)
 		if err == nil {
@@ -60,7 +65,7 @@ func decodeGIF(ctx context.Context, r *bufio.Reader, maxPixels int) iter.Seq2[*f
 		canvas := image.NewRGBA(image.Rect(0, 0, s.width, s.height))
 		var saved []uint8 // the canvas before a frame that is to vanish again
 		var f frame
-		for ctx.Err() == nil {
+		for left := inAll; ctx.Err() == nil; {
 			one, err := s.next()
 			if err == io.EOF {
 				return
@@ -71,6 +76,10 @@ func decodeGIF(ctx context.Context, r *bufio.Reader, maxPixels int) iter.Seq2[*f
 			}
 			if err != nil {
 				yield(nil, fmt.Errorf("the GIF is damaged: %w", err))
+				return
+			}
+			if left -= int64(s.width) * int64(s.height); left < 0 {
+				yield(nil, fmt.Errorf("its frames of %dx%d pixels have more than %d in all, which is the limit for a GIF: convert it to a video", s.width, s.height, inAll))
 				return
 			}
 			img, disposal := g.Image[0], g.Disposal[0]

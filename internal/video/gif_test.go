@@ -81,7 +81,7 @@ func play(t *testing.T, file []byte) ([]string, error) {
 	t.Helper()
 	letters := map[[3]uint8]byte{{255, 0, 0}: 'r', {0, 255, 0}: 'g', {0, 0, 255}: 'b', {}: '.'}
 	var got []string
-	for f, err := range decodeGIF(t.Context(), bufio.NewReader(bytes.NewReader(file)), DefaultMaxPixels) {
+	for f, err := range decodeGIF(t.Context(), bufio.NewReader(bytes.NewReader(file)), DefaultMaxPixels, maxGIFPixels) {
 		if err != nil {
 			return got, err
 		}
@@ -253,11 +253,30 @@ func TestGIFEndlessData(t *testing.T) {
 	}
 }
 
+// TestGIFTooManyPixels: small frames on a large canvas cost more than their bytes
+// tell, and end when they have cost enough.
+func TestGIFTooManyPixels(t *testing.T) {
+	g := &gif.GIF{Config: image.Config{Width: 60, Height: 10, ColorModel: testPalette()}}
+	for range 20 {
+		g.Image, g.Delay = append(g.Image, paletted(image.Rect(0, 0, 1, 1), red)), append(g.Delay, 1)
+	}
+	n := 0
+	var last error
+	for _, err := range decodeGIF(t.Context(), bufio.NewReader(bytes.NewReader(encodeGIF(t, g))), 600, 12*600) {
+		if last = err; err == nil {
+			n++
+		}
+	}
+	if n != 12 || last == nil || !strings.Contains(last.Error(), "60x10 pixels have more than 7200 in all") {
+		t.Errorf("got %d frames and %v, want 12 and an error about the pixels", n, last)
+	}
+}
+
 func FuzzGIF(f *testing.F) {
 	f.Add(encodeGIF(f, countingGIF(3)))
 	f.Add([]byte("GIF89a"))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		for fr, err := range decodeGIF(t.Context(), bufio.NewReader(bytes.NewReader(file)), 1<<16) {
+		for fr, err := range decodeGIF(t.Context(), bufio.NewReader(bytes.NewReader(file)), 1<<16, 1<<20) {
 			if err == nil && len(fr.pix) != fr.width*fr.height*3 {
 				t.Fatalf("%d values for %dx%d pixels", len(fr.pix), fr.width, fr.height)
 			}

@@ -34,7 +34,7 @@ func open(path string, o Options) (source, error) {
 	if _, ok := findFormat(head); ok {
 		return &pictures{paths: []string{path}, o: o}, nil
 	}
-	if isText(head) {
+	if isText(head) || isPlaylist(head) {
 		return nil, fmt.Errorf("it is text: expected a video, a GIF, a picture, or a folder of pictures")
 	}
 	return newFFmpeg(path, o)
@@ -66,4 +66,10 @@ func isText(head []byte) bool {
 		return false // raw video with a line of text before it
 	}
 	return strings.HasPrefix(http.DetectContentType(head), "text/")
+}
+
+// isPlaylist recognises playlists of which a byte makes something else than text.
+func isPlaylist(head []byte) bool {
+	head = bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n")
+	return bytes.HasPrefix(head, []byte("ffconcat")) || bytes.HasPrefix(head, []byte("#EXTM3U"))
 }

@@ -143,7 +143,7 @@ func (p *pictures) read(ctx context.Context, path string, f *frame) error {
 		return err
 	}
 	if isGIF(head) {
-		for first, err := range decodeGIF(ctx, r, p.o.MaxPixels) {
+		for first, err := range decodeGIF(ctx, r, p.o.MaxPixels, maxGIFPixels) {
 			if err == nil {
 				*f = *first
 			}

@@ -1,6 +1,7 @@
 package video
 
 import (
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,13 +108,71 @@ func TestRealFFmpegDamage(t *testing.T) {
 	}
 }
 
-// TestSoundIsNoVideo: ffmpeg's own words explain what is wrong.
+// TestSoundIsNoVideo: ffmpeg's words about maps of streams are of no use.
 func TestSoundIsNoVideo(t *testing.T) {
 	needFFmpeg(t)
 	wav := append([]byte("RIFF\x24\x04\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00\x40\x1f\x00\x00\x80\x3e\x00\x00\x02\x00\x10\x00data\x00\x04\x00\x00"), make([]byte, 1024)...)
 	_, err := Decode(t.Context(), writeFile(t, t.TempDir(), "a.wav", wav), small(1))
-	if err == nil || !strings.Contains(err.Error(), "matches no streams") {
-		t.Errorf("got %v, want ffmpeg's words about streams", err)
+	if err == nil || !strings.HasSuffix(err.Error(), "a.wav\": it has no video: expected one, found at most sound, subtitles or a cover picture") {
+		t.Errorf("got %v, want that it has no video", err)
+	}
+}
+
+// TestRealFFmpegPlaylists: a file that makes ffmpeg read others is refused, however
+// it is disguised.
+func TestRealFFmpegPlaylists(t *testing.T) {
+	needFFmpeg(t)
+	dir := t.TempDir()
+	data, err := os.ReadFile("testdata/tiny.mp4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, dir, "private.mp4", data)
+	const (
+		concat = "ffconcat version 1.0\nfile private.mp4\n"
+		hls    = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nprivate.mp4\n#EXT-X-ENDLIST\n"
+		dash   = `<MPD type="static" profiles="urn:mpeg:dash:profile:full:2011"><Period><AdaptationSet mimeType="video/mp4"><Representation id="0" bandwidth="1"><BaseURL>private.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>`
+	)
+	// ffmpeg passes over a tag of sound files, here one of 600 bytes.
+	tag := "ID3\x04\x00\x00\x00\x00\x04\x58" + strings.Repeat("\x00", 600)
+	for name, text := range map[string]string{
+		"text":                       concat,
+		"zero":                       concat + "#\x00\n",
+		"zero in HLS":                hls + "#\x00\n",
+		"zero behind a manifest":     dash + "\x00",
+		"mark, space and zero":       "\xef\xbb\xbf\r\n " + concat + "\x00",
+		"tag":                        tag + concat,
+		"tag before HLS":             tag + hls,
+		"another control character":  concat + "# \x01\n",
+		"beginning without newlines": "ffconcat version 1.0\x00",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Decode(t.Context(), writeFile(t, dir, "list.mp4", []byte(text)), small(1))
+			if err == nil || !strings.Contains(err.Error(), "it is text") && !strings.Contains(err.Error(), "it names other files") {
+				t.Errorf("got %v, want it refused", err)
+			}
+		})
+	}
+}
+
+// TestRealFFmpegContainers: what is forbidden is no ordinary file.
+func TestRealFFmpegContainers(t *testing.T) {
+	needFFmpeg(t)
+	for name, codec := range map[string]string{
+		"a.mp4": "mpeg4", "a.mov": "mjpeg", "a.3gp": "mpeg4", "a.mkv": "ffv1", "a.avi": "msmpeg4", "a.wmv": "wmv2", "a.flv": "flv", "a.swf": "flv",
+		"a.ts": "mpeg2video", "a.mpg": "mpeg1video", "a.vob": "mpeg2video", "a.mxf": "mpeg2video", "a.nut": "ffv1", "a.y4m": "wrapped_avframe",
+		"a.m2v": "mpeg2video", "a.mjpeg": "mjpeg", "a.apng": "apng", "a.ogg": "libtheora", "a.webm": "libvpx",
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), name)
+			args := []string{"-nostdin", "-loglevel", "error", "-i", "testdata/tiny.mp4", "-an", "-r", "25", "-strict", "unofficial", "-c:v", codec}
+			if out, err := exec.Command("ffmpeg", append(args, path)...).CombinedOutput(); err != nil {
+				t.Skipf("this ffmpeg cannot write it: %v\n%s", err, out)
+			}
+			if _, err := Decode(t.Context(), path, small(1)); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -175,10 +234,12 @@ func TestRealFFmpegLimits(t *testing.T) {
 			t.Errorf("limit of %d: got %v, want an error about it", limit, err)
 		}
 	}
-	o := small(1)
-	o.MaxPixels = 64 * 48
-	if _, err := Decode(t.Context(), "testdata/tiny.mp4", o); err != nil {
-		t.Errorf("limit of exactly the frame: %v", err)
+	for _, limit := range []int{64 * 48, math.MaxInt32, math.MaxInt} {
+		o := small(1)
+		o.MaxPixels = limit
+		if _, err := Decode(t.Context(), "testdata/tiny.mp4", o); err != nil {
+			t.Errorf("limit of %d, and no frame over it: %v", limit, err)
+		}
 	}
 }
 
