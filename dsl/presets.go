@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,8 +54,8 @@ func Preset(name string) (*Network, error) {
 }
 
 // Load returns the preset of the given name or else the network in the file
-// of that name. To read a file that is called like a preset, write ./ before
-// its name.
+// of that name. To read a file that has the name of a preset, write ./ before
+// it.
 func Load(nameOrPath string) (*Network, error) {
 	if contains(Presets(), nameOrPath) {
 		return Preset(nameOrPath)
@@ -63,7 +64,7 @@ func Load(nameOrPath string) (*Network, error) {
 	switch {
 	case err == nil:
 		return Parse(nameOrPath, src)
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && filepath.Base(nameOrPath) == nameOrPath:
 		return nil, fmt.Errorf("%s, or a description's file, and there is no such file", unknown("network", nameOrPath, Presets()))
 	}
 	return nil, fmt.Errorf("cannot read the description: %w", err)

@@ -50,6 +50,7 @@ func TestLoad(t *testing.T) {
 		{big, "has more than 262144 bytes"},
 		{"p3d19", `unknown network "p3d19"; expected c3d, mc3_18, p3d63, p3d131, p3d199, p3d199-caffe, p3d199-caffe-flow, p3d199-caffe-sports1m, r2plus1d_18, r2plus1d_34, r3d_18, resnet50 or resnet152 (did you mean "p3d199"?), or a description's file, and there is no such file`},
 		{dir, "cannot read the description"},
+		{"./p3d63", "cannot read the description: open ./p3d63: "}, // no preset, whatever it is like
 	}
 	for _, tt := range tests {
 		if _, err := Load(tt.name); err == nil || !strings.Contains(err.Error(), tt.want) {

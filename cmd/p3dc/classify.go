@@ -47,13 +47,13 @@ func (l *decodeLimits) check() error {
 func (*classifyCmd) Help() string {
 	return `The network is compiled and built in a temporary folder, which needs the go command. Frames are resized and cropped as the network's description says. GIFs and pictures are decoded by the tool, videos by ffmpeg, which must be in PATH.
 
-A video that cannot be read is reported, and the others go on; the exit code is then 1. A damaged one gives what its frames say that can be decoded, and a warning.
+A video that cannot be read is reported, and the others go on; the exit code is then 1. A damaged one is classified by the frames that can be decoded, with a warning.
 
 Examples:
 
     p3dc classify p3d63 --weights p3d63.safetensors --labels kinetics400.txt match.mp4
     p3dc classify p3d63 --weights synthetic --clips 10 --top 3 videos/*.mp4
-    p3dc classify p3d63 --weights p3d63.pth.tar --json frames/ | jq .predictions[0]`
+    p3dc classify p3d199 --weights p3d199.safetensors --json frames/ | jq '.predictions[0]'`
 }
 
 // videoResult is what "classify --json" prints for a video. The names of its

@@ -11,7 +11,7 @@ Examples:
 
     p3dc compile p3d63 --verify
     p3dc explain mynet.p3d
-    p3dc classify p3d63 --weights p3d63.pth.tar --labels kinetics400.txt match.mp4`
+    p3dc classify p3d199 --weights p3d199.safetensors --labels kinetics400.txt match.mp4`
 
 // cli is the command line: a field a command.
 type cli struct {
@@ -32,6 +32,6 @@ type cli struct {
 type weightsCmd struct {
 	Inspect inspectCmd `cmd:"" help:"List the tensors of a checkpoint."`
 	Convert convertCmd `cmd:"" help:"Convert a checkpoint to safetensors."`
-	Inflate inflateCmd `cmd:"" help:"Make a network for clips of one for images."`
+	Inflate inflateCmd `cmd:"" help:"Make weights of a network for clips from those of one for images."`
 	Pack    packCmd    `cmd:"" help:"Pack weights ahead of time, for a package to map."`
 }

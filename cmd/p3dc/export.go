@@ -30,7 +30,7 @@ func (*exportOnnxCmd) Help() string {
 
 Examples:
 
-    p3dc export onnx p3d63 --weights p3d63.pth.tar -o p3d63.onnx
+    p3dc export onnx p3d63 --weights p3d63.safetensors -o p3d63.onnx
     p3dc export onnx mynet.p3d --weights synthetic -o mynet.onnx --batch 0`
 }
 

@@ -13,7 +13,7 @@ import (
 
 // importCmd groups the commands that read networks of other programs.
 type importCmd struct {
-	Onnx importOnnxCmd `cmd:"" help:"Make a description and a checkpoint of an ONNX file."`
+	Onnx importOnnxCmd `cmd:"" help:"Make a description and a checkpoint from an ONNX file."`
 }
 
 // importOnnxCmd is "p3dc import onnx".

@@ -29,7 +29,7 @@ const noTuning = "none"
 
 // tuningArgs are the flags that say how a network is scheduled.
 type tuningArgs struct {
-	Tuning string `placeholder:"FILE" help:"Schedule as this file of \"p3dc compile --tune\" says, or none. Default: for net.p3d net.tune, if there is one."`
+	Tuning string `placeholder:"FILE" help:"Schedule as this file of \"p3dc compile --tune\" says; \"none\" reads no file. Default: for net.p3d net.tune, if there is one."`
 }
 
 // tuningFile returns the tuning file to read for a network, "" for none: the one

@@ -33,7 +33,7 @@ The package is built in a temporary folder, which needs the go command. It need 
 Examples:
 
     p3dc weights pack p3d63.safetensors -o p3d63.p3dw --net p3d63
-    p3dc weights pack p3d63.pth.tar -o p3d63-avx2.p3dw --net p3d63 --isa avx2
+    p3dc weights pack p3d63.safetensors -o p3d63-avx2.p3dw --net p3d63 --isa avx2
     p3dc weights pack p3d63.safetensors -o p3d63-gpu.p3dw --net p3d63 --isa cuda-bf16
     p3dc weights pack synthetic -o small.p3dw --net p3d63 --set classes=101`
 }
