@@ -3,10 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -79,16 +79,21 @@ func listing(t *testing.T, dir string) string {
 	return b.String()
 }
 
-// brokenPipe fails every write.
-type brokenPipe struct{}
+// broken fails every write.
+type broken struct{ error }
 
-func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+func (b broken) Write([]byte) (int, error) { return 0, b.error }
 
 func TestOutputThatCannotBeWritten(t *testing.T) {
-	var stderr bytes.Buffer
-	code := run(t.Context(), []string{"explain", "p3d63"}, nil, brokenPipe{}, &stderr)
-	if want := "p3dc: cannot write the output: broken pipe\n"; code != exitFailed || stderr.String() != want {
-		t.Errorf("exit code %d, stderr %q, want %d, %q", code, &stderr, exitFailed, want)
+	for err, want := range map[error]string{
+		syscall.ENOSPC: "p3dc: cannot write the output: " + syscall.ENOSPC.Error() + "\n",
+		syscall.EPIPE:  "", // who reads has seen enough
+	} {
+		var stderr bytes.Buffer
+		code := run(t.Context(), []string{"explain", "p3d63"}, nil, broken{err}, &stderr)
+		if code != exitFailed || stderr.String() != want {
+			t.Errorf("%v: exit code %d, stderr %q, want %d, %q", err, code, &stderr, exitFailed, want)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"github.com/alecthomas/kong"
@@ -42,7 +43,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	out := &stickyWriter{w: stdout}
 	code := dispatch(ctx, args, &streams{in: stdin, out: out, err: stderr})
 	if out.err != nil {
-		fmt.Fprintf(stderr, "p3dc: cannot write the output: %v\n", out.err)
+		if !errors.Is(out.err, syscall.EPIPE) { // who reads has seen enough
+			fmt.Fprintf(stderr, "p3dc: cannot write the output: %v\n", out.err)
+		}
 		return exitFailed
 	}
 	return code

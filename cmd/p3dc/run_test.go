@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -47,7 +48,7 @@ func TestInterrupt(t *testing.T) {
 }
 
 func TestStickyWriter(t *testing.T) {
-	s := stickyWriter{w: brokenPipe{}}
+	s := stickyWriter{w: broken{syscall.EIO}}
 	for range 2 {
 		if n, err := s.Write([]byte("abc")); n != 3 || err != nil {
 			t.Errorf("Write = %d, %v, want 3, nil", n, err)
