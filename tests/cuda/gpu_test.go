@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/p3dc/p3dc/backends/cuda"
+	"github.com/p3dc/p3dc/dsl"
 	"github.com/p3dc/p3dc/internal/weights"
 	"github.com/p3dc/p3dc/ir"
 	"github.com/p3dc/p3dc/tests/internal/suite"
@@ -45,7 +46,9 @@ func gpuUser(t *testing.T, g *ir.Graph, p cuda.Precision, c *comparison) *user {
 
 func userName(g *ir.Graph, p cuda.Precision) string { return fmt.Sprintf("user-%s-%v", g.Name, p) }
 
-// TestPrepare builds the programs.
+// TestPrepare builds the programs, and writes what the comparison of tests/peers
+// needs to know of the presets: the operations of a clip, in 1e9, as if every
+// convolution were computed directly.
 func TestPrepare(t *testing.T) {
 	if *prepareIn == "" {
 		t.Skip("builds programs for another machine: -args -prepare DIR")
@@ -64,6 +67,25 @@ func TestPrepare(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+	gflop := map[string]float64{}
+	for _, name := range dsl.Presets() {
+		n, err := dsl.Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := dsl.Lower(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gflop[name] = float64(g.TotalFLOPs()) / 1e9
+	}
+	text, err := json.Marshal(gflop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(*prepareIn, "gflop.json"), text, 0o666); err != nil {
+		t.Fatal(err)
 	}
 }
 
