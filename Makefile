@@ -51,6 +51,8 @@ vulnerabilities:
 check:
 	bash .ci/run
 
-# On a machine with an NVIDIA GPU; P3DC_NVRTC names NVRTC where the system does not find it.
+# On a machine with an NVIDIA GPU: its tests, compute-sanitizer, then the measuring, which
+# writes docs/performance-cuda.*. P3DC_NVRTC names NVRTC where neither the system nor
+# PyTorch has it. On a machine without Go: make gpu GPUFLAGS='--prepared DIR'.
 gpu:
-	go test ./tests/cuda -run GPU -v -count=1
+	tests/peers/gpu $(GPUFLAGS)

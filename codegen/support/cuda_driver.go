@@ -23,6 +23,7 @@ type cuda struct {
 	newEvent       func(event *uintptr, flags uint32) int32
 	destroyEvent   func(event uintptr) int32
 	recordEvent    func(event, stream uintptr) int32
+	elapsed        func(milliseconds *float32, from, to uintptr) int32
 	awaitEvent     func(stream, event uintptr, flags uint32) int32
 	loadModule     func(module *uintptr, image *byte) int32
 	unloadModule   func(module uintptr) int32
@@ -63,7 +64,7 @@ func openCUDA(path string) (*cuda, error) {
 		{&c.setContext, "cuCtxSetCurrent"},
 		{&c.newStream, "cuStreamCreate"}, {&c.destroyStream, "cuStreamDestroy_v2"}, {&c.waitStream, "cuStreamSynchronize"},
 		{&c.newEvent, "cuEventCreate"}, {&c.destroyEvent, "cuEventDestroy_v2"},
-		{&c.recordEvent, "cuEventRecord"}, {&c.awaitEvent, "cuStreamWaitEvent"},
+		{&c.recordEvent, "cuEventRecord"}, {&c.awaitEvent, "cuStreamWaitEvent"}, {&c.elapsed, "cuEventElapsedTime"},
 		{&c.loadModule, "cuModuleLoadData"}, {&c.unloadModule, "cuModuleUnload"},
 		{&c.function, "cuModuleGetFunction"}, {&c.setFunction, "cuFuncSetAttribute"},
 		{&c.alloc, "cuMemAlloc_v2"}, {&c.free, "cuMemFree_v2"},

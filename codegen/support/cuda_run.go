@@ -63,11 +63,11 @@ func (s *CUDASession) queue(ctx context.Context, r *cudaRun) error {
 func (s *CUDASession) compute(b recorded) (err error) {
 	d, memory := s.model.device, s.memory
 	if d.graphs == nil {
-		return s.launches(b)
+		return s.launches(b, nil)
 	}
 	ready, known := memory.graphs[b]
 	if !known {
-		if ready, err = d.record(memory.stream, func() error { return s.launches(b) }); err != nil {
+		if ready, err = d.record(memory.stream, func() error { return s.launches(b, nil) }); err != nil {
 			return err
 		}
 		memory.graphs[b] = ready
@@ -75,8 +75,19 @@ func (s *CUDASession) compute(b recorded) (err error) {
 	return d.check("launching the network", d.graphs.launch(ready, memory.stream))
 }
 
-// launches calls all kernels.
-func (s *CUDASession) launches(b recorded) error {
+// launches calls all kernels. Events, where there are any, are before the first of
+// them and behind each.
+func (s *CUDASession) launches(b recorded, events []uintptr) error {
+	d := s.model.device
+	lap := func(i int) error {
+		if events == nil {
+			return nil
+		}
+		return d.check("recording an event", d.recordEvent(events[i], s.memory.stream))
+	}
+	if err := lap(0); err != nil {
+		return err
+	}
 	for i := range s.schedule.launches {
 		kernel, in := s.schedule.kernels[i], uintptr(0)
 		if i == 0 {
@@ -86,6 +97,9 @@ func (s *CUDASession) launches(b recorded) error {
 			kernel = s.schedule.first
 		}
 		if err := s.launch(&s.schedule.launches[i], kernel, in, b.clips); err != nil {
+			return err
+		}
+		if err := lap(i + 1); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -124,15 +125,19 @@ func (b *program) run(t *testing.T, in input) map[string][][]float32 {
 	}
 	results := map[string][][]float32{}
 	for _, o := range b.plan.Outputs {
-		m, buf := times(cuda.Map(b.plan, o.Buffer), in.clips), &b.plan.Buffers[o.Buffer]
-		var values []float32
-		values, data = b.decode(data[:m.Len], buf.Wide), data[m.Len:]
-		for clip := range in.clips {
-			n := len(values) / in.clips
-			results[o.Name] = append(results[o.Name], channelsFirst(values[clip*n:][:n], buf))
-		}
+		m := times(cuda.Map(b.plan, o.Buffer), in.clips)
+		results[o.Name], data = b.maps(data[:m.Len], o.Buffer), data[m.Len:]
 	}
 	return results
+}
+
+// maps returns the maps of a buffer, clip by clip, each C x T x H x W.
+func (b *program) maps(data []byte, id ir.BufferID) (maps [][]float32) {
+	buf := &b.plan.Buffers[id]
+	for clip := range slices.Chunk(b.decode(data, buf.Wide), buf.Shape.Pixels()*buf.Pixel) {
+		maps = append(maps, channelsFirst(clip, buf))
+	}
+	return maps
 }
 
 // job writes what the program is to do with some clips: see emulator/driver.h.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/p3dc/p3dc/backends/avx"
 	"github.com/p3dc/p3dc/backends/cuda"
@@ -43,6 +44,7 @@ const small = `network net {
 // user is a program that runs a package on a GPU: see testdata/user.go.
 type user struct {
 	dir, program, weights string
+	under                 []string // a command that runs the program
 	plans                 []*ir.Plan
 	precision             cuda.Precision
 	comparison            *comparison
@@ -50,6 +52,22 @@ type user struct {
 
 // newUser generates a network's package and builds it into a program.
 func newUser(t *testing.T, g *ir.Graph, p cuda.Precision, c *comparison, cubins ...cuda.Cubin) *user {
+	t.Helper()
+	m, onGPU := newModule(t, g, p, cubins...)
+	source, err := os.ReadFile(filepath.Join("testdata", "user.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Write(t, "main.go", source)
+	u := &user{dir: m.Dir, program: filepath.Join(m.Dir, "user"), plans: onGPU, precision: p, comparison: c}
+	m.Go(t, nil, "build", "-tags=user", "-ldflags=-s -w", "-o", u.program, ".")
+	u.write(t, g)
+	return u
+}
+
+// newModule generates a network's package, called net, in a module of its own, and
+// returns its plans for a GPU, too.
+func newModule(t *testing.T, g *ir.Graph, p cuda.Precision, cubins ...cuda.Cubin) (*suite.Module, []*ir.Plan) {
 	t.Helper()
 	g = g.Clone()
 	g.Taps = nil
@@ -64,18 +82,16 @@ func newUser(t *testing.T, g *ir.Graph, p cuda.Precision, c *comparison, cubins 
 	o := codegen.Options{Package: "net", Source: "net.p3d", Version: "test"}
 	m := suite.NewModule(t, pureGo)
 	m.Package(t, "net", append(avx.Generate(plans, o), cuda.Generate(onGPU, p, o, cubins...)...))
-	source, err := os.ReadFile(filepath.Join("testdata", "user.go"))
-	if err != nil {
+	return m, onGPU
+}
+
+// write writes the network's weights.
+func (u *user) write(t *testing.T, g *ir.Graph) {
+	t.Helper()
+	u.weights = filepath.Join(u.dir, "weights.safetensors")
+	if err := harness.WriteWeights(u.weights, g.Params, u.comparison.weights); err != nil {
 		t.Fatal(err)
 	}
-	m.Write(t, "main.go", source)
-	u := &user{dir: m.Dir, program: filepath.Join(m.Dir, "user"), plans: onGPU, precision: p, comparison: c}
-	m.Go(t, nil, "build", "-tags=user", "-o", u.program, ".")
-	u.weights = filepath.Join(m.Dir, "weights.safetensors")
-	if err := harness.WriteWeights(u.weights, g.Params, c.weights); err != nil {
-		t.Fatal(err)
-	}
-	return u
 }
 
 // vet checks the generated package for other systems.
@@ -113,13 +129,14 @@ func (u *user) run(t *testing.T, driver, nvrtc, weights string, env []string, ba
 	t.Helper()
 	c := u.comparison
 	in, err := json.Marshal(map[string]any{
-		"Frames": slices.Collect(slices.Chunk(c.frames, len(c.frames)/3)),
-		"Floats": slices.Collect(slices.Chunk(c.floats, len(c.floats)/3)), "Probabilities": c.want[0]["probabilities"] != nil,
+		"Frames": slices.Collect(slices.Chunk(c.frames, len(c.frames)/len(c.want))),
+		"Floats": slices.Collect(slices.Chunk(c.floats, len(c.floats)/len(c.want))), "Probabilities": c.want[0]["probabilities"] != nil,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(u.program, append([]string{driver, nvrtc, weights}, batches...)...)
+	command := slices.Concat(u.under, []string{u.program, driver, nvrtc, weights}, batches)
+	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdin = bytes.NewReader(in)
 	out, err := cmd.CombinedOutput()
@@ -148,15 +165,19 @@ func (u *user) emulated(t *testing.T, library, nvrtc, weights, lacks, cache stri
 	}
 	for _, n := range graphs {
 		launches := len(cuda.Launches(u.plans[0]))
-		if want := fmt.Sprintf("%d graphs, %d launches, %d kernels for one clip", n, (userRuns-n)*launches, userSingle*launches); ran != want {
+		if want := fmt.Sprintf("%d graphs, %d launches, %d kernels for one clip", n, (userRuns+userLaunched-n)*launches, userSingle*launches); ran != want {
 			t.Errorf("it ran %q, want %q", ran, want)
 		}
 	}
 	return out
 }
 
-// userRuns is how often the program runs the network, without measuring.
-const userRuns = 3 + 2 + userSingle
+// userRuns is how often the program runs the network, without measuring: three
+// times for the profile.
+const userRuns = 3 + 2 + userSingle + 3
+
+// userLaunched is how often it does so without a graph: for the profile.
+const userLaunched = 1
 
 // userSingle is how often it does so in sessions for one clip.
 const userSingle = 3 * 3
@@ -245,12 +266,16 @@ func TestRuntime(t *testing.T) {
 
 // printed is what the program prints.
 type printed struct {
-	Device       string
-	Batch        []struct{ Logits, Features, Probabilities []float32 }
-	One          []float32
-	Two          [][]float32
-	Resident     [][][]float32 // frames and values on the GPU, the results of each on the host, then there
-	Together     [][]float32   // by clip, each in a session of its own
+	Device   string
+	Batch    []struct{ Logits, Features, Probabilities []float32 }
+	One      []float32
+	Two      [][]float32
+	Resident [][][]float32 // frames and values on the GPU, the results of each on the host, then there
+	Together [][]float32   // by clip, each in a session of its own
+	Profile  []struct {
+		Name        string
+		Min, Median time.Duration
+	}
 	Faults       []string
 	Milliseconds map[string]float64 // by batch
 }
@@ -298,6 +323,16 @@ func (u *user) results(t *testing.T, text string) printed {
 		}
 		same("results of values", valuesLeft[0], values[2])
 	}
+	plan := u.plans[len(u.plans)-1]
+	for i, l := range cuda.Launches(plan) {
+		if i == 0 {
+			l.Kernel = cuda.FramesKernel(plan)
+		}
+		if i >= len(got.Profile) || got.Profile[i].Name != l.Kernel || got.Profile[i].Min <= 0 || got.Profile[i].Min != got.Profile[i].Median {
+			t.Errorf("the profile is %+v, its launch %d is of %s", got.Profile, i, l.Kernel)
+			break
+		}
+	}
 	name, classes, s := u.plans[0].Graph.Name, len(got.One), u.plans[0].Graph.Input.Shape
 	want := []string{
 		fmt.Sprintf("room for %d logits, %s has %d", classes-1, name, classes),
@@ -316,6 +351,8 @@ func (u *user) results(t *testing.T, text string) printed {
 			"clip 1: frames and values in one batch\n" +
 			fmt.Sprintf("clip 1: room for %d logits, %s has %d\n", classes-1, name, classes) +
 			"clip 1: the room for logits on the GPU has the address 0",
+		"a profile of no clips: expected at least one", "a profile of 0 runs: expected at least one",
+		"4 clips, the session runs at most 3 at once: make it with Batch(4)", "context canceled",
 		"1 outputs for 2 clips: pass one for each",
 		"4 clips, the session runs at most 3 at once: make it with Batch(4)",
 		"clip 1: frames and values in one batch",

@@ -50,6 +50,7 @@ def main():
     ready = {
         "versions": library.versions(),
         "logits": logits,
+        "layout": getattr(streams[0], "layout", ""),
         "import_ms": 1e3 * (imported - BEGIN),
         "load_ms": 1e3 * (loaded - imported),
         "first_ms": 1e3 * (time.perf_counter() - loaded),

@@ -40,11 +40,6 @@ def work_folder():
     return folder
 
 
-def chosen(entries, only):
-    """p3dc, and those of the others that are asked for."""
-    return [e for e in entries if e.library == "p3dc" or not only or any(t in f"{e.library} {e.config}" for t in only)]
-
-
 def events(a, work, cores):
     """Runs what is asked for; yields results one by one, with the list that each belongs to."""
     for net in a.net or ("p3d63", "p3d199"):
@@ -58,13 +53,13 @@ def events(a, work, cores):
             if ("avx2" if isa else "latency") not in wanted:
                 continue
             for some in (cores[-1:], cores):
-                entries = chosen(lineup.latency(len(some), isa), a.only)
+                entries = lineup.chosen(lineup.latency(len(some), isa), a.only)
                 yield "events", measure.compete("latency", net, entries, {**spec, "isa": isa, "threads": len(some)}, set(some), a.rounds)
         if "throughput" in wanted:
-            entries = chosen(lineup.throughput(len(cores), ""), a.only)
+            entries = lineup.chosen(lineup.throughput(len(cores), ""), a.only)
             yield "events", measure.compete("throughput", net, entries, {**spec, "threads": 1}, set(cores), a.rounds)
         if "start" in wanted:
-            entries = chosen(lineup.start(prepare.packs(work)), a.only)
+            entries = lineup.chosen(lineup.start(prepare.packs(work)), a.only)
             yield "starts", measure.starts(net, entries, {**spec, "threads": len(cores)}, set(cores), min(a.rounds, 5))
 
 

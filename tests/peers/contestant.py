@@ -122,8 +122,10 @@ class Contestant:
 
 def command(spec):
     argument = json.dumps(spec)
+    if spec["library"] == "peak" and "device" in spec:
+        return [sys.executable, str(HERE / "peak_gpu.py"), argument]
     if spec["library"] in ("p3dc", "peak"):  # Go programs
-        return [f"{spec['work']}/{spec['library']}", argument]
+        return [f"{spec['work']}/{spec.get('program', spec['library'])}", argument]
     return [sys.executable, str(HERE / "child.py"), argument]
 
 
@@ -133,9 +135,10 @@ def environment(spec):
     e = {
         "OMP_NUM_THREADS": threads,
         "MKL_NUM_THREADS": threads,
-        "CUDA_VISIBLE_DEVICES": "",
         "TORCHINDUCTOR_CACHE_DIR": f"{spec['work']}/inductor",
     }
+    if "device" not in spec:
+        e["CUDA_VISIBLE_DEVICES"] = ""
     if spec["isa"] == "avx2":
         e.update(
             ONEDNN_MAX_CPU_ISA="AVX2", DNNL_MAX_CPU_ISA="AVX2", ATEN_CPU_CAPABILITY="avx2",

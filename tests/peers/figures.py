@@ -10,10 +10,15 @@ def took_part(event):
     return [c for c in event["contestants"] if c["rounds"] and "failed" not in c]
 
 
+def in_ms(event):
+    """Whether the rounds' figures are milliseconds, not clips a second."""
+    return event["event"] != "throughput"
+
+
 def score(event, contestant):
     """The median, such that less is better."""
     m = statistics.median(contestant["rounds"])
-    return m if event["event"] == "latency" else -m
+    return m if in_ms(event) else -m
 
 
 def best(event):
@@ -33,7 +38,7 @@ def ratios(event, contestant):
     """Round by round, how many times as fast p3dc was as another."""
     ours = best(event)["p3dc"]["rounds"]
     pairs = zip(ours, contestant["rounds"])
-    return [other / own if event["event"] == "latency" else own / other for own, other in pairs]
+    return [other / own if in_ms(event) else own / other for own, other in pairs]
 
 
 def title(event):

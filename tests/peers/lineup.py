@@ -17,6 +17,11 @@ class Entry:
         self.spec = {"library": self.library, **self.spec}
 
 
+def chosen(entries, only):
+    """p3dc, and those of the others that are asked for."""
+    return [e for e in entries if e.library == "p3dc" or not only or any(t in f"{e.library} {e.config}" for t in only)]
+
+
 LAYOUTS = {"contiguous": {}, "channels_last_3d": {"channels_last": True}}
 
 
@@ -60,6 +65,14 @@ def throughput(cores, isa):
     yield Entry("torch", f"compile, {cores} processes of one thread", {**one, "compile": "default"}, processes=cores)
     yield Entry("torch", "compile, one caller, all cores", {**all_cores, "compile": "default"})
     yield Entry("torch", f"compile, batch of {cores}, all cores", {**batch, "compile": "default"})
+
+
+def gpu(net):
+    """Batches of clips that lie in a GPU's memory."""
+    yield Entry("p3dc", "bf16", {"program": f"p3dc-{net}"})
+    for layout, spec in LAYOUTS.items():
+        yield Entry("torch", f"eager, {layout}", spec)
+    yield Entry("torch", "compile, max-autotune", {"compile": "max-autotune", "better": True})
 
 
 def start(packed):

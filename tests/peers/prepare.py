@@ -21,24 +21,36 @@ def packs(work):
 def network(work, net, batches):
     """Writes a network's files, in as many batch sizes."""
     import onnx
-    import torch
 
     import onnxnet
-    import torchnet
 
     spec = {"work": work, "net": net}
-    p3d.synthetic("clip", p3d.clip_shape()).tofile(files.clip_file(spec))
-    weights = files.weights(spec)
-    tool(work, "weights", "convert", "synthetic", weights, "--net", net)
+    values(work, net)
     if packs(work):
-        tool(work, "weights", "pack", weights, "--net", net, "-o", files.weights({**spec, "packed": True}))
+        tool(work, "weights", "pack", files.weights(spec), "--net", net, "-o", files.weights({**spec, "packed": True}))
     for batch in batches:
         file = files.onnx({**spec, "batch": batch})
         if not file.exists():
             onnx.save(onnxnet.model(p3d.DEPTHS[net], batch), file)
+    module(spec)
+
+
+def values(work, net):
+    """Writes the clip and p3dc's weights."""
+    spec = {"work": work, "net": net}
+    p3d.synthetic("clip", p3d.clip_shape()).tofile(files.clip_file(spec))
+    tool(work, "weights", "convert", "synthetic", files.weights(spec), "--net", net)
+
+
+def module(spec):
+    """Writes the PyTorch module."""
+    import torch
+
+    import torchnet
+
     file = files.module(spec)
     if not file.exists():
-        torch.save(torchnet.Net(p3d.DEPTHS[net]).eval(), file)
+        torch.save(torchnet.Net(p3d.DEPTHS[spec["net"]]).eval(), file)
 
 
 def tool(work, *arguments):

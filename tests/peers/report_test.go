@@ -12,6 +12,13 @@ import (
 // its own, and returns both.
 func render(t *testing.T, figures string) (document, picture string) {
 	t.Helper()
+	dir := report(t, "report.py", figures, "performance.json")
+	return read(t, filepath.Join(dir, "performance.md")), read(t, filepath.Join(dir, "performance.svg"))
+}
+
+// report runs a script on raw figures, in a folder of its own, which it returns.
+func report(t *testing.T, script, figures, name string) string {
+	t.Helper()
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("needs python3")
@@ -21,14 +28,14 @@ func render(t *testing.T, figures string) (document, picture string) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "performance.json"), raw, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name), raw, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(python, "-B", "report.py", dir)
+	cmd := exec.Command(python, "-B", script, dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("report.py: %v\n%s", err, out)
+		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
-	return read(t, filepath.Join(dir, "performance.md")), read(t, filepath.Join(dir, "performance.svg"))
+	return dir
 }
 
 func read(t *testing.T, file string) string {

@@ -9,9 +9,12 @@ import torch
 import torch._inductor.config as inductor
 
 import files
+import torchgpu
 
 
 def versions():
+    if torch.cuda.is_available():
+        return {"torch": torch.__version__, "cudnn": str(torch.backends.cudnn.version())}
     return {"torch": torch.__version__, "onednn": onednn()}
 
 
@@ -22,6 +25,8 @@ def onednn():
 
 def load(spec):
     """Returns a function a stream, each of which returns its logits."""
+    if "device" in spec:
+        return torchgpu.load(spec)
     torch.set_num_threads(spec["threads"])
     torch.set_grad_enabled(False)
     clip = torch.from_numpy(files.clip(spec))

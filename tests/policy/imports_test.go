@@ -28,7 +28,7 @@ var owners = map[string][]string{
 	"github.com/alecthomas/kong":  {"cmd/p3dc"},
 	"golang.org/x/sys/cpu":        {"generated", "tests"},
 	"github.com/nlpodyssey":       {"internal/weights"},
-	"github.com/ebitengine":       {"codegen/support", "tests/cuda"},
+	"github.com/ebitengine":       {"codegen/support", "tests/cuda", "tests/peers/p3dcgpu"},
 	"github.com/schollz":          {"cmd/p3dc"},
 	"google.golang.org/protobuf":  {"internal"},
 	module + "/cmd":               {"cmd"},

@@ -166,9 +166,19 @@ int cuStreamCreate(Stream** s, unsigned flags) { return current && flags == 1 ? 
 int cuStreamDestroy_v2(Stream* s) { return Fake::instance().objects--, delete s, SUCCESS; }
 int cuStreamSynchronize(Stream* s) { return current ? stream_of(s).wait() : INVALID; }
 
-int cuEventCreate(Event** e, unsigned) { return current ? Fake::instance().objects++, *e = new Event, SUCCESS : INVALID; }
+int cuEventCreate(Event** e, unsigned flags) { return current ? Fake::instance().objects++, *e = new Event, (*e)->timed = !(flags & 2), SUCCESS : INVALID; }
 int cuEventDestroy_v2(Event* e) { return Fake::instance().objects--, delete e, SUCCESS; }
-int cuEventRecord(Event* e, Stream* s) { return e->stream = &stream_of(s), SUCCESS; }
+int cuEventRecord(Event* e, Stream* s) {
+    e->stream = &stream_of(s);
+    e->reached = false;
+    if (e->timed) e->stream->add([e] { return e->time = std::chrono::steady_clock::now(), e->reached = true, SUCCESS; });
+    return SUCCESS;
+}
+int cuEventElapsedTime(float* milliseconds, Event* from, Event* to) {
+    if (!current || !from->reached || !to->reached) return INVALID;
+    *milliseconds = std::chrono::duration<float, std::milli>(to->time - from->time).count();
+    return SUCCESS;
+}
 int cuStreamWaitEvent(Stream* s, Event* e, unsigned) {
     Stream* other = e->stream;
     return stream_of(s).add([other] { return other->wait(); }), SUCCESS;

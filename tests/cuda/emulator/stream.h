@@ -1,6 +1,7 @@
 // Streams, events and graphs of the emulated driver.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -50,9 +51,11 @@ class Stream {
     std::deque<Work> queue;
 };
 
-// Event is a place in a stream's queue.
+// Event is a place in a stream's queue, and when it was reached.
 struct Event {
     Stream* stream = nullptr;
+    bool timed = false, reached = false;
+    std::chrono::steady_clock::time_point time{};
 };
 
 }  // namespace emulator

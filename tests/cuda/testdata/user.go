@@ -36,14 +36,6 @@ func run(driver, nvrtc, weights string) error {
 		return err
 	}
 	defer m.Close()
-	s, err := m.NewSession(net.Batch(3))
-	if errors.Is(err, net.ErrCUDAMemory) {
-		return fmt.Errorf("ErrCUDAMemory: %w", err)
-	} else if err != nil {
-		return err
-	}
-	defer s.Close()
-	results := map[string]any{"device": m.Device()}
 	var clips struct {
 		Frames        [][]byte
 		Floats        [][]float32
@@ -52,6 +44,17 @@ func run(driver, nvrtc, weights string) error {
 	if err := json.NewDecoder(os.Stdin).Decode(&clips); err != nil {
 		return err
 	}
+	if len(clips.Frames) == 1 {
+		return one(m, clips.Frames[0])
+	}
+	s, err := m.NewSession(net.Batch(3))
+	if errors.Is(err, net.ErrCUDAMemory) {
+		return fmt.Errorf("ErrCUDAMemory: %w", err)
+	} else if err != nil {
+		return err
+	}
+	defer s.Close()
+	results := map[string]any{"device": m.Device()}
 	out, floats := make([]net.Output, 3), make([]net.Clip, 3)
 	for i := range out {
 		out[i] = net.Output{Logits: make([]float32, net.Classes), Features: make([]float32, net.Features)}
@@ -80,6 +83,11 @@ func run(driver, nvrtc, weights string) error {
 	if results["together"], err = together(m, clips.Frames); err != nil {
 		return err
 	}
+	times, err := s.Profile(context.Background(), []net.Clip{net.Uint8Clip(clips.Frames[0]), net.Uint8Clip(clips.Frames[1])}, 1)
+	if err != nil {
+		return err
+	}
+	results["profile"] = times
 	milliseconds := map[int]float64{}
 	for _, arg := range os.Args[4:] {
 		n, err := strconv.Atoi(arg)
@@ -93,6 +101,20 @@ func run(driver, nvrtc, weights string) error {
 	results["milliseconds"] = milliseconds
 	results["faults"] = faults(m, s, clips.Frames[0], clips.Floats[0])
 	return json.NewEncoder(os.Stdout).Encode(results)
+}
+
+// one runs one clip and nothing else.
+func one(m *net.CUDAModel, frames []byte) error {
+	s, err := m.NewSession()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	logits := make([]float32, net.Classes)
+	if err := s.Classify(logits, frames); err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(map[string]any{"device": m.Device(), "one": logits})
 }
 
 // gpu is what other code of the process has put into the GPU's memory.
@@ -263,6 +285,13 @@ func faults(m *net.CUDAModel, s *net.CUDASession, frames []byte, floats []float3
 		Out:    []net.Output{{Logits: logits}, {Logits: logits[1:]}},
 		GPUOut: []net.CUDAOutput{{Logits: net.CUDAMemory{Address: 1 << 40, Len: 1}}, {Logits: net.CUDAMemory{Len: len(logits)}}},
 	}))
+	for _, p := range []struct {
+		clips []net.Clip
+		runs  int
+	}{{nil, 1}, {make([]net.Clip, 1), 0}, {make([]net.Clip, 4), 1}, {[]net.Clip{net.Uint8Clip(frames)}, 1}} {
+		_, err := s.Profile(done, p.clips, p.runs)
+		add(err)
+	}
 	add(s.RunBatch(make([]net.Output, 1), make([]net.Clip, 2)))
 	add(s.RunBatch(make([]net.Output, 4), make([]net.Clip, 4)))
 	add(s.RunBatch(make([]net.Output, 2), []net.Clip{net.Uint8Clip(frames), net.Float32Clip(floats)}))
