@@ -53,7 +53,10 @@ func loadNetwork(ctx context.Context, name string, set []string) (*network, erro
 	if err != nil {
 		return nil, err
 	}
-	_, unchanged := dsl.Lower(n)
+	var unchanged error // the network's faults before it is changed
+	if len(set) > 0 {
+		_, unchanged = dsl.Lower(n)
+	}
 	for _, s := range set {
 		key, value, ok := strings.Cut(s, "=")
 		if !ok {
