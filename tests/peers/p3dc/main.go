@@ -4,12 +4,9 @@
 package main
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log"
-	"math"
 	"os"
 	"runtime"
 	"sync"
@@ -41,12 +38,6 @@ type ready struct {
 	FirstMS  float64           `json:"first_ms"`
 }
 
-// measured is what some clips took: each, and all streams together.
-type measured struct {
-	MS     []float64 `json:"ms"`
-	WallMS float64   `json:"wall_ms"`
-}
-
 // runner computes a clip's logits in a session of its own.
 type runner func(logits []float32) error
 
@@ -64,7 +55,7 @@ func contest() error {
 	if err := json.Unmarshal([]byte(os.Args[1]), &s); err != nil {
 		return err
 	}
-	clip, err := readClip(s.Clip)
+	clip, err := protocol.ReadClip(s.Clip, p3d63.ClipLen)
 	if err != nil {
 		return err
 	}
@@ -82,7 +73,7 @@ func contest() error {
 		}
 		r.Logits = append(r.Logits, logits)
 	}
-	r.LoadMS, r.FirstMS = milliseconds(loaded.Sub(begin)), milliseconds(time.Since(loaded))
+	r.LoadMS, r.FirstMS = protocol.Milliseconds(loaded.Sub(begin)), protocol.Milliseconds(time.Since(loaded))
 	return protocol.Serve(os.Stdin, os.Stdout, r, func(n int) (any, error) { return measure(streams, n) })
 }
 
@@ -129,8 +120,8 @@ func (s *spec) open(clip []float32) (streams []runner, isa string, err error) {
 
 // measure runs n clips over all streams, each of which takes the next one when
 // it is done with its last.
-func measure(streams []runner, n int) (*measured, error) {
-	m := &measured{MS: make([]float64, n)}
+func measure(streams []runner, n int) (*protocol.Measured, error) {
+	m := &protocol.Measured{MS: make([]float64, n)}
 	var (
 		taken  atomic.Int64
 		group  sync.WaitGroup
@@ -147,12 +138,12 @@ func measure(streams []runner, n int) (*measured, error) {
 				}
 				start := time.Now()
 				failed[k] = run(logits)
-				m.MS[i] = milliseconds(time.Since(start))
+				m.MS[i] = protocol.Milliseconds(time.Since(start))
 			}
 		})
 	}
 	group.Wait()
-	m.WallMS = milliseconds(time.Since(begin))
+	m.WallMS = protocol.Milliseconds(time.Since(begin))
 	for _, err := range failed {
 		if err != nil {
 			return nil, err
@@ -160,27 +151,3 @@ func measure(streams []runner, n int) (*measured, error) {
 	}
 	return m, nil
 }
-
-// readClip reads the values of a clip, piece by piece, so that the file's bytes
-// are never in memory as a whole beside them.
-func readClip(file string) ([]float32, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	clip, piece := make([]float32, p3d63.ClipLen), make([]byte, 64<<10)
-	for rest := clip; len(rest) > 0; {
-		b := piece[:min(len(piece), 4*len(rest))]
-		if _, err := io.ReadFull(f, b); err != nil {
-			return nil, fmt.Errorf("%s: %w; expected %d float32 values, a clip", file, err, len(clip))
-		}
-		for i := range len(b) / 4 {
-			rest[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-		}
-		rest = rest[len(b)/4:]
-	}
-	return clip, nil
-}
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

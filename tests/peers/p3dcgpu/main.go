@@ -7,13 +7,10 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log"
-	"math"
 	"os"
 	"runtime"
 	"time"
@@ -49,12 +46,6 @@ type kernel struct {
 	LeastMS float64 `json:"least_ms"`
 }
 
-// measured is what some batches took: each, and all together.
-type measured struct {
-	MS     []float64 `json:"ms"`
-	WallMS float64   `json:"wall_ms"`
-}
-
 const (
 	warm     = 300 * time.Millisecond // before the profile: the GPU's clock rises under load
 	profiled = 20                     // runs
@@ -74,7 +65,7 @@ func contest() (err error) {
 	if err := json.Unmarshal([]byte(os.Args[1]), &s); err != nil {
 		return err
 	}
-	clip, err := readClip(s.Clip)
+	clip, err := protocol.ReadClip(s.Clip, net.ClipLen)
 	if err != nil {
 		return err
 	}
@@ -106,7 +97,7 @@ func contest() (err error) {
 	if err := run(); err != nil {
 		return err
 	}
-	r.LoadMS, r.FirstMS = milliseconds(loaded.Sub(begin)), milliseconds(time.Since(loaded))
+	r.LoadMS, r.FirstMS = protocol.Milliseconds(loaded.Sub(begin)), protocol.Milliseconds(time.Since(loaded))
 	r.Device = m.Device()
 	if r.Kernels, err = profile(session, run, clip, s.Batch); err != nil {
 		return err
@@ -131,42 +122,22 @@ func profile(session *net.CUDASession, run func() error, clip []float32, batch i
 	}
 	var list []kernel
 	for _, k := range times {
-		list = append(list, kernel{Name: k.Name, MS: milliseconds(k.Median), LeastMS: milliseconds(k.Min)})
+		list = append(list, kernel{Name: k.Name, MS: protocol.Milliseconds(k.Median), LeastMS: protocol.Milliseconds(k.Min)})
 	}
 	return list, nil
 }
 
 // measure runs n batches, each of which ends with the logits on the host.
-func measure(run func() error, n int) (*measured, error) {
-	m := &measured{}
+func measure(run func() error, n int) (*protocol.Measured, error) {
+	m := &protocol.Measured{}
 	begin := time.Now()
 	for range n {
 		start := time.Now()
 		if err := run(); err != nil {
 			return nil, err
 		}
-		m.MS = append(m.MS, milliseconds(time.Since(start)))
+		m.MS = append(m.MS, protocol.Milliseconds(time.Since(start)))
 	}
-	m.WallMS = milliseconds(time.Since(begin))
+	m.WallMS = protocol.Milliseconds(time.Since(begin))
 	return m, nil
 }
-
-// readClip reads the values of a clip.
-func readClip(file string) ([]float32, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data := make([]byte, 4*net.ClipLen)
-	if _, err := io.ReadFull(f, data); err != nil {
-		return nil, fmt.Errorf("%s: %w; expected %d float32 values, a clip", file, err, net.ClipLen)
-	}
-	clip := make([]float32, net.ClipLen)
-	for i := range clip {
-		clip[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
-	}
-	return clip, nil
-}
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
