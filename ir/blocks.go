@@ -11,8 +11,8 @@ import "fmt"
 // a pool behind a stage takes it, is the end of the epilogue before it.
 //
 // Maps have no borders: a block asks for what lies on padding by itself. Pixels
-// are padded to accesses of 16 bytes, with zeros, those of a clip of up to four
-// channels to four values. Outputs of a single position are float32 values.
+// are padded to accesses of 16 bytes, with zeros, but those of a clip to half of that
+// where all that reads it takes them in twos. Outputs of a single position are float32 values.
 //
 // It fails where an op has no kernel, or a tile no room in shared memory, naming
 // the op.
@@ -43,8 +43,29 @@ func ScheduleBlocks(g *Graph, m Machine, f Fusion) (*Plan, error) {
 	return s.plan, nil
 }
 
-// inputLanes is the pitch of a clip's pixels: most have three channels.
+// inputLanes is the pitch of a clip's pixels where they are read in twos: most have three
+// channels.
 const inputLanes = 4
+
+// inTwos reports whether the clip's pixels may be half an access, because all that read them
+// are convolutions that reach each two of a row together, see rowTaps.
+func (s *scheduler) inTwos() bool {
+	if s.g.Input.Shape.C > inputLanes || s.m.Lanes != 2*inputLanes || s.g.Input.Shape.W%2 != 0 {
+		return false
+	}
+	for _, o := range s.g.Outputs {
+		if o.Value == 0 {
+			return false
+		}
+	}
+	for _, r := range s.readers[0] {
+		op := &s.ops[r]
+		if _, conv := op.Attr.(Conv); !conv || op.res != NoBuffer || op.window.W.Stride%2 != 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // blockLayouts lays out every value. Lengths are in values of a feature map,
 // wide buffers take as many as they need.
@@ -52,7 +73,7 @@ func (s *scheduler) blockLayouts() []Buffer {
 	bufs := make([]Buffer, len(s.g.Values))
 	for i, v := range s.g.Values {
 		pixel := roundUp(v.Shape.C, s.m.Lanes)
-		if i == 0 && v.Shape.C <= inputLanes {
+		if i == 0 && s.inTwos() {
 			pixel = inputLanes
 		}
 		bufs[i] = newBuffer(v.Name, v.Shape, Border{}, pixel)
@@ -131,12 +152,13 @@ func (s *scheduler) blockKernel(op *plannedOp) Kernel {
 }
 
 // tiledConv adds a convolution's tile and reduction.
-func (s *scheduler) tiledConv(k *Kernel, op *plannedOp, tile BlockTile, stages int) {
+func (s *scheduler) tiledConv(k *Kernel, op *plannedOp, tile BlockTile, depth, stages int) {
 	k.Cols, k.Vectors, k.K = tile.Positions, ceilDiv(tile.Channels, s.m.Lanes), k.Block.In.C
 	if op.project != nil {
 		k.K2 = k.Block.Res.C
 	}
-	k.Block.Depth, k.Block.Stages = s.blockDepth(), stages
+	k.Block.Depth, k.Block.Stages = depth, stages
+	k.Block.RowTaps, k.Block.LeadTaps = s.rowTaps(op)
 }
 
 func (s *scheduler) blockRegion(op *plannedOp) (Region, error) {
@@ -161,8 +183,9 @@ func (s *scheduler) blockRegion(op *plannedOp) (Region, error) {
 		if err != nil {
 			return r, err
 		}
-		s.tiledConv(&k, op, tile.BlockTile, blockStages)
-		st.Pack = s.addPack(op, tile.Channels, s.blockDepth())
+		depth, stages := s.steps(op, tile.BlockTile)
+		s.tiledConv(&k, op, tile.BlockTile, depth, stages)
+		st.Pack = s.addPack(op, tile.Channels, depth)
 		s.placePacks(st.Pack)
 		r.Tile = Shape{1, 1, tile.Positions * out.T / k.Block.Frames(), tile.Channels}
 		r.Why = fmt.Sprintf("%d blocks for %d clips on %d multiprocessors", tile.blocks, s.m.Blocks.Clips, s.m.Cores)
@@ -178,12 +201,23 @@ func (s *scheduler) blockRegion(op *plannedOp) (Region, error) {
 	return r, nil
 }
 
+// rowTaps returns how many taps the rows of an op's window have in its reduction, and how
+// many of them, all zero, are before the window's own. Of pixels that are half an access
+// each two are on the map or beside it, from an even column on: there are an even number.
+func (s *scheduler) rowTaps(op *plannedOp) (row, lead int) {
+	if w := op.window.W; s.narrowPixels(op.in) {
+		return roundUp(w.Pad%2+w.Kernel, 2), w.Pad % 2
+	}
+	return op.window.W.Kernel, 0
+}
+
 // addPack adds an op's weights and biases, yet without a place.
 func (s *scheduler) addPack(op *plannedOp, channels, depth int) PackID {
 	p := Pack{
 		Op: op.Name, Conv: op.conv, In: s.g.Values[op.in].Shape.C, Channels: channels,
 		Depth: depth, InPitch: s.reductionPitch(op.in),
 	}
+	p.RowTaps, p.LeadTaps = s.rowTaps(op)
 	if op.project != nil {
 		p.Project, p.ProjectIn, p.ProjectPitch = op.project, s.g.Values[op.res].Shape.C, s.plan.Buffers[op.res].Pixel
 	}

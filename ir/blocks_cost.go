@@ -56,11 +56,11 @@ func (s *scheduler) fusedCost(d *fusedBlock) float64 {
 	return launchCost + s.waves(d.blocks)*float64(one)
 }
 
-// pooledCost returns what a convolution with its pool costs: as much as by itself,
-// but what windows of neighbouring tiles both visit is computed twice.
+// pooledCost returns what a convolution with its pool costs: it fetches what it reads of
+// the picture, then the weights alone. What windows of neighbouring tiles both visit is
+// computed twice.
 func (s *scheduler) pooledCost(d *fusedBlock) float64 {
-	t := d.tile
-	one := (t.Positions*t.Channels + fetchCost*(t.Positions+t.Channels)) * s.reductionLength(&s.ops[d.first])
+	one := fetchCost*d.maps[0].Len + s.reductionLength(&s.ops[d.first])*d.tile.Channels*(d.tile.Positions+fetchCost)
 	return launchCost + s.waves(d.blocks)*float64(one)
 }
 
@@ -69,7 +69,8 @@ func (s *scheduler) waves(blocks int) float64 { return float64(ceilDiv(blocks, s
 
 // reductionLength returns how many products a sum has, zeros of padding included.
 func (s *scheduler) reductionLength(op *plannedOp) int {
-	n := op.window.Taps() * s.reductionPitch(op.in)
+	row, _ := s.rowTaps(op)
+	n := op.window.T.Kernel * op.window.H.Kernel * row * s.reductionPitch(op.in)
 	if op.project != nil {
 		n += s.reductionPitch(op.res)
 	}

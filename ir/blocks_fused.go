@@ -143,7 +143,7 @@ func (s *scheduler) fusedRegion(d *fusedBlock) Region {
 	}
 	var packs []PackID
 	for k := range r.Steps[1:] {
-		r.Steps[k+1].Pack = s.addPack(&s.ops[d.first+k], d.tile.Channels, s.blockDepth())
+		r.Steps[k+1].Pack = s.addPack(&s.ops[d.first+k], d.tile.Channels, s.fusedDepth())
 		packs = append(packs, r.Steps[k+1].Pack)
 	}
 	s.placePacks(packs...)
@@ -178,7 +178,7 @@ func (s *scheduler) fusedStep(d *fusedBlock, op *plannedOp, in BufferID) Step {
 		k.Res = pitch(op.res)
 	}
 	if op.kind == KernelConv {
-		s.tiledConv(&k, op, d.tile, fusedStages)
+		s.tiledConv(&k, op, d.tile, s.fusedDepth(), fusedStages)
 	} else {
 		k.Cols, k.Vectors = d.tile.Positions, 1
 	}

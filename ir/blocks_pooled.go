@@ -20,9 +20,9 @@ func (s *scheduler) pools(i, j int) bool {
 func (s *scheduler) draftPooled(i int) (best fusedBlock, ok bool) {
 	conv, pool := &s.ops[i], &s.ops[i+1]
 	out, w := s.g.Values[pool.Out].Shape, pool.window
-	if out.T == 1 {
-		all := s.g.Values[conv.Out].Shape.T
-		w.T = Axis{Kernel: all, Stride: all} // as in every region of a single frame
+	reads := s.readBy(conv, w)
+	if out.T == 1 { // as in every region of a single frame
+		w.T, reads.T = wholeAxis(s.g.Values[conv.Out].Shape.T), wholeAxis(s.g.Values[conv.in].Shape.T)
 	}
 	for _, t := range BlockTiles() {
 		if out.C > t.Channels {
@@ -36,8 +36,11 @@ func (s *scheduler) draftPooled(i int) (best fusedBlock, ok bool) {
 				}
 				across := ceilDiv(out.W, (most-w.W.Kernel)/w.W.Stride+1)
 				d := fusedBlock{first: i, end: i + 2, frames: frames, rows: rows, cols: ceilDiv(out.W, across), tile: t}
-				m := s.sharedMap(s.g.Values[conv.Out], w, d.frames, d.rows, d.cols)
-				d.maps, d.shared = []sharedMap{m}, s.m.Blocks.pooledShared(m.Len, t, s.blockDepth())
+				visited := s.sharedMap(conv.Out, w, d.frames, d.rows, d.cols)
+				read := s.sharedMap(ValueID(conv.in), reads, d.frames, d.rows, d.cols)
+				visited.Base = read.Len
+				d.maps = []sharedMap{read, visited}
+				d.shared = s.m.Blocks.fusedShared(read.Len+visited.Len, t, s.fusedDepth(), false)
 				if d.shared > s.m.Blocks.Shared {
 					continue
 				}
@@ -51,10 +54,24 @@ func (s *scheduler) draftPooled(i int) (best fusedBlock, ok bool) {
 	return best, ok
 }
 
-// pooledShared returns the bytes of shared memory that a convolution and its pool
-// take: a map of so many values, and the steps that are under way.
-func (b *BlockMachine) pooledShared(values int, t BlockTile, depth int) int {
-	return values*b.ValueBytes + t.Shared(depth, fusedStages, b.ValueBytes)
+// wholeAxis is the window that visits all of an axis.
+func wholeAxis(n int) Axis { return Axis{Kernel: n, Stride: n} }
+
+// readBy returns what a convolution reads for the positions of its result that a window
+// visits.
+func (s *scheduler) readBy(conv *plannedOp, visited Window) Window {
+	own := conv.window
+	row, lead := s.rowTaps(conv)
+	own.W.Kernel, own.W.Pad = row, own.W.Pad+lead
+	return behind(visited, own)
+}
+
+// behind returns the window that a window visits through another one.
+func behind(w, through Window) Window {
+	axis := func(a, b Axis) Axis {
+		return Axis{Kernel: b.reach(a.Kernel), Stride: a.Stride * b.Stride, Pad: a.Pad*b.Stride + b.Pad}
+	}
+	return Window{axis(w.T, through.T), axis(w.H, through.H), axis(w.W, through.W)}
 }
 
 // pooledRegion builds the region of a convolution and its pool.
@@ -62,15 +79,17 @@ func (s *scheduler) pooledRegion(d *fusedBlock) Region {
 	conv, pool := &s.ops[d.first], &s.ops[d.first+1]
 	space := s.g.Values[pool.Out].Shape
 	space.C = 1
-	s.plan.Buffers[conv.out] = d.maps[0].Buffer
+	s.plan.Buffers[conv.out] = d.maps[1].Buffer
+	source := BufferID(len(s.plan.Buffers))
+	s.plan.Buffers = append(s.plan.Buffers, d.maps[0].Buffer)
 	r := Region{
 		Name: conv.Name + ".." + pool.Name, Space: space, Tile: d.extent(), Algorithm: directName,
 		Why: fmt.Sprintf("pooled: %d blocks for %d clips on %d multiprocessors, %d KiB shared", d.blocks, s.m.Blocks.Clips, s.m.Cores, ceilDiv(d.shared, 1<<10)),
 	}
-	first, second := s.fusedStep(d, conv, conv.in), s.fusedStep(d, pool, pool.in)
-	first.Cover = d.maps[0].Cover
-	first.Pack = s.addPack(conv, d.tile.Channels, s.blockDepth())
+	load, first, second := s.loadStep(d, source), s.fusedStep(d, conv, source), s.fusedStep(d, pool, pool.in)
+	first.Cover = d.maps[1].Cover
+	first.Pack = s.addPack(conv, d.tile.Channels, s.fusedDepth())
 	s.placePacks(first.Pack)
-	r.Steps = []Step{first, second}
+	r.Steps = []Step{load, first, second}
 	return r
 }

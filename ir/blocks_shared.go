@@ -15,11 +15,11 @@ const fusedStages = 3
 // placeShared lays out a fused block's maps in shared memory, each at the lowest
 // place that is free while it is needed, and adds up what a tile takes.
 func (s *scheduler) placeShared(d *fusedBlock) {
-	halo, in := s.halo(d.first, d.end), s.g.Values[s.ops[d.first].in]
-	d.maps = []sharedMap{s.sharedMap(in, halo, in.Shape.T, d.rows, d.cols)}
+	halo, in := s.halo(d.first, d.end), ValueID(s.ops[d.first].in)
+	d.maps = []sharedMap{s.sharedMap(in, halo, s.g.Values[in].Shape.T, d.rows, d.cols)}
 	for k := d.first; k < d.end-1; k++ {
-		v := s.g.Values[s.ops[k].Out]
-		m := s.sharedMap(v, UnitWindow, v.Shape.T, d.rows, d.cols)
+		v := s.ops[k].Out
+		m := s.sharedMap(v, UnitWindow, s.g.Values[v].Shape.T, d.rows, d.cols)
 		m.first = k - d.first + 1
 		d.maps = append(d.maps, m)
 	}
@@ -46,16 +46,21 @@ func (s *scheduler) placeShared(d *fusedBlock) {
 		end = max(end, m.Base+m.Len)
 	}
 	project := s.ops[d.end-1].project != nil
-	d.shared = s.m.Blocks.fusedShared(end, d.tile, s.blockDepth(), project)
+	d.shared = s.m.Blocks.fusedShared(end, d.tile, s.fusedDepth(), project)
 }
 
 // reach returns how many elements windows at n neighbouring positions visit.
 func (a Axis) reach(n int) int { return (n-1)*a.Stride + a.Kernel }
 
 // sharedMap lays out what a tile needs of a value, which covers it. Pixels are an odd number of
-// accesses apart, so that neighbours lie in different banks.
-func (s *scheduler) sharedMap(v Value, cover Window, frames, rows, cols int) sharedMap {
+// accesses apart, so that neighbours lie in different banks; of the input they may be half
+// of one.
+func (s *scheduler) sharedMap(id ValueID, cover Window, frames, rows, cols int) sharedMap {
+	v := s.g.Values[id]
 	pixel := s.m.Lanes * (ceilDiv(v.Shape.C, s.m.Lanes) | 1)
+	if s.narrowPixels(BufferID(id)) {
+		pixel = inputLanes
+	}
 	b := newBuffer(v.Name, Shape{cover.T.reach(frames), cover.H.reach(rows), cover.W.reach(cols), v.Shape.C}, Border{}, pixel)
 	b.Space, b.Cover = Scratch, cover
 	return sharedMap{Buffer: b}
@@ -83,14 +88,13 @@ func (b *BlockMachine) fusedShared(maps int, t BlockTile, depth int, project boo
 // Shared returns the bytes of shared memory that a fused region takes, and how
 // many of them, from the first on, are its maps.
 func (p *Plan) Shared(r *Region) (total, maps int) {
-	first, last := &p.Kernels[r.Steps[0].Kernel], &p.Kernels[r.Steps[len(r.Steps)-1].Kernel]
+	last := &p.Kernels[r.Steps[len(r.Steps)-1].Kernel]
 	for i := range r.Steps[:len(r.Steps)-1] {
 		b := &p.Buffers[r.Steps[i].Out]
 		maps = max(maps, b.Base+b.Len)
 	}
 	if last.Kind == KernelPool {
-		total = p.Machine.Blocks.pooledShared(maps, BlockTile{first.Cols, first.Vectors * p.Machine.Lanes}, first.Block.Depth)
-		return total, maps * p.Machine.Blocks.ValueBytes
+		last = &p.Kernels[r.Steps[len(r.Steps)-2].Kernel]
 	}
 	total = p.Machine.Blocks.fusedShared(maps, BlockTile{last.Cols, last.Vectors * p.Machine.Lanes}, last.Block.Depth, last.K2 > 0)
 	return total, maps * p.Machine.Blocks.ValueBytes

@@ -34,13 +34,39 @@ func (t BlockTile) Shared(depth, stages, valueBytes int) int {
 	return (t.Positions + t.Channels) * depth * valueBytes * stages
 }
 
-// blockStages is how many steps of a reduction are under way: three on their
-// way from memory hide its latency behind the one that is multiplied.
-const blockStages = 4
+// stepBytes is the least that a step takes of a reduction: rows of tiles meet in whole
+// sectors of memory.
+const stepBytes = 64
 
-// blockDepth is how many values of the reduction a step takes: 64 bytes, so
-// that rows of tiles meet in whole sectors of memory.
-func (s *scheduler) blockDepth() int { return 64 / s.m.Blocks.ValueBytes }
+// longestStep is how many bytes of the reduction a step takes at most, of each position and
+// channel: small tiles take longer steps, for each costs a barrier.
+func (t BlockTile) longestStep() int {
+	switch t {
+	case BlockTile{64, 64}, BlockTile{64, 32}:
+		return 2 * stepBytes
+	case BlockTile{32, 32}:
+		return 4 * stepBytes
+	}
+	return stepBytes
+}
+
+// steps returns how many values of an op's reduction a step takes with a tile, and how many
+// steps are under way. Pixels have whole steps, as far as that can be. The steps that are
+// on their way from memory hide its latency behind the one that is multiplied.
+func (s *scheduler) steps(op *plannedOp, t BlockTile) (depth, stages int) {
+	size := s.m.Blocks.ValueBytes
+	for bytes := t.longestStep(); bytes > stepBytes; bytes /= 2 {
+		whole := func(v BufferID) bool { return s.reductionPitch(v)*size%bytes == 0 }
+		depth = bytes / size
+		if whole(op.in) && (op.project == nil || whole(op.res)) && t.Shared(depth, 3, size) <= s.m.Blocks.Shared {
+			return depth, 3
+		}
+	}
+	return stepBytes / size, 4
+}
+
+// fusedDepth is how many values a step takes in a block of layers.
+func (s *scheduler) fusedDepth() int { return stepBytes / s.m.Blocks.ValueBytes }
 
 // chosenTile is a tile and how many blocks it makes of a layer.
 type chosenTile struct {
@@ -56,7 +82,7 @@ func (s *scheduler) blockTile(op *plannedOp) (chosenTile, error) {
 	positions := s.frames(op) * out.H * out.W * s.m.Blocks.Clips
 	best, least := chosenTile{}, math.Inf(1)
 	for _, t := range BlockTiles() {
-		if t.Shared(s.blockDepth(), blockStages, s.m.Blocks.ValueBytes) > s.m.Blocks.Shared {
+		if depth, stages := s.steps(op, t); t.Shared(depth, stages, s.m.Blocks.ValueBytes) > s.m.Blocks.Shared {
 			continue
 		}
 		blocks := ceilDiv(positions, t.Positions) * ceilDiv(out.C, t.Channels)

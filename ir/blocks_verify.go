@@ -19,6 +19,9 @@ func (v *planVerifier) block(k *Kernel) {
 	}
 	m := &v.p.Machine
 	t := BlockTile{k.Cols, k.Vectors * m.Lanes}
+	if b.RowTaps < b.LeadTaps+b.Window.W.Kernel {
+		v.fail(k.Name, "rows of %d taps hold %d and %d zeros before them", b.RowTaps, b.Window.W.Kernel, b.LeadTaps)
+	}
 	if b.Depth < 1 || b.Stages < 2 {
 		v.fail(k.Name, "%d steps of %d values under way", b.Stages, b.Depth)
 	} else if n := t.Shared(b.Depth, b.Stages, m.Blocks.ValueBytes); n > m.Blocks.Shared {
@@ -51,7 +54,8 @@ func (v *planVerifier) blockStep(r *Region, st *Step, k *Kernel) {
 		v.fail(st.Op, "%s computes %v, its region %v", k.Name, b.Out, r.Space)
 	}
 	if k.Kind == KernelConv && (st.Pack < 0 || int(st.Pack) >= len(p.Packs) ||
-		p.Packs[st.Pack].Channels != k.Vectors*p.Machine.Lanes || p.Packs[st.Pack].Depth != b.Depth) {
+		p.Packs[st.Pack].Channels != k.Vectors*p.Machine.Lanes || p.Packs[st.Pack].Depth != b.Depth ||
+		p.Packs[st.Pack].RowTaps != b.RowTaps || p.Packs[st.Pack].LeadTaps != b.LeadTaps) {
 		v.fail(st.Op, "%s with pack %d, whose panels are others", k.Name, st.Pack)
 	}
 }

@@ -39,14 +39,27 @@ func (v *planVerifier) fusedRegion(r *Region) {
 }
 
 // pooledRegion checks a convolution and its pool: what the pool's windows visit is
-// what the convolution computes, and has room in its kernel's tile.
+// what the convolution computes, from what is loaded, and has room in its kernel's tile.
 func (v *planVerifier) pooledRegion(r *Region) {
 	p := v.p
-	conv, pool := &r.Steps[0], &r.Steps[len(r.Steps)-1]
+	if len(r.Steps) != 3 {
+		v.fail(r.Name, "has %d steps, a convolution with a pool behind it has 3", len(r.Steps))
+		return
+	}
+	load, conv, pool := &r.Steps[0], &r.Steps[1], &r.Steps[2]
 	k, m := &p.Kernels[conv.Kernel], &p.Buffers[conv.Out]
+	own, source := conv.Window, p.Buffers[load.Out].Cover
+	own.W.Kernel, own.W.Pad = k.Block.RowTaps, own.W.Pad+k.Block.LeadTaps
+	reads := behind(m.Cover, own)
+	if r.Space.T == 1 {
+		reads.T = wholeAxis(load.InShape.T)
+	}
 	switch {
-	case len(r.Steps) != 2 || k.Kind != KernelConv || k.Block.Pairs || pool.In != conv.Out || m.Space != Scratch || p.Buffers[pool.Out].Space != Arena:
+	case p.Kernels[load.Kernel].Kind != KernelLoad || k.Kind != KernelConv || k.Block.Pairs || conv.In != load.Out || pool.In != conv.Out ||
+		m.Space != Scratch || p.Buffers[conv.In].Space != Scratch || p.Buffers[pool.Out].Space != Arena || conv.Res != NoBuffer:
 		v.fail(r.Name, "is no convolution with a pool behind it")
+	case source != reads:
+		v.fail(conv.Op, "%s covers %v, the windows at %v reach %v", p.Buffers[conv.In].Name, source, m.Cover, reads)
 	case k.Block.Tile != r.Tile || p.Kernels[pool.Kernel].Block.Tile != r.Tile:
 		v.fail(r.Name, "%s is for tiles of %v, the region's are %v", k.Name, k.Block.Tile, r.Tile)
 	case conv.Cover != m.Cover || !m.Cover.reaches(pool.Window) || r.Space.T > 1 && m.Cover.T != pool.Window.T:

@@ -111,8 +111,11 @@ type Pack struct {
 	// CPU; the pitches are the distances of the inputs' pixels.
 	Depth                 int
 	InPitch, ProjectPitch int
-	Weights               int // offset of the panels in the packed weights
-	Bias                  int // offset of the biases
+	// RowTaps is how many taps a row of the window has in a reduction by blocks, of which
+	// LeadTaps are zeros before the window's own; those behind them are zeros, too.
+	RowTaps, LeadTaps int
+	Weights           int // offset of the panels in the packed weights
+	Bias              int // offset of the biases
 }
 
 // Panels returns the number of panels.
@@ -133,14 +136,15 @@ func (p *Pack) PanelLen() int {
 // Steps returns how many steps a reduction by blocks has: over the taps and
 // channels of its input, and over the channels of what it projects.
 func (p *Pack) Steps() (own, project int) {
-	return ceilDiv(p.Conv.Taps()*p.InPitch, p.Depth), ceilDiv(p.ProjectPitch, p.Depth)
+	return ceilDiv(p.Conv.T.Kernel*p.Conv.H.Kernel*p.RowTaps*p.InPitch, p.Depth), ceilDiv(p.ProjectPitch, p.Depth)
 }
 
 // At returns the place, counted from Weights, of the weight of output channel
 // o, tap t (point and phase of a transform) and input channel c.
 func (p *Pack) At(o, t, c int) int {
 	if p.Depth > 0 {
-		return p.stepAt(o, t*p.InPitch+c)
+		kernel := p.Conv.W.Kernel
+		return p.stepAt(o, (t/kernel*p.RowTaps+p.LeadTaps+t%kernel)*p.InPitch+c)
 	}
 	place := t*p.In + c
 	if p.Transform.Late() {
@@ -249,13 +253,14 @@ type Kernel struct {
 // a tile of the picture, all frames of it. With Pairs each result is the larger of
 // those of two frames, and Out has half of the frames that the window makes.
 type Block struct {
-	Depth, Stages   int
-	Window          Window
-	In, Out, Res    Shape // Res is that of the second operand, zero without
-	Every           Skip
-	Pairs           bool
-	WideIn, WideOut bool  // float32, see Buffer
-	Tile            Shape // rows and columns of a fused region's tile, zero without
+	Depth, Stages     int
+	RowTaps, LeadTaps int // see Pack
+	Window            Window
+	In, Out, Res      Shape // Res is that of the second operand, zero without
+	Every             Skip
+	Pairs             bool
+	WideIn, WideOut   bool  // float32, see Buffer
+	Tile              Shape // rows and columns of a fused region's tile, zero without
 }
 
 // Pitch is the distance between neighbouring output positions in one operand.

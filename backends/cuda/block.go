@@ -93,13 +93,11 @@ func (e *emitter) block(r *ir.Region, name string) {
 	p := e.plan
 	load, steps, last := &r.Steps[0], r.Steps[1:], &r.Steps[len(r.Steps)-1]
 	k := &p.Kernels[last.Kernel]
-	tile := blockTile(p, k)
-	down, along := tile.Warps()
-	total, maps := p.Shared(r)
+	total, _ := p.Shared(r)
 	text := e.constants(name)
 	e.Line("struct %s {", text)
 	e.using("Value", e.value(false))
-	e.extent("In", p.Kernels[load.Kernel].Block.In, p.Buffers[load.In].Pixel)
+	e.read(&p.Kernels[load.Kernel])
 	e.extent("Out", k.Block.Out, k.Out.Pixel)
 	if last.Res != ir.NoBuffer && p.Buffers[last.Res].Space == ir.Arena {
 		e.extent("Second", k.Block.Res, k.Res.Pixel)
@@ -107,49 +105,58 @@ func (e *emitter) block(r *ir.Region, name string) {
 		e.using("Second", "Nothing")
 	}
 	source := &p.Buffers[load.Out]
-	e.tile("Source", load.Out, 0)
+	e.tile("Source", load.Out)
 	e.axes("Begin", 1, source.Cover.H.Stride, source.Cover.W.Stride)
 	e.axes("Before", 0, source.Cover.H.Pad, source.Cover.W.Pad)
 	e.axes("Every", last.Every.T, last.Every.H, last.Every.W)
-	e.Line("    static constexpr int ROWS = %d, COLS = %d, POSITIONS = %d, CHANNELS = %d, WARPS_P = %d, WARPS_C = %d, STAGES = %d;",
-		r.Tile.H, r.Tile.W, tile.Positions, tile.Channels, down, along, k.Block.Stages)
-	e.Line("    static constexpr int STAGES_AT = %d, ZEROS_AT = %d;", maps, total-accessBytes)
-	e.Line("    static constexpr bool PROJECTS = %t;", k.K2 > 0)
+	e.tiled(k, r, r.Tile.H, r.Tile.W)
 	e.Line("};")
 	var layers []string
 	for i := range steps {
 		layers = append(layers, fmt.Sprintf("%s_%d", text, i))
-		e.layer(&steps[i], layers[i], p.Packs[steps[i].Pack].Bias-p.Packs[steps[0].Pack].Bias)
+		from, w := &p.Buffers[steps[i].In].Cover, &steps[i].Window
+		e.layer(&steps[i], layers[i], p.Packs[steps[i].Pack].Bias-p.Packs[steps[0].Pack].Bias,
+			ir.Shape{T: w.T.Pad, H: from.H.Pad - w.H.Pad, W: from.W.Pad - w.W.Pad})
 	}
 	// The last layer comes first: C++ wants the list of the others behind it.
 	layers = append([]string{layers[len(layers)-1]}, layers[:len(layers)-1]...)
-	e.Line("KERNEL(%d) %s(%s) {", down*along*warpLanes, name, parameters)
-	e.Line("    fused_block<%s, %s>(in, second, out, weights, bias);", text, strings.Join(layers, ", "))
-	e.Line("}")
+	e.function(name, Threads(p, k), total, fmt.Sprintf("fused_block<%s, %s>(in, second, out, weights, bias)", text, strings.Join(layers, ", ")))
 	e.Line("")
 }
 
+// tiled writes how a block of threads shares the work of a fused region: rows and columns
+// that are computed at once, as kernel k has them, and where in shared memory things lie.
+func (e *emitter) tiled(k *ir.Kernel, r *ir.Region, rows, cols int) {
+	tile := blockTile(e.plan, k)
+	down, along := tile.Warps()
+	total, maps := e.plan.Shared(r)
+	e.Line("    static constexpr int ROWS = %d, COLS = %d, POSITIONS = %d, CHANNELS = %d, WARPS_P = %d, WARPS_C = %d, STAGES = %d;",
+		rows, cols, tile.Positions, tile.Channels, down, along, k.Block.Stages)
+	e.Line("    static constexpr int STAGES_AT = %d, ZEROS_AT = %d;", maps, total-accessBytes)
+	e.Line("    static constexpr bool PROJECTS = %t;", k.K2 > 0)
+}
+
 // layer writes the constants of a layer of a block, whose biases begin so many
-// places of the packed weights behind the block's.
-func (e *emitter) layer(st *ir.Step, name string, bias int) {
-	k, from := &e.plan.Kernels[st.Kernel], &e.plan.Buffers[st.In]
+// places of the packed weights behind the block's; pad is as device/block.cu has it.
+func (e *emitter) layer(st *ir.Step, name string, bias int, pad ir.Shape) {
+	k := &e.plan.Kernels[st.Kernel]
 	adds := strings.Contains(k.Epi, ir.EpiAdd.String())
 	e.Line("struct %s {", name)
-	e.tile("From", st.In, 0)
+	e.tile("From", st.In)
 	if e.plan.Buffers[st.Out].Space == ir.Scratch {
-		e.tile("To", st.Out, 0)
+		e.tile("To", st.Out)
 	} else {
 		e.using("To", fmt.Sprintf("Tile<%d, 0, 0, %d, 0, -1>", k.Block.Frames(), ceilDiv(k.Block.Out.C, e.plan.Machine.Lanes)))
 	}
 	if adds && e.plan.Buffers[st.Res].Space == ir.Scratch {
-		e.tile("Add", st.Res, 0)
+		e.tile("Add", st.Res)
 	} else {
 		e.using("Add", "Tile<0, 0, 0, 0, 0, -1>")
 	}
-	w := st.Window
+	w := e.laidOut(k)
 	e.axes("Taps", w.T.Kernel, w.H.Kernel, w.W.Kernel)
 	e.axes("Stride", w.T.Stride, w.H.Stride, w.W.Stride)
-	e.axes("Pad", w.T.Pad, from.Cover.H.Pad-w.H.Pad, from.Cover.W.Pad-w.W.Pad)
+	e.axes("Pad", pad.T, pad.H, pad.W)
 	e.using("Result", e.value(k.Block.WideOut))
 	e.Line("    static constexpr bool ADDS = %t, PAIRS = %t;", adds, k.Block.Pairs)
 	e.Line("    static constexpr int BIAS = %d;", bias*e.precision.Bytes()/4)
@@ -157,12 +164,15 @@ func (e *emitter) layer(st *ir.Step, name string, bias int) {
 	e.Line("};")
 }
 
-// tile writes the part of a map that lies in shared memory, behind so many bytes of
-// something else.
-func (e *emitter) tile(name string, id ir.BufferID, before int) {
+// tile writes the part of a map that lies in shared memory.
+func (e *emitter) tile(name string, id ir.BufferID) {
 	b, lanes := &e.plan.Buffers[id], e.plan.Machine.Lanes
-	e.using(name, fmt.Sprintf("Tile<%d, %d, %d, %d, %d, %d>", b.Shape.T, b.Shape.H, b.Shape.W,
-		ceilDiv(b.Shape.C, lanes), b.Pixel/lanes, before+b.Offset*e.precision.Bytes()))
+	cols, pixel := b.Shape.W, b.Pixel
+	if e.inTwos(pixel) {
+		cols, pixel = cols/2, 2*pixel
+	}
+	e.using(name, fmt.Sprintf("Tile<%d, %d, %d, %d, %d, %d>", b.Shape.T, b.Shape.H, cols,
+		ceilDiv(b.Shape.C, lanes), pixel/lanes, b.Offset*e.precision.Bytes()))
 }
 
 // launchBlock returns the call of a fused region's kernel.
@@ -174,8 +184,8 @@ func launchBlock(p *ir.Plan, r *ir.Region, name string) Launch {
 	l.Units, l.Per, l.Columns = r.Tiles().Elems(), 1, 1
 	l.In = Map(p, load.In)
 	if pooled(p, r) {
-		l.Threads = Threads(&p.Kernels[load.Kernel])
-		l.Weights, l.Bias = weights(p, load), biases(p, load)
+		l.Threads = Threads(p, &p.Kernels[first.Kernel])
+		l.Weights, l.Bias = weights(p, first), biases(p, first)
 		return l
 	}
 	if last.Res != ir.NoBuffer && p.Buffers[last.Res].Space == ir.Scratch {

@@ -49,22 +49,22 @@ func TestBlockSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, source, _ := strings.Cut(string(Source(BF16, codegen.Options{Source: "net.p3d", Version: "v0"}, plan)), "// S..E\n")
-	want := `struct Block1x4_0 {
+	want := `struct Block2x4_0 {
     using Value = Bf16;
     using In = Extent<2, 9, 7, 16, 16>;
     using Out = Extent<2, 5, 4, 40, 40>;
     using Second = Extent<2, 9, 7, 16, 16>;
-    using Source = Tile<2, 3, 9, 2, 3, 0>;
+    using Source = Tile<2, 5, 9, 2, 3, 0>;
     using Begin = Axes<1, 2, 2>;
     using Before = Axes<0, 1, 1>;
     using Every = Axes<1, 2, 2>;
-    static constexpr int ROWS = 1, COLS = 4, POSITIONS = 32, CHANNELS = 32, WARPS_P = 2, WARPS_C = 2, STAGES = 3;
-    static constexpr int STAGES_AT = 2976, ZEROS_AT = 15264;
+    static constexpr int ROWS = 2, COLS = 4, POSITIONS = 32, CHANNELS = 32, WARPS_P = 2, WARPS_C = 2, STAGES = 3;
+    static constexpr int STAGES_AT = 5088, ZEROS_AT = 17376;
     static constexpr bool PROJECTS = true;
 };
-struct Block1x4_0_0 {
-    using From = Tile<2, 3, 9, 2, 3, 0>;
-    using To = Tile<2, 1, 4, 3, 3, 2592>;
+struct Block2x4_0_0 {
+    using From = Tile<2, 5, 9, 2, 3, 0>;
+    using To = Tile<2, 2, 4, 3, 3, 4320>;
     using Add = Tile<0, 0, 0, 0, 0, -1>;
     using Taps = Axes<1, 3, 3>;
     using Stride = Axes<1, 2, 2>;
@@ -78,10 +78,10 @@ struct Block1x4_0_0 {
         return x;
     }
 };
-struct Block1x4_0_1 {
-    using From = Tile<2, 1, 4, 3, 3, 2592>;
-    using To = Tile<2, 1, 4, 3, 3, 0>;
-    using Add = Tile<2, 1, 4, 3, 3, 2592>;
+struct Block2x4_0_1 {
+    using From = Tile<2, 2, 4, 3, 3, 4320>;
+    using To = Tile<2, 2, 4, 3, 3, 0>;
+    using Add = Tile<2, 2, 4, 3, 3, 4320>;
     using Taps = Axes<3, 1, 1>;
     using Stride = Axes<1, 1, 1>;
     using Pad = Axes<1, 0, 0>;
@@ -96,8 +96,8 @@ struct Block1x4_0_1 {
         return x;
     }
 };
-struct Block1x4_0_2 {
-    using From = Tile<2, 1, 4, 3, 3, 0>;
+struct Block2x4_0_2 {
+    using From = Tile<2, 2, 4, 3, 3, 0>;
     using To = Tile<2, 0, 0, 5, 0, -1>;
     using Add = Tile<0, 0, 0, 0, 0, -1>;
     using Taps = Axes<1, 1, 1>;
@@ -112,8 +112,8 @@ struct Block1x4_0_2 {
         return x;
     }
 };
-KERNEL(128) net_block1x4_0(const void* in, const void* second, void* out, const void* weights, const float* bias, int clips) {
-    fused_block<Block1x4_0, Block1x4_0_2, Block1x4_0_0, Block1x4_0_1>(in, second, out, weights, bias);
+KERNEL(128, 3) net_block2x4_0(PARAMETERS) {
+    fused_block<Block2x4_0, Block2x4_0_2, Block2x4_0_0, Block2x4_0_1>(in, second, out, weights, bias);
 }
 
 `
@@ -122,7 +122,7 @@ KERNEL(128) net_block1x4_0(const void* in, const void* second, void* out, const 
 	}
 	list := Launches(plan)
 	l := list[len(list)-1]
-	if l.Op != "S..E" || l.Kernel != "net_block1x4_0" || l.Blocks(3) != 3*5 || l.Threads != 128 || l.Shared != 15264+16 {
+	if l.Op != "S..E" || l.Kernel != "net_block2x4_0" || l.Blocks(3) != 3*3 || l.Threads != 128 || l.Shared != 17376+16 {
 		t.Errorf("the block's launch is %+v", l)
 	}
 	// Steps of 4 accesses, for 32 channels: 18 of S, 9 of the sum, and for each of E's
@@ -146,8 +146,8 @@ func TestPairs(t *testing.T) {
 		op, constants string
 		blocks        int // for 3 clips
 	}{
-		// As without a pool, tiles are a row of 4 pixels.
-		{ir.FuseAlways, "S..pool", "Out = Extent<1, 5, 4, 40, 40>;\n!To = Tile<2, 0, 0, 5, 0, -1>;\n!ADDS = false, PAIRS = true;", 3 * 5},
+		// As without a pool, tiles are two rows of 4 pixels.
+		{ir.FuseAlways, "S..pool", "Out = Extent<1, 5, 4, 40, 40>;\n!To = Tile<2, 0, 0, 5, 0, -1>;\n!ADDS = false, PAIRS = true;", 3 * 3},
 		// 60 pixels of 16 pairs of frames a tile, and two tiles of channels.
 		{ir.FuseNever, "E..pool", "Out = Extent<1, 5, 4, 40, 40>;\n!PROJECTS = true, PAIRS = true;", 4 * 2},
 	} {

@@ -14,24 +14,24 @@ func Plan(g *ir.Graph, p Precision) (*ir.Plan, error) {
 	return ir.ScheduleBlocks(g, p.Machine(), ir.FuseAuto)
 }
 
-// Plans schedules a fused graph for sessions of one clip, and then, as [Plan] does,
-// for those of more: tiles are smaller where there are few, so that all
-// multiprocessors have work.
+// Plans schedules a fused graph for sessions of one clip, of a few, and then, as [Plan]
+// does, for those of more: tiles are smaller where there are few, so that all
+// multiprocessors have work. Where tiles do not differ, the plan for more is the only one.
 func Plans(g *ir.Graph, p Precision) ([]*ir.Plan, error) {
-	m := p.Machine()
-	m.Blocks.Clips = 1
-	one, err := ir.ScheduleBlocks(g, m, ir.FuseAuto)
-	if err != nil {
-		return nil, err
+	var plans []*ir.Plan
+	for _, clips := range []int{1, fewClips, manyClips} {
+		m := p.Machine()
+		m.Blocks.Clips = clips
+		plan, err := ir.ScheduleBlocks(g, m, ir.FuseAuto)
+		if err != nil {
+			return nil, err
+		}
+		if n := len(plans); n > 0 && reflect.DeepEqual(plans[n-1].Kernels, plan.Kernels) {
+			plans = plans[:n-1]
+		}
+		plans = append(plans, plan)
 	}
-	many, err := Plan(g, p)
-	if err != nil {
-		return nil, err
-	}
-	if reflect.DeepEqual(one.Kernels, many.Kernels) {
-		return []*ir.Plan{many}, nil
-	}
-	return []*ir.Plan{one, many}, nil
+	return plans, nil
 }
 
 // Source returns the CUDA source of plans that [Plans] or [Plan] made for the
@@ -127,13 +127,23 @@ func (e *emitter) close(k *ir.Kernel, call string) {
 }
 
 func (e *emitter) entry(k *ir.Kernel, name, call string) {
-	e.Line("KERNEL(%d) %s(%s) {", Threads(k), name, parameters)
+	e.function(name, Threads(e.plan, k), shared(e.plan, k), call)
+}
+
+// function writes a kernel.
+func (e *emitter) function(name string, threads, shared int, call string) {
+	e.Line("KERNEL(%d, %d) %s(PARAMETERS) {", threads, resident(threads, shared), name)
 	e.Line("    %s;", call)
 	e.Line("}")
 }
 
-// parameters are those of every kernel.
-const parameters = "const void* in, const void* second, void* out, const void* weights, const float* bias, int clips"
+// resident returns how many blocks a multiprocessor should have at once: twelve warps, if they
+// have room in the shared memory of compute capability 9.0. ptxas, if it is not told, would
+// rather spill registers than have one block less.
+func resident(threads, shared int) int {
+	const memory, own, most = 228 << 10, 1 << 10, 12 * warpLanes
+	return max(1, min(memory/(shared+own), ceilDiv(most, threads)))
+}
 
 // layerName is the name of a kernel's constants.
 func layerName(k *ir.Kernel) string { return strings.ToUpper(k.Name[:1]) + k.Name[1:] }

@@ -46,16 +46,16 @@ func TestSource(t *testing.T) {
 	_, kernels, _ := strings.Cut(string(source), "// input\n")
 	want := `struct Ingest0 {
     using Value = F16;
-    using Out = Extent<2, 5, 4, 3, 4>;
+    using Out = Extent<2, 5, 4, 3, 8>;
     static constexpr bool SWAPS = true;
     static constexpr int THREADS = 256;
     static DEVICE float scale(int c) { return c == 0 ? 0.25f : c == 1 ? 0.25f : 0.5f; }
     static DEVICE float shift(int c) { return c == 0 ? -0.25f : c == 1 ? -0.5f : -1.5f; }
 };
-KERNEL(256) chain_ingest0(const void* in, const void* second, void* out, const void* weights, const float* bias, int clips) {
+KERNEL(256, 2) chain_ingest0(PARAMETERS) {
     ingest_floats<Ingest0>(in, out, clips);
 }
-KERNEL(256) chain_frames(const void* in, const void* second, void* out, const void* weights, const float* bias, int clips) {
+KERNEL(256, 2) chain_frames(PARAMETERS) {
     ingest_frames<Ingest0>(in, out, clips);
 }
 
@@ -63,7 +63,7 @@ KERNEL(256) chain_frames(const void* in, const void* second, void* out, const vo
 struct Conv32x32_k2x5x4x3_1 {
     using Value = F16;
     using Result = F16;
-    using In = Extent<2, 5, 4, 3, 4>;
+    using In = Extent<2, 5, 4, 3, 8>;
     using Out = Extent<1, 1, 1, 10, 16>;
     using Taps = Axes<2, 5, 4>;
     using Stride = Axes<1, 1, 1>;
@@ -71,14 +71,14 @@ struct Conv32x32_k2x5x4x3_1 {
     using Second = Nothing;
     using Every = Axes<1, 1, 1>;
     static constexpr bool ADDS = false, PROJECTS = false, PAIRS = false;
-    static constexpr int POSITIONS = 32, CHANNELS = 32, WARPS_P = 2, WARPS_C = 2, STAGES = 4;
+    static constexpr int POSITIONS = 32, CHANNELS = 32, WARPS_P = 2, WARPS_C = 2, STEP = 64, STAGES = 4;
     static DEVICE float finish(float x, float bias, float other) {
         x += bias;
         x = relu(x);
         return x;
     }
 };
-KERNEL(128) chain_conv32x32_k2x5x4x3_1(const void* in, const void* second, void* out, const void* weights, const float* bias, int clips) {
+KERNEL(128, 3) chain_conv32x32_k2x5x4x3_1(PARAMETERS) {
     Convolution<Conv32x32_k2x5x4x3_1>::run(in, second, out, weights, bias, clips);
 }
 
@@ -90,7 +90,7 @@ struct Softmax2 {
     using Out = Extent<1, 1, 1, 10, 16>;
     static constexpr int THREADS = 256;
 };
-KERNEL(256) chain_softmax2(const void* in, const void* second, void* out, const void* weights, const float* bias, int clips) {
+KERNEL(256, 2) chain_softmax2(PARAMETERS) {
     softmax<Softmax2>(in, out, clips);
 }
 
@@ -101,7 +101,7 @@ KERNEL(256) chain_softmax2(const void* in, const void* second, void* out, const 
 }
 
 // TestLaunches counts blocks and bytes by hand: pixels of the clip are padded to
-// 4 values of 2 bytes, those of the others to 16.
+// 8 values of 2 bytes, those of the others to 16.
 func TestLaunches(t *testing.T) {
 	plan, err := Plan(chain(t), FP16)
 	if err != nil {
@@ -112,12 +112,12 @@ func TestLaunches(t *testing.T) {
 		t.Fatalf("%d launches, want 3", len(list))
 	}
 	in, conv, softmax := list[0], list[1], list[2]
-	if in.Kernel != "chain_ingest0" || in.Blocks(7) != 2 || in.In.Len != 120*4 || in.Out.Len != 40*4*2 {
+	if in.Kernel != "chain_ingest0" || in.Blocks(7) != 2 || in.In.Len != 120*4 || in.Out.Len != 40*8*2 {
 		t.Errorf("the input's launch is %+v", in)
 	}
-	// Two taps in time, 5 x 4 in space, of 4 values: 160 are 5 steps of 32.
+	// Two taps in time, 5 x 4 in space, of 8 values: 320 are 10 steps of 32.
 	if conv.Blocks(32) != 1 || conv.Blocks(33) != 2 || conv.Threads != 128 || conv.Shared != 4*64*(32+32) || conv.In != in.Out ||
-		conv.Out.Len != 16*2 || conv.Weights.Len != 5*32*32*2 || conv.Bias != (Span{conv.Weights.Len, 32 * 4}) {
+		conv.Out.Len != 16*2 || conv.Weights.Len != 10*32*32*2 || conv.Bias != (Span{conv.Weights.Len, 32 * 4}) {
 		t.Errorf("the convolution's launch is %+v", conv)
 	}
 	if softmax.Blocks(9) != 2 || softmax.In != conv.Out || softmax.Out.Len != 16*4 || softmax.Weights.Len != 0 {
@@ -130,8 +130,8 @@ func TestLaunches(t *testing.T) {
 	}
 }
 
-// TestPlans has plans for one clip and for several where their tiles differ, with
-// kernels of other names.
+// TestPlans has plans for one clip, for a few and for many where their tiles differ,
+// with kernels of other names.
 func TestPlans(t *testing.T) {
 	g := chain(t)
 	if plans, err := Plans(g, FP16); err != nil || len(plans) != 1 {
@@ -141,22 +141,24 @@ func TestPlans(t *testing.T) {
 	g.Values[g.Ops[0].Out].Shape = ir.Shape{T: 2, H: 5, W: 4, C: 640}
 	g.Ops, g.Outputs = g.Ops[:1], []ir.Output{{Name: "features", Value: g.Ops[0].Out}}
 	plans, err := Plans(g, FP16)
-	if err != nil || len(plans) != 2 {
+	if err != nil || len(plans) != 3 {
 		t.Fatalf("%d plans, %v", len(plans), err)
 	}
 	source := string(Source(FP16, codegen.Options{}, plans...))
-	for _, want := range []string{"KERNEL(256) chain_frames(", "namespace chain_of1 {\n", "KERNEL(256) chain_of1_frames(", "using namespace chain_of1;\n"} {
+	for _, want := range []string{"KERNEL(256, 2) chain_frames(", "namespace chain_of1 {\n", "KERNEL(256, 2) chain_of1_frames(", "using namespace chain_of1;\n", "namespace chain_of8 {\n"} {
 		if strings.Count(source, want) != 1 {
 			t.Errorf("the source has not one %q", want)
 		}
 	}
 	tables := tables{new(codegen.Printer), plans, FP16}
+	least := 0
 	end := tables.each(func(plan *ir.Plan, weights int) {
-		if want := plan != plans[0]; weights > 0 != want || weights%weightsAlign != 0 || want && weights < plans[0].PackedLen*2 {
-			t.Errorf("the weights of %s begin at %d", prefix(plan), weights)
+		if weights < least || weights%weightsAlign != 0 {
+			t.Errorf("the weights of %s begin at %d, want at least %d", prefix(plan), weights, least)
 		}
+		least += 2 * plan.PackedLen
 	})
-	if least := 2 * (plans[0].PackedLen + plans[1].PackedLen); end < least || end%weightsAlign != 0 {
+	if end < least || end%weightsAlign != 0 {
 		t.Errorf("all weights end at %d, want at least %d", end, least)
 	}
 }

@@ -20,9 +20,9 @@ func (e *emitter) convolution(k *ir.Kernel) {
 	adds := strings.Contains(k.Epi, ir.EpiAdd.String())
 	e.using("Value", e.value(false))
 	e.using("Result", e.value(b.WideOut))
-	e.extent("In", b.In, k.In.Pixel)
+	e.read(k)
 	e.extent("Out", b.Out, k.Out.Pixel)
-	e.window(b.Window)
+	e.window(e.laidOut(k))
 	if adds || k.K2 > 0 {
 		e.extent("Second", b.Res, k.Res.Pixel)
 	} else {
@@ -30,9 +30,38 @@ func (e *emitter) convolution(k *ir.Kernel) {
 	}
 	e.axes("Every", b.Every.T, b.Every.H, b.Every.W)
 	e.Line("    static constexpr bool ADDS = %t, PROJECTS = %t, PAIRS = %t;", adds, k.K2 > 0, b.Pairs)
-	e.Line("    static constexpr int POSITIONS = %d, CHANNELS = %d, WARPS_P = %d, WARPS_C = %d, STAGES = %d;",
-		tile.Positions, tile.Channels, down, along, b.Stages)
+	e.Line("    static constexpr int POSITIONS = %d, CHANNELS = %d, WARPS_P = %d, WARPS_C = %d, STEP = %d, STAGES = %d;",
+		tile.Positions, tile.Channels, down, along, b.Depth*e.precision.Bytes(), b.Stages)
 	e.finish(k.Epi)
+}
+
+// read writes the extents of what a convolution reads: where its pixels are half an
+// access, two of them are one to the device code.
+func (e *emitter) read(k *ir.Kernel) {
+	in, pixel := k.Block.In, k.In.Pixel
+	if e.inTwos(pixel) {
+		in.W, pixel = in.W/2, 2*pixel
+	}
+	e.extent("In", in, pixel)
+}
+
+// laidOut returns the window of a convolution as its taps are laid out, over what read
+// writes.
+func (e *emitter) laidOut(k *ir.Kernel) ir.Window {
+	w := k.Block.Window
+	w.W.Kernel, w.W.Pad = k.Block.RowTaps, w.W.Pad+k.Block.LeadTaps
+	if e.inTwos(k.In.Pixel) {
+		w.W = halved(w.W)
+	}
+	return w
+}
+
+// inTwos reports whether pixels are half an access.
+func (e *emitter) inTwos(pixel int) bool { return 2*pixel == e.plan.Machine.Lanes }
+
+// halved returns an axis over twos.
+func halved(a ir.Axis) ir.Axis {
+	return ir.Axis{Kernel: a.Kernel / 2, Stride: a.Stride / 2, Pad: a.Pad / 2}
 }
 
 // blockTile returns the tile of a conv kernel.
@@ -118,5 +147,5 @@ func literal(x float64) string {
 }
 
 func (e *emitter) threads(k *ir.Kernel) {
-	e.Line("    static constexpr int THREADS = %d;", Threads(k))
+	e.Line("    static constexpr int THREADS = %d;", Threads(e.plan, k))
 }

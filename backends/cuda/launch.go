@@ -48,7 +48,7 @@ func Launches(p *ir.Plan) []Launch {
 
 func launch(p *ir.Plan, st *ir.Step) Launch {
 	k := &p.Kernels[st.Kernel]
-	l := Launch{Kernel: KernelName(p, k), Threads: Threads(k), Shared: shared(p, k), Out: Map(p, st.Out)}
+	l := Launch{Kernel: KernelName(p, k), Threads: Threads(p, k), Shared: shared(p, k), Out: Map(p, st.Out)}
 	l.Units, l.Per, l.Columns = units(p, k)
 	if k.Kind == ir.KernelIngest {
 		l.In = Span{Len: 4 * k.Block.In.Elems()}
@@ -89,10 +89,10 @@ func Map(p *ir.Plan, id ir.BufferID) Span {
 func ArenaBytes(p *ir.Plan) int { return p.ArenaLen * p.Machine.Blocks.ValueBytes }
 
 // Threads returns the size of a kernel's blocks.
-func Threads(k *ir.Kernel) int {
+func Threads(p *ir.Plan, k *ir.Kernel) int {
 	switch k.Kind {
 	case ir.KernelConv:
-		down, along := (ir.BlockTile{Positions: k.Cols, Channels: k.Vectors * laneValues(k)}).Warps()
+		down, along := blockTile(p, k).Warps()
 		return down * along * warpLanes
 	case ir.KernelLinear, ir.KernelSoftmax:
 		return 8 * warpLanes
@@ -101,12 +101,6 @@ func Threads(k *ir.Kernel) int {
 	}
 	panic(fmt.Sprintf("BUG: no CUDA kernel for a %v", k.Kind))
 }
-
-// stepBytes is how much of the reduction a step takes, of each row of a tile.
-const stepBytes = 64
-
-// laneValues returns how many values of a conv kernel's operands 16 bytes hold.
-func laneValues(k *ir.Kernel) int { return k.Block.Depth * accessBytes / stepBytes }
 
 func shared(p *ir.Plan, k *ir.Kernel) int {
 	if k.Kind != ir.KernelConv {
@@ -124,13 +118,13 @@ func units(p *ir.Plan, k *ir.Kernel) (units, per, columns int) {
 		t := blockTile(p, k)
 		return out.Pixels(), t.Positions * out.T / k.Block.Frames(), ceilDiv(out.C, t.Channels)
 	case ir.KernelPool: // a thread makes two values
-		return out.Pixels() * k.Out.Pixel / 2, Threads(k), 1
+		return out.Pixels() * k.Out.Pixel / 2, Threads(p, k), 1
 	case ir.KernelLinear: // a warp makes one
-		return k.Out.Pixel, Threads(k) / warpLanes, 1
+		return k.Out.Pixel, Threads(p, k) / warpLanes, 1
 	case ir.KernelSoftmax: // a warp makes a clip's
-		return 1, Threads(k) / warpLanes, 1
+		return 1, Threads(p, k) / warpLanes, 1
 	}
-	return out.Pixels(), Threads(k), 1
+	return out.Pixels(), Threads(p, k), 1
 }
 
 func ceilDiv(n, d int) int { return (n + d - 1) / d }

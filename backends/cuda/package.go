@@ -166,7 +166,7 @@ func (t *tables) lists() {
 	packed := t.each(func(plan *ir.Plan, weights int) {
 		for i := range plan.Packs {
 			pk := &plan.Packs[i]
-			t.Line("{%s, %d, %d, %d}, // %s", t.pack(pk.Conv, pk.In, pk, weights), pk.Depth, pk.InPitch, pk.ProjectPitch, pk.Op)
+			t.Line("{%s, %d, %d, %d, %d, %d}, // %s", t.pack(pk.Conv, pk.In, pk, weights), pk.Depth, pk.InPitch, pk.ProjectPitch, pk.RowTaps, pk.LeadTaps, pk.Op)
 		}
 	})
 	t.Line("},")

@@ -58,8 +58,9 @@ func (p Precision) Machine() ir.Machine {
 	}
 }
 
-// manyClips is what tiles are chosen for where there are several clips.
-const manyClips = 8
+// fewClips and manyClips are what tiles are chosen for where there are several clips:
+// as many, and more.
+const fewClips, manyClips = 8, 32
 
 // accessBytes is the widest access of a thread.
 const accessBytes = 16

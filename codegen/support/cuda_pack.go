@@ -54,7 +54,8 @@ func (p *cudaPack) row(packed []byte, raw [][]float32, of *pack, values precisio
 	weights := raw[of.weight][o*of.in*taps:][:of.in*taps]
 	for c := range of.in {
 		for t := range taps {
-			at := p.weights + p.place(o, from+t*pitch+c)*values.bytes()
+			tap := t/of.taps[2]*p.rowTaps + p.leadTaps + t%of.taps[2]
+			at := p.weights + p.place(o, from+tap*pitch+c)*values.bytes()
 			if x := float32(float64(weights[c*taps+t]) * scale); !values.put(packed[at:], x) {
 				return faultf(of.weight, "the weight of output channel %d, input channel %d is not finite, or too large for the precision: %g", o, c, x)
 			}

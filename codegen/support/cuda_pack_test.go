@@ -2,6 +2,7 @@ package support
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,7 +18,7 @@ func smallPack() (*network, *cudaPlan) {
 			weights: 0, bias: 192,
 			project: &pack{weight: 2, conv: none, gamma: none, beta: none, mean: none, vari: none, out: 3, in: 1, taps: [3]int{1, 1, 1}},
 		},
-		depth: 4, pitch: 4, projectPitch: 4,
+		depth: 4, pitch: 4, projectPitch: 4, rowTaps: 1,
 	}
 	return net, &cudaPlan{precision: single, packed: 192 + 16, packs: []cudaPack{pk}}
 }
@@ -53,6 +54,18 @@ func TestPackCUDA(t *testing.T) {
 		if got[i] != want[i] {
 			t.Fatalf("value %d is %g, want %g\n%v", i, got[i], want[i], got)
 		}
+	}
+}
+
+// TestPackCUDARows lays out rows of two taps as rows of four, the first one a zero.
+func TestPackCUDARows(t *testing.T) {
+	pk := cudaPack{pack: pack{conv: none, gamma: none, beta: none, mean: none, vari: none, out: 1, in: 1, width: 1, taps: [3]int{1, 2, 2}, bias: 64}, depth: 4, pitch: 2, rowTaps: 4, leadTaps: 1}
+	packed := make([]byte, 64+4)
+	if fault := pk.fill(packed, [][]float32{{1, 2, 3, 4}}, single); fault != nil {
+		t.Fatal(fault)
+	}
+	if got, want := floats(packed[:64]), []float32{0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 3, 0, 4, 0, 0, 0}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

@@ -46,12 +46,13 @@ func (p precision) bytes() int {
 type cudaPack struct {
 	pack
 	depth, pitch, projectPitch int
+	rowTaps, leadTaps          int // taps of a row of the window as they are laid out, and zeros before its own
 }
 
 // steps returns the number of steps of both parts of the reduction.
 func (p *cudaPack) steps() (own, project int) {
 	up := func(n int) int { return (n + p.depth - 1) / p.depth }
-	return up(p.tapCount() * p.pitch), up(p.projectPitch)
+	return up(p.taps[0] * p.taps[1] * p.rowTaps * p.pitch), up(p.projectPitch)
 }
 
 // place returns where the weight of output channel o at place k of the

@@ -68,6 +68,16 @@ func emulate(t *testing.T, p cuda.Precision, plans ...*ir.Plan) *program {
 	return b
 }
 
+// planFor returns the plan that sessions of so many clips run.
+func planFor(plans []*ir.Plan, clips int) *ir.Plan {
+	for _, p := range plans {
+		if p.Machine.Blocks.Clips >= clips {
+			return p
+		}
+	}
+	return plans[len(plans)-1]
+}
+
 // plan schedules a network as it ships.
 func plan(t *testing.T, g *ir.Graph, p cuda.Precision) *ir.Plan {
 	t.Helper()

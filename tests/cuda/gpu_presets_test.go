@@ -118,7 +118,7 @@ func reference(t *testing.T, preset string) *verify.Reference {
 	return nil
 }
 
-// programs returns the preset's as it ships, for one clip and for more, and with
+// programs returns the preset's as it ships, for one clip, a few and more, and with
 // its taps.
 func (e *expected) programs(t *testing.T, p cuda.Precision) []*program {
 	t.Helper()

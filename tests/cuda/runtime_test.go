@@ -207,7 +207,7 @@ func TestRuntime(t *testing.T) {
 	t.Parallel()
 	g := lower(t, small)
 	c := newComparison(t, g, 3)
-	if plans, err := cuda.Plans(g, cuda.FP16); err != nil || len(plans) != 2 {
+	if plans, err := cuda.Plans(g, cuda.FP16); err != nil || len(plans) < 2 {
 		t.Fatalf("%d plans, %v: one clip and several have the same tiles", len(plans), err)
 	}
 	u := newUser(t, g, cuda.FP16, c, cuda.Cubin{Arch: "sm_80", Code: []byte("cubin")}) // as the emulated driver takes it
@@ -323,7 +323,7 @@ func (u *user) results(t *testing.T, text string) printed {
 		}
 		same("results of values", valuesLeft[0], values[2])
 	}
-	plan := u.plans[len(u.plans)-1]
+	plan := planFor(u.plans, 2)
 	for i, l := range cuda.Launches(plan) {
 		if i == 0 {
 			l.Kernel = cuda.FramesKernel(plan)

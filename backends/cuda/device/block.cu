@@ -12,7 +12,7 @@
 //     In, Out, Second     extents of the maps in global memory
 //     Source              the tile of In in shared memory
 //     Begin, Before       where Source begins: Begin for each position of the
-//                         tile's corner, less Before
+//                         tile's corner, less Before; in frames, too
 //     Every               which positions of Second belong to the results
 //     ROWS, COLS          of a tile of results
 //     POSITIONS, CHANNELS what is computed at once: all frames of those rows and
@@ -49,8 +49,10 @@ struct FusedBlock {
     using V = typename B::Value;
     static constexpr int THREADS = B::WARPS_P * B::WARPS_C * WARP;
     static constexpr int PLANE = B::ROWS * B::COLS;
-    static constexpr int DOWN = (B::Out::H + B::ROWS - 1) / B::ROWS, ACROSS = (B::Out::W + B::COLS - 1) / B::COLS;
     static constexpr int HIGH = B::POSITIONS / B::WARPS_P / 16, WIDE = B::CHANNELS / B::WARPS_C / 8;
+    using Piece = Pieces<V, WIDE>;
+    static constexpr int STEP = 64;  // bytes of a step
+    static constexpr int N = Piece::CHANNELS;
     static constexpr int COLUMNS = B::CHANNELS * STEP;  // bytes of a step's weights
     static constexpr int STAGE = COLUMNS + B::PROJECTS * B::POSITIONS * STEP;
 
@@ -69,23 +71,32 @@ struct FusedBlock {
     static constexpr int BEFORE_LAST = (0 + ... + Stream<Inner, 0>::ALL);
     static constexpr int ALL = BEFORE_LAST + LastStream::ALL;
 
-    const char *in, *second, *weights;
+    const char *in, *second;  // of the tile's clip
+    char* out;
+    const char* weights;
     const float* bias;
-    void* out;
-    int clip, top, left;  // of the tile
-    int step = 0;         // of the stream
+    int front, top, left;  // of the tile
     int warp_row, warp_column;
+    int next = 0;                                     // step of the stream that is fetched next
+    int filled = B::STAGES_AT, stage = B::STAGES_AT;  // places of that step, and of the one that is multiplied next
+
+    DEVICE FusedBlock(const char* in, const char* second, char* out, const void* weights, const float* bias, int front, int top, int left)
+        : in(in), second(second), out(out), weights((const char*)weights), bias(bias), front(front), top(top), left(left) {
+        int warp = thread_index() / WARP;
+        warp_row = warp / B::WARPS_C * HIGH * 16;
+        warp_column = warp % B::WARPS_C * WIDE * 8;
+    }
 
     // fetch_source starts the copies of the source's tile, zeros where it lies on padding.
     DEVICE void fetch_source() const {
         using S = typename B::Source;
         for (int i = thread_index(); i < S::T * S::H * S::W * S::PIXEL; i += THREADS) {
             int p = i / S::PIXEL, part = i % S::PIXEL * ACCESS;
-            int t = p / (S::H * S::W), h = top * B::Begin::H - B::Before::H + p / S::W % S::H, w = left * B::Begin::W - B::Before::W + p % S::W;
-            bool there = (unsigned)h < B::In::H && (unsigned)w < B::In::W;
-            copy_async<ACCESS>(S::AT + p * S::PITCH + part, there ? in + index<typename B::In>(clip, t, h, w) * V::BYTES + part : in, there);
+            int t = front * B::Begin::T - B::Before::T + p / (S::H * S::W), h = top * B::Begin::H - B::Before::H + p / S::W % S::H, w = left * B::Begin::W - B::Before::W + p % S::W;
+            bool there = (unsigned)t < B::In::T && (unsigned)h < B::In::H && (unsigned)w < B::In::W;
+            copy_async(S::AT + p * S::PITCH + part, in + index_in_clip<typename B::In>(t, h, w) * V::BYTES + part, there);
         }
-        if (thread_index() == 0) copy_async<ACCESS>(B::ZEROS_AT, in, false);
+        if (thread_index() == 0) copy_async(B::ZEROS_AT, in, false);
     }
 
     // position_of is which of a layer's positions on the tile a row is.
@@ -96,36 +107,48 @@ struct FusedBlock {
     }
 
     // fetch_second starts the copies of one step's rows of what is projected.
-    DEVICE void fetch_second(int stage, int k) const {
+    DEVICE void fetch_second(int place, int k) const {
         using S = typename B::Second;
-        for (int i = thread_index(); i < B::POSITIONS * (STEP / ACCESS); i += THREADS) {
-            int row = i / (STEP / ACCESS), byte = i % (STEP / ACCESS) * ACCESS, p = position_of<Last>(row);
+        constexpr int COPIES = STEP / ACCESS, ABREAST = THREADS / COPIES;  // rows that are copied at once
+        static_assert(B::POSITIONS % ABREAST == 0, "threads share the rows evenly");
+        int first = thread_index() / COPIES, byte = thread_index() % COPIES * ACCESS;
+        place += COLUMNS + step_place<STEP>(first, byte);
+        byte += k * STEP;
+#pragma unroll
+        for (int i = 0; i < B::POSITIONS / ABREAST; i++) {
+            int p = position_of<Last>(first + i * ABREAST);
             int t = p / PLANE, h = top + p / B::COLS % B::ROWS, w = left + p % B::COLS;
-            bool there = t < Last::To::T && h < B::Out::H && w < B::Out::W && k * STEP + byte < S::PIXEL * V::BYTES;
-            const char* from = second + index<S>(clip, t * B::Every::T, h * B::Every::H, w * B::Every::W) * V::BYTES + k * STEP + byte;
-            copy_async<ACCESS>(stage + COLUMNS + step_place(row, byte), there ? from : second, there);
+            bool there = t < Last::To::T && h < B::Out::H && w < B::Out::W && byte < S::PIXEL * V::BYTES;
+            copy_async(place + i * ABREAST * STEP, second + index_in_clip<S>(t * B::Every::T, h * B::Every::H, w * B::Every::W) * V::BYTES + byte, there);
         }
     }
 
-    // start starts the copies of a step of the stream.
-    DEVICE void start(int next) const {
+    // start starts the copies of the stream's next step.
+    DEVICE void start() {
         if (next < ALL) {
-            int stage = B::STAGES_AT + next % B::STAGES * STAGE;
-            copy_columns<B::CHANNELS, THREADS>(stage, weights + (long long)next * COLUMNS);
+            copy_columns<Piece, STEP, B::CHANNELS, THREADS>(filled, weights);
             if constexpr (B::PROJECTS) {
                 int k = (next - BEFORE_LAST) % LastStream::STEPS - LastStream::OWN;
-                if (next >= BEFORE_LAST && k >= 0) fetch_second(stage, k);
+                if (next >= BEFORE_LAST && k >= 0) fetch_second(filled, k);
             }
+            weights += COLUMNS;
+            filled = behind(filled);
+            next++;
         }
         copy_commit();  // an empty group, too, so that groups count steps
     }
+
+    // behind is the place of the next step.
+    static DEVICE int behind(int place) { return place == B::STAGES_AT + (B::STAGES - 1) * STAGE ? B::STAGES_AT : place + STAGE; }
 
     // advance waits for the stream's next step and returns where that lies.
     DEVICE int advance() {
         copy_wait<B::STAGES - 2>();
         block_barrier();  // all have copied this step, are done with the one before, and have stored a layer's results
-        start(step + B::STAGES - 1);
-        return B::STAGES_AT + step++ % B::STAGES * STAGE;
+        start();
+        int here = stage;
+        stage = behind(stage);
+        return here;
     }
 
     // layer computes one layer on the tile, a panel of channels at a time; Part is
@@ -135,6 +158,7 @@ struct FusedBlock {
         using F = typename L::From;
         int lane = thread_index() % WARP;
         int at[HIGH], frame[HIGH];  // what the windows of this lane's rows begin with
+#pragma unroll
         for (int i = 0; i < HIGH; i++) {
             int p = position_of<L>(warp_row + i * 16 + lane % 16);
             if (p >= L::To::T * PLANE) p = 0;  // computed for nothing
@@ -142,29 +166,29 @@ struct FusedBlock {
             int h = p / B::COLS % B::ROWS * L::Stride::H + L::Pad::H, w = p % B::COLS * L::Stride::W + L::Pad::W;
             at[i] = F::AT + ((frame[i] * F::H + h) * F::W + w) * F::PITCH;
         }
+        int projected = step_place<STEP>(warp_row + lane % 16, lane / 16 * ACCESS);
 #pragma unroll 1
         for (int panel = 0; panel < Part::PANELS; panel++) {
             float sum[HIGH][WIDE][4] = {};
 #pragma unroll 1
             for (int k = 0; k < Part::OWN; k++) {
-                int stage = advance();
-                multiply_step<V>(sum, stage, warp_column, [&](int i, int byte) {
+                int here = advance();
+                multiply_step<V, STEP>(sum, here, warp_column, [&](int i, int byte) {
                     // Where a pixel has whole steps, all lanes are at the same tap.
-                    constexpr int WHOLE = F::PIXEL % (STEP / ACCESS) == 0 ? STEP / ACCESS : 1;
-                    int part = k * (STEP / ACCESS) + byte / ACCESS;
-                    int tap = WHOLE > 1 ? k / (F::PIXEL / WHOLE) : part / F::PIXEL;
-                    int kt = tap / (L::Taps::H * L::Taps::W), kh = tap / L::Taps::W % L::Taps::H, kw = tap % L::Taps::W;
-                    int offset = ((kt * F::H + kh) * F::W + kw) * F::PITCH + (part - tap * F::PIXEL) * ACCESS;
-                    bool there = (WHOLE > 1 || part < Part::ACCESSES) && ((L::Taps::T == 1 && L::Pad::T == 0) || (unsigned)(frame[i] + kt) < F::T);
+                    constexpr int WHOLE = F::PIXEL % (STEP / ACCESS) == 0 ? F::PIXEL / (STEP / ACCESS) : 0;
+                    constexpr int ALL = L::Taps::T * L::Taps::H * L::Taps::W;
+                    int part = k * (STEP / ACCESS) + byte / ACCESS + lane / 16;
+                    int n = WHOLE == 0 ? part / F::PIXEL : ALL == 1 ? 0 : k / (WHOLE + (WHOLE == 0));
+                    Tap tap = ::tap<typename L::Taps>(n);
+                    int offset = ((tap.t * F::H + tap.h) * F::W + tap.w) * F::PITCH + (part - n * F::PIXEL) * ACCESS;
+                    bool there = (WHOLE > 0 || n < ALL) && ((L::Taps::T == 1 && L::Pad::T == 0) || (unsigned)(frame[i] + tap.t) < F::T);
                     return there ? at[i] + offset : B::ZEROS_AT;
                 });
             }
 #pragma unroll 1
             for (int k = Part::OWN; k < Part::STEPS; k++) {
-                int stage = advance();
-                multiply_step<V>(sum, stage, warp_column, [&](int i, int byte) {
-                    return stage + COLUMNS + step_place(warp_row + i * 16 + lane % 16, byte);
-                });
+                int here = advance();
+                multiply_step<V, STEP>(sum, here, warp_column, [&](int i, int part) { return here + COLUMNS + (projected ^ part) + i * 16 * STEP; });
             }
             store_panel<L>(panel, sum);
         }
@@ -172,55 +196,63 @@ struct FusedBlock {
 
     // store_panel runs the epilogue on a warp's sums and stores them.
     template <class L>
-    DEVICE void store_panel(int panel, float (&sum)[HIGH][WIDE][4]) const {
+    DEVICE void store_panel(int panel, const float (&sum)[HIGH][WIDE][4]) const {
         constexpr int C = L::To::PIXEL * (ACCESS / V::BYTES);
-        int lane = thread_index() % WARP;
+        int lane = thread_index() % WARP, column = panel * B::CHANNELS + warp_column;
 #pragma unroll
-        for (int i = 0; i < HIGH; i++)
+        for (int i = 0; i < HIGH; i++) {
+            int place[2];  // bytes in shared memory, values in global
+            bool there[2];
+            Together<V, N> other[2][Piece::COUNT];  // all are asked for before the first is used
 #pragma unroll
             for (int half = 0; half < 2; half++) {
                 int p = position_of<L>(warp_row + i * 16 + half * 8 + lane / 4);
                 int t = p / PLANE, h = top + p / B::COLS % B::ROWS, w = left + p % B::COLS;
-                bool there = t < L::To::T && (L::To::AT >= 0 || (h < B::Out::H && w < B::Out::W));
+                there[half] = t < L::To::T && (L::To::AT >= 0 || (h < B::Out::H && w < B::Out::W));
+                place[half] = L::To::AT >= 0 ? L::To::AT + p * L::To::PITCH : index_in_clip<typename B::Out>(L::PAIRS ? t / 2 : t, h, w);
 #pragma unroll
-                for (int j = 0; j < WIDE; j++) {
-                    int c = panel * B::CHANNELS + warp_column + j * 8 + lane % 4 * 2;
-                    if (!there || c >= C) continue;
-                    float &x = sum[i][j][half * 2], &y = sum[i][j][half * 2 + 1];
-                    finish_pair<L>(p, t, h, w, c, x, y);
-                    if (L::PAIRS && half == 0) continue;
-                    if (L::PAIRS) larger_of_pair(sum[i][j]);
-                    if constexpr (L::To::AT >= 0)
-                        shared_store(L::To::AT + p * L::To::PITCH + c * V::BYTES, V::pack(x, y));
-                    else
-                        store_pair<typename L::Result>(out, index<typename B::Out>(clip, L::PAIRS ? t / 2 : t, h, w) + c, x, y);
+                for (int j = 0; j < Piece::COUNT; j++) {
+                    int c = column + Piece::channel(j);
+                    if (there[half] && c < C) other[half][j] = before<L>(p, t, h, w, c);
                 }
             }
-    }
-
-    // finish_pair runs a layer's epilogue on two neighbouring channels.
-    template <class L>
-    DEVICE void finish_pair(int p, int t, int h, int w, int c, float& x, float& y) const {
-        using Pair = typename V::Pair;
-        float x2 = 0, y2 = 0;
-        if constexpr (L::ADDS && L::Add::AT >= 0) {
-            Pair pair = shared_load<Pair>(L::Add::AT + p * L::Add::PITCH + c * V::BYTES);
-            x2 = V::low(pair);
-            y2 = V::high(pair);
-        } else if constexpr (L::ADDS) {
-            if (c < B::Second::PIXEL) {
-                auto pair = load_pair<V>(second, index<typename B::Second>(clip, t * B::Every::T, h * B::Every::H, w * B::Every::W) + c);
-                x2 = V::low(pair);
-                y2 = V::high(pair);
+#pragma unroll
+            for (int j = 0; j < Piece::COUNT; j++) {
+                int c = column + Piece::channel(j);
+                if (c >= C) continue;
+                float x[2][N];
+#pragma unroll
+                for (int half = 0; half < 2; half++) {
+                    Piece::take(sum[i], j, half, x[half]);
+                    finish_piece<L>(x[half], bias + L::BIAS + c, other[half][j]);
+                    if (L::PAIRS && half == 0) continue;
+                    if (L::PAIRS) larger_of_pair(x[0], x[1]);
+                    if (!there[half]) continue;
+                    if constexpr (L::To::AT >= 0)
+                        Together<V, N>(x[half]).shared_store(place[half] + c * V::BYTES);
+                    else
+                        Together<typename L::Result, N>(x[half]).store(out, place[half] + c);
+                }
             }
         }
-        x = L::finish(x, load(bias + L::BIAS + c), x2);
-        y = L::finish(y, load(bias + L::BIAS + c + 1), y2);
+    }
+
+    // before is what is added to a piece of a layer's result.
+    template <class L>
+    DEVICE Together<V, N> before(int p, int t, int h, int w, int c) const {
+        if constexpr (L::ADDS && L::Add::AT >= 0) {
+            Together<V, N> values;
+            values.shared_load(L::Add::AT + p * L::Add::PITCH + c * V::BYTES);
+            return values;
+        } else if constexpr (L::ADDS) {
+            return load_piece<V, typename B::Second, N>(second, index_in_clip<typename B::Second>(t * B::Every::T, h * B::Every::H, w * B::Every::W), c);
+        }
+        return {};
     }
 
     DEVICE void run() {
         fetch_source();
-        for (int next = 0; next < B::STAGES - 1; next++) start(next);
+        for (int step = 0; step < B::STAGES - 1; step++) start();
         (layer<Inner, Stream<Inner, 0>>(), ...);
         layer<Last, LastStream>();
     }
@@ -231,8 +263,10 @@ struct FusedBlock {
 template <class B, class Last, class... Inner>
 DEVICE void fused_block(const void* in, const void* second, void* out, const void* weights, const float* bias) {
     using F = FusedBlock<B, Last, Inner...>;
-    int tile = block_index() % (F::DOWN * F::ACROSS), warp = thread_index() / WARP;
-    F f{(const char*)in, (const char*)second, (const char*)weights, bias, out, block_index() / (F::DOWN * F::ACROSS),
-        tile / F::ACROSS * B::ROWS, tile % F::ACROSS * B::COLS, 0, warp / B::WARPS_C * F::HIGH * 16, warp % B::WARPS_C * F::WIDE * 8};
+    using V = typename B::Value;
+    constexpr int DOWN = (B::Out::H + B::ROWS - 1) / B::ROWS, ACROSS = (B::Out::W + B::COLS - 1) / B::COLS;
+    int clip = block_index() / (DOWN * ACROSS), tile = block_index() % (DOWN * ACROSS);
+    F f((const char*)in + index<typename B::In>(clip, 0, 0, 0) * V::BYTES, (const char*)second + index<typename B::Second>(clip, 0, 0, 0) * V::BYTES,
+        (char*)out + index<typename B::Out>(clip, 0, 0, 0) * Last::Result::BYTES, weights, bias, 0, tile / ACROSS * B::ROWS, tile % ACROSS * B::COLS);
     f.run();
 }

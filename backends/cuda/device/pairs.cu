@@ -9,9 +9,10 @@
 DEVICE int pair_of(int row) { return row / 16 * 8 + row % 8; }
 DEVICE int frame_of_pair(int row) { return row / 8 % 2; }
 
-// larger_of_pair leaves the larger of two channels of row r+8 and of row r where the
-// former was.
-DEVICE void larger_of_pair(float (&sums)[4]) {
-    sums[2] = larger(sums[0], sums[2]);
-    sums[3] = larger(sums[1], sums[3]);
+// larger_of_pair leaves the larger of the values of row r+8 and of row r where the former
+// were.
+template <int N>
+DEVICE void larger_of_pair(const float (&first)[N], float (&second)[N]) {
+#pragma unroll
+    for (int i = 0; i < N; i++) second[i] = larger(first[i], second[i]);
 }

@@ -18,6 +18,17 @@ struct Axes {
     static constexpr int T = FRAMES, H = ROWS, W = COLS;
 };
 
+// Tap is one of a window's.
+struct Tap {
+    int t, h, w;
+};
+
+// tap is which of a window's the n-th one is; n must be less than there are.
+template <class T>
+DEVICE Tap tap(int n) {
+    return {T::T == 1 ? 0 : n / (T::H * T::W), T::H == 1 ? 0 : T::T == 1 ? n / T::W : n / T::W % T::H, T::W == 1 ? 0 : n % T::W};
+}
+
 // Position is one of a map's.
 struct Position {
     int clip, t, h, w;
@@ -28,7 +39,12 @@ DEVICE Position position(int p) {
     return {p / E::POSITIONS, p / (E::H * E::W) % E::T, p / E::W % E::H, p % E::W};
 }
 
-// index is the place of a position that lies on the map, in values.
+// index_in_clip is the place of a position of a clip's map, in values from where that
+// begins; index, in all clips'.
+template <class E>
+DEVICE int index_in_clip(int t, int h, int w) {
+    return ((t * E::H + h) * E::W + w) * E::PIXEL;
+}
 template <class E>
 DEVICE long long index(int clip, int t, int h, int w) {
     return ((((long long)clip * E::T + t) * E::H + h) * E::W + w) * E::PIXEL;

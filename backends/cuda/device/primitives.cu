@@ -32,9 +32,9 @@ DEVICE void store(T* to, T x) {
 
 // shared_address is what instructions call a place in the block's shared memory.
 DEVICE unsigned shared_address(int at) {
-    unsigned address;
-    asm("{ .reg .u64 wide; cvta.to.shared.u64 wide, %1; cvt.u32.u64 %0, wide; }" : "=r"(address) : "l"(shared_memory + at));
-    return address;
+    unsigned begin;
+    asm("{ .reg .u64 wide; cvta.to.shared.u64 wide, %1; cvt.u32.u64 %0, wide; }" : "=r"(begin) : "l"(shared_memory));
+    return begin + at;
 }
 
 // shared_load and shared_store move one value from and to the block's shared
@@ -48,16 +48,17 @@ DEVICE void shared_store(int at, T x) {
     *(T*)(shared_memory + at) = x;
 }
 
-// copy_async starts to copy BYTES, 8 or 16, from global to shared memory, or
-// to write so many zeros where there is nothing to copy. Nobody may look before
-// the copy was committed and waited for.
-template <int BYTES>
+// copy_async starts to copy an access from global to shared memory, or to write zeros
+// where there is nothing to copy; from may then be anywhere. What the block copies AGAIN
+// goes through the first-level cache. Nobody may look before the copy was committed and
+// waited for.
+template <bool AGAIN = false>
 DEVICE void copy_async(int to, const void* from, bool there) {
-    int bytes = there ? BYTES : 0;
-    if constexpr (BYTES == ACCESS)
-        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(bytes) : "memory");
+    int bytes = there ? ACCESS : 0;
+    if constexpr (AGAIN)
+        asm volatile("cp.async.ca.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(bytes) : "memory");
     else
-        asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(shared_address(to)), "l"(from), "n"(BYTES), "r"(bytes) : "memory");
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(to)), "l"(from), "r"(bytes) : "memory");
 }
 
 // copy_commit makes the copies that this thread has started since the last
@@ -122,6 +123,13 @@ DEVICE unsigned round_tf32(float x) {
 }
 DEVICE float float_of(unsigned bits) { return __uint_as_float(bits); }
 DEVICE unsigned bits_of(float x) { return __float_as_uint(x); }
+
+// larger is the maximum, and NaN if one is.
+DEVICE float larger(float x, float y) {
+    float z;
+    asm("max.NaN.f32 %0, %1, %2;" : "=f"(z) : "f"(x), "f"(y));
+    return z;
+}
 
 // power_of_two is 2^x.
 DEVICE float power_of_two(float x) {

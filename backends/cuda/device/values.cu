@@ -104,9 +104,6 @@ DEVICE void store_one(void* values, long long i, float x) {
 }
 
 // relu is max(x, 0) that keeps NaN.
-DEVICE float relu(float x) { return x < 0 ? 0 : x; }
-
-// larger is the maximum, and NaN if one is.
-DEVICE float larger(float x, float y) { return y > x || y != y ? y : x; }
+DEVICE float relu(float x) { return larger(x, 0); }
 
 DEVICE float infinity() { return float_of(0x7f800000u); }

@@ -32,10 +32,9 @@ void shared_store(int at, T x) {
     emulator::Block::current()->shared_store(at, x);
 }
 
-template <int BYTES>
+template <bool AGAIN = false>
 void copy_async(int to, const void* from, bool there) {
-    static_assert(BYTES == 8 || BYTES == 16, "copies are of 8 or 16 bytes");
-    emulator::Block::current()->copy(to, from, BYTES, there);
+    emulator::Block::current()->copy(to, from, 16, there);
 }
 inline void copy_commit() { emulator::Block::current()->commit(); }
 template <int LEFT>
@@ -69,6 +68,7 @@ inline float unpack_f16(unsigned short half) { return emulator::from_f16(half); 
 inline unsigned round_tf32(float x) { return emulator::to_tf32(x); }
 inline float float_of(unsigned bits) { return emulator::real(bits); }
 inline unsigned bits_of(float x) { return emulator::bits(x); }
+inline float larger(float x, float y) { return y > x || y != y ? y : x; }
 inline float power_of_two(float x) {
     float y = std::exp2(x);
     return y < 0x1p-126f ? 0 : y;

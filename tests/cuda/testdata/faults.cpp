@@ -10,7 +10,7 @@ static float* in = memory + 16;
 // meeting has threads write 4 bytes each by a copy, and read 16 that others wrote.
 static void meeting(bool wait, bool barrier) {
     int t = thread_index();
-    copy_async<16>(t * 16, in + t % 32 * 4, true);
+    copy_async(t * 16, in + t % 32 * 4, true);
     copy_commit();
     if (wait) copy_wait<0>();
     if (barrier) block_barrier();
@@ -28,7 +28,7 @@ static std::map<std::string, void (*)()> cases() {
         {"waited for too few",
          [] {
              for (int i = 0; i < 2; i++) {
-                 copy_async<16>((i * 32 + thread_index()) * 16, in, true);
+                 copy_async((i * 32 + thread_index()) * 16, in, true);
                  copy_commit();
              }
              copy_wait<1>();
@@ -40,20 +40,20 @@ static std::map<std::string, void (*)()> cases() {
          }},
         {"two writers",
          [] {
-             copy_async<16>(0, in, true);
+             copy_async(0, in, true);
              copy_commit();
              copy_wait<0>();
          }},
         {"overwritten too early",
          [] {
              int t = thread_index();
-             copy_async<16>(t * 16, in, true);
+             copy_async(t * 16, in, true);
              copy_commit();
              copy_wait<0>();
              block_barrier();
              unsigned m[4];
              load_matrices(m, (31 - t) * 16);
-             copy_async<16>(t * 16, in, true);
+             copy_async(t * 16, in, true);
              copy_commit();
              copy_wait<0>();
          }},
@@ -62,10 +62,10 @@ static std::map<std::string, void (*)()> cases() {
              unsigned m[4];
              load_matrices(m, thread_index() * 16);
          }},
-        {"beyond shared memory", [] { copy_async<16>(1024 + thread_index() * 16, in, true); }},
-        {"shared memory out of line", [] { copy_async<16>(8 + thread_index() * 16, in, true); }},
+        {"beyond shared memory", [] { copy_async(1024 + thread_index() * 16, in, true); }},
+        {"shared memory out of line", [] { copy_async(8 + thread_index() * 16, in, true); }},
         {"beyond an operand", [] { store(out + thread_index(), load(in + 250 + thread_index())); }},
-        {"before an operand", [] { copy_async<16>(thread_index() * 16, in - 4, true); }},
+        {"before an operand", [] { copy_async(thread_index() * 16, in - 4, true); }},
         {"result as input", [] { store(out + thread_index(), load(out + 40)); }},
         {"beyond the result", [] { store(out + 32 + thread_index(), 1.f); }},
         {"input as result", [] { store(in + thread_index(), 1.f); }},
@@ -77,7 +77,7 @@ static std::map<std::string, void (*)()> cases() {
         {"address out of line", [] { load((float*)((char*)in + 2)); }},
         {"copies at the end",
          [] {
-             copy_async<16>(thread_index() * 16, in, true);
+             copy_async(thread_index() * 16, in, true);
              copy_commit();
          }},
         {"barrier for some",

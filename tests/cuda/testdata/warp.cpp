@@ -29,7 +29,7 @@ static std::vector<unsigned short> rows(4 * 8 * 8);
 
 static void matrices() {
     int t = thread_index();
-    copy_async<16>(t * 16, rows.data() + t * 8, true);
+    copy_async(t * 16, rows.data() + t * 8, true);
     copy_commit();
     copy_wait<0>();
     block_barrier();
