@@ -69,6 +69,7 @@ struct Convolution {
 
     template <class E, class S, class P, class Rows>
     static DEVICE void find(Source& s, const void* map, const Rows& rows) {
+#pragma unroll
         for (int i = 0; i < ROWS; i++) {
             int row = thread_index() / COPIES + i * ABREAST;
             Position o = rows.at(row);
@@ -89,6 +90,7 @@ struct Convolution {
         int kt = tap / (T::H * T::W), kh = tap / T::W % T::H, kw = tap % T::W;
         bool inside = tap < T::T * T::H * T::W;
         int offset = (((kt * E::H + kh) * E::W + kw) * E::PIXEL + value % E::PIXEL) * V::BYTES;
+#pragma unroll
         for (int i = 0; i < ROWS; i++) {
             bool there = inside && (unsigned)(s.t[i] + kt) < E::T && (unsigned)(s.h[i] + kh) < E::H && (unsigned)(s.w[i] + kw) < E::W;
             int row = thread_index() / COPIES + i * ABREAST;
