@@ -12,7 +12,7 @@ var deviceFS embed.FS
 // deviceFiles are the files of the device code, in the order in which they use
 // one another.
 func deviceFiles() []string {
-	return []string{"prelude", "primitives", "values", "warp", "position", "step", "pieces", "pairs", "conv", "block", "pool", "pooled", "linear", "softmax", "ingest"}
+	return []string{"prelude", "clang", "primitives", "values", "warp", "position", "step", "pieces", "pairs", "conv", "block", "pool", "pooled", "linear", "softmax", "ingest"}
 }
 
 // deviceCode returns the device code that all networks have in common.

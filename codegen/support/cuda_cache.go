@@ -3,31 +3,41 @@ package support
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 )
 
-// cachedCode compiles the source for a GPU, or reads what was compiled before
+// cachedImage compiles the source for a GPU, or reads what was compiled before
 // from the user's cache. Faults of the cache only cost time.
-func cachedCode(c *nvrtc, name, source, arch string) ([]byte, error) {
+func cachedImage(c *nvrtc, name, source, arch string) (*image, error) {
 	version, err := c.version()
 	if err != nil {
 		return nil, err
 	}
-	path := cachePath(version, arch, source)
-	if path != "" {
-		if code, err := readCode(path); err == nil {
-			return code, nil
-		}
-	}
-	code, err := c.build(name, []byte(source), arch)
+	target, err := c.target(arch)
 	if err != nil {
 		return nil, err
 	}
+	made := fmt.Sprintf("code for %s by NVRTC %s", target, version)
+	path := cachePath(version, target, source)
 	if path != "" {
-		writeCode(path, code.CUBIN)
+		if code, err := readCode(path); err == nil {
+			return &image{code, made}, nil
+		}
 	}
-	return code.CUBIN, nil
+	built, err := c.build(name, []byte(source), target)
+	if err != nil {
+		return nil, err
+	}
+	code := built.CUBIN
+	if target != arch {
+		code = append([]byte(built.PTX), 0)
+	}
+	if path != "" {
+		writeCode(path, code)
+	}
+	return &image{code, made}, nil
 }
 
 // cachePath names the file of a source's code, or is empty where the user has

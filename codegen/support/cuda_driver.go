@@ -10,6 +10,7 @@ import (
 // numbers here; a context, a module, a function are handles.
 type cuda struct {
 	init           func(flags uint32) int32
+	driverVersion  func(version *int32) int32
 	deviceCount    func(count *int32) int32
 	device         func(device *int32, ordinal int32) int32
 	deviceName     func(name *byte, length, device int32) int32
@@ -40,6 +41,7 @@ type cuda struct {
 	launch         func(function uintptr, gridX, gridY, gridZ, blockX, blockY, blockZ, shared uint32, stream uintptr, parameters *[6]*uint64, extra uintptr) int32
 	errorText      func(code int32, text **byte) int32
 	graphs         *cudaGraphs // nil where the driver lacks them
+	version        int32       // of CUDA, that the driver is of: 12040 is 12.4
 }
 
 // openCUDA opens the driver: the library at a path or, where that is empty, one
@@ -58,7 +60,7 @@ func openCUDA(path string) (*cuda, error) {
 	}
 	c := new(cuda)
 	err = lib.bind([]cFunc{
-		{&c.init, "cuInit"}, {&c.deviceCount, "cuDeviceGetCount"}, {&c.device, "cuDeviceGet"},
+		{&c.init, "cuInit"}, {&c.driverVersion, "cuDriverGetVersion"}, {&c.deviceCount, "cuDeviceGetCount"}, {&c.device, "cuDeviceGet"},
 		{&c.deviceName, "cuDeviceGetName"}, {&c.attribute, "cuDeviceGetAttribute"},
 		{&c.retain, "cuDevicePrimaryCtxRetain"}, {&c.releaseContext, "cuDevicePrimaryCtxRelease_v2"},
 		{&c.setContext, "cuCtxSetCurrent"},
@@ -77,7 +79,10 @@ func openCUDA(path string) (*cuda, error) {
 		return nil, err
 	}
 	c.graphs = bindGraphs(lib)
-	return c, c.check("starting the driver", c.init(0))
+	if err := c.check("starting the driver", c.init(0)); err != nil {
+		return nil, err
+	}
+	return c, c.check("asking for the driver's version", c.driverVersion(&c.version))
 }
 
 // ErrCUDAMemory is returned where a GPU has not the memory that is asked for.

@@ -66,7 +66,7 @@ func openCUDAModel(net *network, p *cudaPlan, kernels *cudaCode, path string, op
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
-	code, err := kernels.machineCode(net.name, d.arch, c.nvrtc)
+	code, err := kernels.image(net.name, d, c.nvrtc)
 	if err != nil {
 		return nil, errors.Join(err, unmap(), d.close())
 	}
@@ -82,10 +82,15 @@ func openCUDAModel(net *network, p *cudaPlan, kernels *cudaCode, path string, op
 }
 
 // install loads the kernels and the weights.
-func (m *CUDAModel) install(code, packed []byte) error {
+func (m *CUDAModel) install(code *image, packed []byte) error {
 	d := m.device
-	if err := d.check("loading the kernels", d.loadModule(&m.module, &code[0])); err != nil {
-		return err
+	if err := d.check("loading the kernels, "+code.made, d.loadModule(&m.module, &code.code[0])); err != nil {
+		if errors.Is(err, ErrCUDAMemory) {
+			return err
+		}
+		// Which is the usual reason; the driver's codes do not tell.
+		return fmt.Errorf("%w; the driver is of CUDA %d.%d, which takes code of compilers up to CUDA %d: update it, or compile with one of those",
+			err, d.version/1000, d.version%1000/10, d.version/1000)
 	}
 	most, err := d.ask(attributeShared)
 	if err != nil {

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
-	"strings"
 )
 
 // nvrtc is NVIDIA's run-time compiler. Its methods may be called from several
@@ -28,11 +28,11 @@ type nvrtc struct {
 }
 
 // openNVRTC opens NVRTC: the library at a path or, where that is empty, one that
-// the system finds.
-func openNVRTC(path string) (*nvrtc, error) {
+// the system finds, for a driver of that version of CUDA.
+func openNVRTC(path string, driver int32) (*nvrtc, error) {
 	names := []string{path}
 	if path == "" {
-		names = nvrtcNames()
+		names = nvrtcNames(runtime.GOOS, driver)
 	}
 	lib, err := openLibrary(names)
 	if err != nil {
@@ -49,12 +49,20 @@ func openNVRTC(path string) (*nvrtc, error) {
 	})
 }
 
-// nvrtcNames returns what NVRTC may be called, newest first.
-func nvrtcNames() []string {
-	if runtime.GOOS == "windows" {
-		return []string{"nvrtc64_130_0.dll", "nvrtc64_120_0.dll"}
+// anyDriver is the version of a driver that takes code of every NVRTC.
+const anyDriver = math.MaxInt32
+
+// nvrtcNames returns what NVRTC may be called on a system, newest first. A driver of
+// CUDA 12 takes no code of 13's compiler, which is the last one then.
+func nvrtcNames(system string, driver int32) []string {
+	newest, others := "libnvrtc.so.13", []string{"libnvrtc.so.12", "libnvrtc.so"}
+	if system == "windows" {
+		newest, others = "nvrtc64_130_0.dll", []string{"nvrtc64_120_0.dll"}
 	}
-	return []string{"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}
+	if driver < 13000 {
+		return append(others, newest)
+	}
+	return append([]string{newest}, others...)
 }
 
 // version returns the compiler's version, as in 12.9.
@@ -66,33 +74,9 @@ func (c *nvrtc) version() (string, error) {
 	return fmt.Sprintf("%d.%d", major, minor), nil
 }
 
-// knows returns an error if the compiler has no such GPU.
-func (c *nvrtc) knows(arch string) error {
-	var count int32
-	if err := c.check(c.archCount(&count)); err != nil {
-		return err
-	}
-	numbers := make([]int32, count+1)
-	if err := c.check(c.archs(&numbers[0])); err != nil {
-		return err
-	}
-	var names []string
-	for _, n := range numbers[:count] {
-		names = append(names, fmt.Sprintf("sm_%d", n))
-	}
-	if slices.Contains(names, strings.TrimRight(arch, "af")) {
-		return nil
-	}
-	version, err := c.version()
-	if err != nil {
-		return err
-	}
-	return fmt.Errorf("NVRTC %s does not know the GPU %s; it knows %s", version, arch, strings.Join(names, ", "))
-}
-
 // CUDACode is what CUDA's compiler made of a source.
 type CUDACode struct {
-	CUBIN []byte // machine code
+	CUBIN []byte // machine code; none for a compute capability such as compute_80
 	PTX   string
 	Log   string // what the compiler had to say: warnings and, if asked for, resources
 }
@@ -103,7 +87,7 @@ type CUDACode struct {
 // Where it fails the error has the compiler's log; where there is no NVRTC it is
 // ErrNoNVRTC.
 func CompileCUDA(library, name string, source []byte, arch string, options ...string) (*CUDACode, error) {
-	c, err := openNVRTC(library)
+	c, err := openNVRTC(library, anyDriver)
 	if err != nil {
 		return nil, err
 	}
@@ -115,8 +99,10 @@ func (c *nvrtc) build(name string, source []byte, arch string, options ...string
 	if bytes.IndexByte(source, 0) >= 0 {
 		return nil, fmt.Errorf("%s: the source has a zero byte", name)
 	}
-	if err := c.knows(arch); err != nil {
+	if known, err := c.known(); err != nil {
 		return nil, err
+	} else if !slices.Contains(known, archNumber(arch)) {
+		return nil, c.unknown(arch, known)
 	}
 	var program uintptr
 	if err := c.check(c.create(&program, cString(string(source)), cString(name), 0, 0, 0)); err != nil {

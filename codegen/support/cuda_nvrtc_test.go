@@ -12,7 +12,7 @@ const nvrtcVariable = "P3DC_NVRTC"
 
 func testNVRTC(t *testing.T) *nvrtc {
 	t.Helper()
-	c, err := openNVRTC(os.Getenv(nvrtcVariable))
+	c, err := openNVRTC(os.Getenv(nvrtcVariable), anyDriver)
 	if err != nil {
 		t.Skipf("needs NVRTC, in %s or where the system finds it: %v", nvrtcVariable, err)
 	}
@@ -40,7 +40,7 @@ func TestNVRTC(t *testing.T) {
 }
 
 func TestNVRTCErrors(t *testing.T) {
-	if _, err := openNVRTC("no-such-library.so"); !errors.Is(err, ErrNoNVRTC) || !strings.Contains(err.Error(), "no-such-library.so") {
+	if _, err := openNVRTC("no-such-library.so", anyDriver); !errors.Is(err, ErrNoNVRTC) || !strings.Contains(err.Error(), "no-such-library.so") {
 		t.Errorf("opened a library that is not there: %v", err)
 	}
 	c := testNVRTC(t)

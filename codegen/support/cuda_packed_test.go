@@ -70,15 +70,20 @@ func TestPackedCUDA(t *testing.T) {
 func TestAhead(t *testing.T) {
 	c := &cudaCode{cubins: []cubin{{"sm_80", "eighty"}, {"sm_90", "ninety"}, {"sm_90a", "its own"}, {"sm_100f", "hundred"}}}
 	for arch, want := range map[string]string{"sm_80": "eighty", "sm_86": "", "sm_90": "its own", "sm_100": "hundred"} {
-		if got := c.ahead(arch); got != want {
-			t.Errorf("%s runs %q, want %q", arch, got, want)
+		got := c.ahead(arch)
+		if got == nil {
+			got = new(cubin)
+		}
+		if got.code != want {
+			t.Errorf("%s runs %q, want %q", arch, got.code, want)
 		}
 	}
 	missing := filepath.Join(t.TempDir(), "libnvrtc.so")
-	if _, err := c.machineCode("net", "sm_86", missing); err == nil || !strings.HasPrefix(err.Error(), "the package has machine code for sm_80, sm_90, sm_90a, sm_100f, the GPU is sm_86: no NVRTC") {
+	if _, err := c.image("net", &device{cuda: new(cuda), arch: "sm_86"}, missing); err == nil || !strings.HasPrefix(err.Error(), "the package has machine code for sm_80, sm_90, sm_90a, sm_100f, the GPU is sm_86: no NVRTC") {
 		t.Errorf("got %v", err)
 	}
-	if code, err := c.machineCode("net", "sm_80", missing); err != nil || string(code) != "eighty" {
-		t.Errorf("got %q, %v", code, err)
+	got, err := c.image("net", &device{cuda: new(cuda), arch: "sm_80"}, missing)
+	if err != nil || string(got.code) != "eighty" || got.made != "the package's machine code for sm_80" {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }

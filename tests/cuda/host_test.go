@@ -29,16 +29,17 @@ func (u *user) inC(t *testing.T, fake, packed string, want *printed) {
 	}
 	u.gcc(t, "-o", filepath.Join(dir, "user"), program)
 	library(t, dir, fake)
-	for _, code := range []string{"net.cu", "net_sm_80.cubin"} {
-		cmd := exec.Command(filepath.Join(dir, "user"), code, packed, clips)
+	for _, tc := range []struct{ code, env string }{{"net.cu", ""}, {"net.cu", "capability=12"}, {"net_sm_80.cubin", ""}} {
+		what := tc.code + " " + tc.env
+		cmd := exec.Command(filepath.Join(dir, "user"), tc.code, packed, clips)
 		cmd.Dir = filepath.Join(u.dir, "net")
 		log := filepath.Join(dir, "log")
-		cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+dir, "FAKE_CUDA_LOG="+log)
+		cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+dir, "FAKE_CUDA_LOG="+log, "FAKE_CUDA="+tc.env)
 		var complaints bytes.Buffer
 		cmd.Stderr = &complaints
 		data, err := cmd.Output()
 		if err != nil {
-			t.Fatalf("%s: %v\n%s", code, err, &complaints)
+			t.Fatalf("%s: %v\n%s", what, err, &complaints)
 		}
 		var values []float32
 		for i := 0; i+4 <= len(data); i += 4 {
@@ -57,7 +58,7 @@ func (u *user) inC(t *testing.T, fake, packed string, want *printed) {
 			}
 		}
 		if !slices.Equal(values, slices.Concat(all...)) {
-			t.Errorf("%s: C has %v, Go has %v", code, values, all)
+			t.Errorf("%s: C has %v, Go has %v", what, values, all)
 		}
 		complain := strings.Join([]string{
 			"too many: 4 clips, expected 1 to 3", "none: no clips",
@@ -65,10 +66,10 @@ func (u *user) inC(t *testing.T, fake, packed string, want *printed) {
 			"batch: a batch of 1073741824 clips, expected 1 to ",
 		}, "\n")
 		if !strings.HasPrefix(complaints.String(), complain) {
-			t.Errorf("%s: it complains\n%s\nwant\n%s", code, &complaints, complain)
+			t.Errorf("%s: it complains\n%s\nwant\n%s", what, &complaints, complain)
 		}
 		if left, err := os.ReadFile(log); err != nil || !strings.HasPrefix(string(left), "0 bytes, 0 of the host, 0 modules, 0 objects;") {
-			t.Errorf("%s: on the GPU is left %q, %v", code, left, err)
+			t.Errorf("%s: on the GPU is left %q, %v", what, left, err)
 		}
 	}
 }

@@ -59,6 +59,38 @@ func TestNVRTC(t *testing.T) {
 	}
 }
 
+// others are more GPUs, those of Jetson Orin and of Blackwell, which compilers from
+// 12.9 on know.
+var others = []string{"sm_87", "sm_100", "sm_103", "sm_120"}
+
+// TestNVRTCOthers compiles a small network for more GPUs. No kernel may use local
+// memory, and the matrix kernels have the instructions that they are about.
+func TestNVRTCOthers(t *testing.T) {
+	library := os.Getenv(nvrtcVariable)
+	small := lower(t, fmt.Sprintf("network %s {\n    %s\n}", networks[0].name, networks[0].source))
+	plan, err := cuda.Plan(small, cuda.BF16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := cuda.Source(cuda.BF16, codegen.Options{Source: small.Name + ".p3d", Version: "test"}, plan)
+	for _, arch := range others {
+		t.Run(arch, func(t *testing.T) {
+			if _, err := support.CompileCUDA(library, "empty.cu", nil, arch); err != nil {
+				t.Skipf("needs NVRTC for %s, in %s or where the system finds it: %v", arch, nvrtcVariable, err)
+			}
+			t.Parallel()
+			code, err := support.CompileCUDA(library, small.Name+".cu", source, arch, "--ptxas-options=-v")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if use := resources(t, code.Log); len(use) != len(cuda.Entries(plan)) {
+				t.Errorf("%d kernels were compiled, want %d\n%s", len(use), len(cuda.Entries(plan)), code.Log)
+			}
+			matrixKernels(t, code.PTX, plan, cuda.BF16)
+		})
+	}
+}
+
 // multiplies are the instructions of the tensor cores that a precision uses.
 var multiplies = map[cuda.Precision]string{
 	cuda.BF16: "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32",
@@ -86,13 +118,7 @@ func compiled(t *testing.T, library string, g *ir.Graph, p cuda.Precision, arch 
 			t.Errorf("%s takes %d bytes of shared memory, %s has %d", l.Kernel, l.Shared, arch, most)
 		}
 	}
-	launches := cuda.Launches(plan)
-	for i := range plan.Regions {
-		steps := plan.Regions[i].Steps
-		if k := &plan.Kernels[steps[len(steps)-1].Kernel]; k.Kind == ir.KernelConv {
-			instructions(t, code.PTX, launches[i].Kernel, multiplies[p])
-		}
-	}
+	matrixKernels(t, code.PTX, plan, p)
 	limits(t, filepath.Join("testdata", "limits", fmt.Sprintf("%s_%v_%s.txt", g.Name, p, arch)), use, plan)
 }
 

@@ -231,6 +231,11 @@ func TestRuntime(t *testing.T) {
 	t.Run("machine code", func(t *testing.T) {
 		u.results(t, u.emulated(t, fake, missing, u.weights, "capability=8", "", userRuns))
 	})
+	t.Run("a GPU newer than the compiler", func(t *testing.T) {
+		cache := t.TempDir()
+		u.results(t, u.emulated(t, fake, fake, u.weights, "capability=12", cache, userRuns))
+		u.results(t, u.emulated(t, fake, fake, u.weights, "capability=12 compiles=0", cache))
+	})
 	packed := filepath.Join(u.dir, "weights.p3dw")
 	if out := u.run(t, "pack", u.weights, packed, nil); out != "" {
 		t.Fatal(out)
@@ -249,6 +254,9 @@ func TestRuntime(t *testing.T) {
 		{"memory for maps", fake, u.weights, weightsOnly, "error: ErrCUDAMemory: 1 MB for feature maps on Emulated GPU: the GPU is out of memory"},
 		{"locked memory", fake, u.weights, "locked=100", "error: 1 MB of the host's memory for clips, locked: the system has not so much to lock"},
 		{"shared memory", fake, u.weights, "shared=1000", "bytes of shared memory, Emulated GPU has 1000"},
+		{"a compiler of its generation", fake, u.weights, "knows=75", "error: NVRTC 12.9 does not know the GPU sm_90; it knows sm_75; a newer one may know more"},
+		{"a driver of its compiler's generation", fake, u.weights, "nvrtc=13", "error: loading the kernels, code for sm_90 by NVRTC 13.9: CUDA error 200, an error of the emulated driver; " +
+			"the driver is of CUDA 12.9, which takes code of compilers up to CUDA 12: update it, or compile with one of those"},
 		{"compilation", fake, u.weights, "compiles=0", "error: net.cu for sm_90: NVRTC: NVRTC_ERROR_COMPILATION\nlogs"},
 	} {
 		t.Run("without "+tc.name, func(t *testing.T) {

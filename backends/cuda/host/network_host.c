@@ -3,6 +3,7 @@
 typedef uint64_t address;
 static struct {
     int (*init)(unsigned flags);
+    int (*version)(int *version);
     int (*device)(int *device, int ordinal);
     int (*attribute)(int *value, int attribute, int device);
     int (*retain)(void **context, int device);
@@ -28,7 +29,11 @@ static struct {
     int (*log)(void *program, char *text);
     int (*size)(void *program, size_t *bytes);
     int (*code)(void *program, char *code);
+    int (*ptx_size)(void *program, size_t *bytes);
+    int (*ptx)(void *program, char *text);
     int (*destroy)(void **program);
+    int (*count)(int *gpus);
+    int (*gpus)(int *numbers);
 } nvrtc;
 
 struct network {
@@ -76,17 +81,22 @@ static int bind(void *pointers, const char *const *libraries, const char *const 
 static int bind_cuda(void) {
     static const char *const libraries[] = {"libcuda.so.1", "libcuda.so", NULL};
     static const char *const names[] = {
-        "cuInit", "cuDeviceGet", "cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent",
+        "cuInit", "cuDriverGetVersion", "cuDeviceGet", "cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent",
         "cuStreamSynchronize", "cuModuleLoadData", "cuModuleUnload", "cuModuleGetFunction", "cuFuncSetAttribute", "cuMemAlloc_v2", "cuMemFree_v2",
         "cuMemcpy", "cuLaunchKernel", "cuGetErrorString", NULL};
     return bind(&cuda, libraries, names);
 }
 
+// bind_nvrtc finds a compiler. A driver of CUDA 12 takes no code of 13's compiler, which
+// is the last one then.
 static int bind_nvrtc(void) {
-    static const char *const libraries[] = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", NULL};
+    static const char *const libraries[] = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", "libnvrtc.so.13", NULL};
     static const char *const names[] = {"nvrtcCreateProgram", "nvrtcCompileProgram", "nvrtcGetProgramLogSize", "nvrtcGetProgramLog",
-                                        "nvrtcGetCUBINSize", "nvrtcGetCUBIN", "nvrtcDestroyProgram", NULL};
-    return bind(&nvrtc, libraries, names);
+                                        "nvrtcGetCUBINSize", "nvrtcGetCUBIN", "nvrtcGetPTXSize", "nvrtcGetPTX", "nvrtcDestroyProgram",
+                                        "nvrtcGetNumSupportedArchs", "nvrtcGetSupportedArchs", NULL};
+    int version = 0;
+    if (check("asking for the driver's version", cuda.version(&version))) return -1;
+    return bind(&nvrtc, libraries + (version < 13000), names);
 }
 
 // read_file returns a file's bytes and a zero behind them, which the caller frees.
@@ -142,14 +152,32 @@ static int check_weights(const char *path, char *data, size_t bytes) {
     return 0;
 }
 
-// compile replaces a source by machine code for the GPU.
+// newest returns the number of the newest GPU that the compiler knows and that is not
+// newer than the given one, 90 for sm_90; without any, 0.
+static int newest(int gpu) {
+    int count = 0, found = 0;
+    if (nvrtc.count(&count) != 0 || count < 1) return 0;
+    int *known = calloc((size_t)count, sizeof *known);
+    if (known && nvrtc.gpus(known) == 0)
+        for (int i = 0; i < count; i++)
+            if (known[i] <= gpu && known[i] > found) found = known[i];
+    free(known);
+    return found;
+}
+
+// compile replaces a source by machine code for the GPU or, where the compiler does not
+// know that, by PTX, which the driver compiles further.
 static int compile(const network *n, const char *path, char **code) {
+    enum { OLDEST = 80 };
     int major = 0, minor = 0;
     char arch[64];
     if (check("asking for the GPU's kind", cuda.attribute(&major, 75, n->device)) || check("asking for the GPU's kind", cuda.attribute(&minor, 76, n->device)) ||
         bind_nvrtc())
         return -1;
-    snprintf(arch, sizeof arch, "--gpu-architecture=sm_%d%d", major, minor);
+    int gpu = 10 * major + minor, known = newest(gpu);
+    if (known < OLDEST) return fail("%s: this NVRTC does not know the GPU sm_%d, a newer one may", path, gpu);
+    snprintf(arch, sizeof arch, "--gpu-architecture=%s_%d", known == gpu ? "sm" : "compute", known);
+    int (*size)(void *, size_t *) = known == gpu ? nvrtc.size : nvrtc.ptx_size, (*get)(void *, char *) = known == gpu ? nvrtc.code : nvrtc.ptx;
     const char *options[] = {arch, "--std=c++17"};
     void *program = NULL;
     size_t bytes = 0;
@@ -160,9 +188,9 @@ static int compile(const network *n, const char *path, char **code) {
     if (failed && log) nvrtc.log(program, log);
     if (failed) fail("%s: NVRTC error %d for %s\n%s", path, failed, arch, log ? log : "");
     free(log);
-    if (!failed && (nvrtc.size(program, &bytes) != 0 || !(log = malloc(bytes)))) failed = fail("%s: no machine code", path);
+    if (!failed && (size(program, &bytes) != 0 || !(log = malloc(bytes)))) failed = fail("%s: no machine code", path);
     if (!failed) {
-        nvrtc.code(program, log);
+        get(program, log);
         free(*code);
         *code = log;
     }

@@ -30,8 +30,9 @@ struct Fake {
     int contexts = 0;
     std::atomic<int> modules{0}, objects{0};        // of the last: streams, events, graphs
     std::atomic<int> graphs{0}, launches{0}, alone{0};  // that were run; the last of plans for one clip
-    std::string source;
+    std::string source, target;  // what is compiled, and for what
     std::mutex lock;
+    std::string ptx() const { return "ptx for " + target; }
     static Fake& instance() {
         static Fake fake;
         return fake;
@@ -50,6 +51,7 @@ using emulator::Stream;
 enum { SUCCESS = 0, INVALID = 1, NO_MEMORY = 2, NO_DEVICE = 100, BAD_IMAGE = 200, NOT_FOUND = 500, FAILED = 719 };
 
 int cuInit(unsigned) { return emulator::setting("devices", 1) ? SUCCESS : NO_DEVICE; }
+int cuDriverGetVersion(int* version) { return *version = emulator::setting("driver", 12090), SUCCESS; }
 int cuDeviceGetCount(int* count) { return *count = emulator::setting("devices", 1), SUCCESS; }
 int cuDeviceGet(int* device, int ordinal) { return *device = ordinal, SUCCESS; }
 int cuDeviceGetName(char* name, int length, int) { return snprintf(name, length, "Emulated GPU"), SUCCESS; }
@@ -75,8 +77,12 @@ int cuDevicePrimaryCtxRelease_v2(int) {
 }
 int cuCtxSetCurrent(void* context) { return current = context, SUCCESS; }
 
+// A driver takes no code of a later CUDA's compiler, and for a GPU that the compiler
+// does not know nothing but PTX, with a zero at the end.
 int cuModuleLoadData(void** module, const char* image) {
-    if (!current || std::string(image, 5) != "cubin") return BAD_IMAGE;
+    bool later = emulator::setting("nvrtc", 12) > emulator::setting("driver", 12090) / 1000;
+    bool fits = emulator::setting("capability", 9) > 9 ? strcmp(image, "ptx for compute_90") == 0 : strncmp(image, "cubin", 5) == 0;
+    if (!current || later || !fits) return BAD_IMAGE;
     emulator::Fake::instance().modules++;
     return *module = &emulator::Fake::instance().modules, SUCCESS;
 }
@@ -230,21 +236,26 @@ int cuGetErrorString(int code, const char** text) {
     return SUCCESS;
 }
 
-int nvrtcVersion(int* major, int* minor) { return *major = 12, *minor = 9, 0; }
+int nvrtcVersion(int* major, int* minor) { return *major = emulator::setting("nvrtc", 12), *minor = 9, 0; }
 int nvrtcGetNumSupportedArchs(int* count) { return *count = 1, 0; }
-int nvrtcGetSupportedArchs(int* numbers) { return *numbers = 90, 0; }
+int nvrtcGetSupportedArchs(int* numbers) { return *numbers = emulator::setting("knows", 90), 0; }
 const char* nvrtcGetErrorString(int) { return "NVRTC_ERROR_COMPILATION"; }
 int nvrtcCreateProgram(void** program, const char* source, const char*, int, void*, void*) {
     emulator::Fake::instance().source = source;
     return *program = &emulator::Fake::instance().source, 0;
 }
 int nvrtcDestroyProgram(void** program) { return *program = nullptr, 0; }
-int nvrtcCompileProgram(void*, int, const char**) { return emulator::setting("compiles", 1) ? 0 : 6; }
+int nvrtcCompileProgram(void*, int, const char** options) {
+    std::string arch = options[0];
+    emulator::Fake::instance().target = arch.substr(arch.find('=') + 1);
+    return emulator::setting("compiles", 1) ? 0 : 6;
+}
 int nvrtcGetProgramLogSize(void*, size_t* n) { return *n = 5, 0; }
 int nvrtcGetProgramLog(void*, char* to) { return memcpy(to, "logs", 5), 0; }
-int nvrtcGetCUBINSize(void*, size_t* n) { return *n = 6, 0; }
+// Machine code is made for GPUs alone, PTX always.
+int nvrtcGetCUBINSize(void*, size_t* n) { return *n = emulator::Fake::instance().target[0] == 's' ? 6 : 0, 0; }
 int nvrtcGetCUBIN(void*, char* to) { return memcpy(to, "cubin", 6), 0; }
-int nvrtcGetPTXSize(void*, size_t* n) { return *n = 4, 0; }
-int nvrtcGetPTX(void*, char* to) { return memcpy(to, "ptx", 4), 0; }
+int nvrtcGetPTXSize(void*, size_t* n) { return *n = emulator::Fake::instance().ptx().size() + 1, 0; }
+int nvrtcGetPTX(void*, char* to) { return strcpy(to, emulator::Fake::instance().ptx().c_str()), 0; }
 
 }  // extern "C"
