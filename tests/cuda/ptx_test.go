@@ -3,12 +3,13 @@ package cuda
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/p3dc/p3dc/backends/cuda"
 	"github.com/p3dc/p3dc/codegen/support"
-	"github.com/p3dc/p3dc/ir"
 	"github.com/p3dc/p3dc/tests/cuda/ptx"
 )
 
@@ -22,22 +23,45 @@ func nvrtc(t *testing.T) string {
 	return library
 }
 
-// translated is a program's source as NVRTC has translated it.
-func (b *program) translated(t *testing.T, library, arch string) *ptx.Module {
+// translations are what NVRTC has made of sources: several tests run the same.
+var translations sync.Map
+
+// translated is a program's source as NVRTC translates it, for one of two GPUs.
+func (b *program) translated(t *testing.T) *ptx.Module {
 	t.Helper()
-	code, err := support.CompileCUDA(library, b.plan.Graph.Name+".cu", []byte(b.source), arch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := ptx.Parse(code.PTX)
+	library, arch := nvrtc(t), []string{"sm_80", "sm_90a"}[b.precision%2]
+	once, _ := translations.LoadOrStore(b.source, sync.OnceValues(func() (*ptx.Module, error) {
+		return translate(library, b.source, arch)
+	}))
+	m, err := once.(func() (*ptx.Module, error))()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
 
-// interpret is program.run by the interpreter of PTX. Each kernel is changed first,
-// where there is something to change.
+// translate returns what NVRTC makes of a source. Machine code, which is not looked at, is
+// made in a hurry.
+func translate(library, source, arch string) (*ptx.Module, error) {
+	code, err := support.CompileCUDA(library, "network.cu", []byte(source), arch, "--ptxas-options=-O0")
+	if err != nil {
+		return nil, err
+	}
+	return ptx.Parse(code.PTX)
+}
+
+// runPTX is program.run by what NVRTC makes of the source.
+func (b *program) runPTX(t *testing.T, in input) map[string][][]float32 {
+	t.Helper()
+	results, err := b.interpret(b.translated(t), in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
+// interpret is program.run by a module, whose kernels are changed first where there
+// is something to change.
 func (b *program) interpret(m *ptx.Module, in input, change func(*ptx.Kernel) *ptx.Kernel) (map[string][][]float32, error) {
 	clips := in.frames
 	if clips == nil {
@@ -94,35 +118,38 @@ func (b *program) ptxLaunch(l *cuda.Launch, input, arena []byte, clips int) ptx.
 // TestPTX compares every value of every network, in all precisions, with the
 // interpreter of graphs, as what NVRTC makes of the source computes it.
 func TestPTX(t *testing.T) {
-	library := nvrtc(t)
+	nvrtc(t)
 	for _, n := range networks {
 		g := lower(t, fmt.Sprintf("network %s {\n    %s\n}", n.name, n.source))
 		c := newComparison(t, g, 3)
 		for _, p := range cuda.Precisions() {
 			t.Run(fmt.Sprintf("%s/%v", n.name, p), func(t *testing.T) {
 				t.Parallel()
-				fusion := ir.FuseAuto
-				if n.apart {
-					fusion = ir.FuseNever
-				}
-				plan, err := ir.ScheduleBlocks(g, p.Machine(), fusion)
-				if err != nil {
-					t.Fatal(err)
-				}
-				b := prepare(t, plan, p, c.weights)
-				m := b.translated(t, library, "sm_80")
-				for _, in := range []input{
-					{clips: 1, floats: c.floats[:g.Input.Shape.Elems()]},
-					{clips: 3, floats: c.floats},
-					{clips: 3, frames: c.frames},
-				} {
-					got, err := b.interpret(m, in, nil)
-					if err != nil {
-						t.Fatal(err)
-					}
-					c.check(t, b, got)
+				b := prepare(t, n.plan(t, g, p), p, c.weights)
+				for _, in := range c.inputs(g) {
+					c.check(t, b, b.runPTX(t, in))
 				}
 			})
+		}
+	}
+}
+
+// sameAsPTX compares what the emulator computes with what PTX does where it rounds
+// products before they are added, as C++ does: to the bit.
+func (b *program) sameAsPTX(t *testing.T, in input, want map[string][][]float32) {
+	t.Helper()
+	got, err := b.interpret(b.translated(t), in, (*ptx.Kernel).Uncontracted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range want {
+		for clip := range want[name] {
+			for i, x := range want[name][clip] {
+				if y := got[name][clip][i]; math.Float32bits(x) != math.Float32bits(y) && (x == x || y == y) {
+					t.Errorf("element %d of %s of clip %d is %v by PTX, %v by the emulator", i, name, clip, y, x)
+					break
+				}
+			}
 		}
 	}
 }
