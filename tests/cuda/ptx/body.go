@@ -55,6 +55,8 @@ func (b *body) constant(value uint64) int {
 func (b *body) statements() {
 	for !b.has("}") {
 		switch word := b.peek(); {
+		case word == "":
+			b.next()
 		case word == "{":
 			b.next()
 			b.scopes = append(b.scopes, map[string]int{})
