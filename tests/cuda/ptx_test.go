@@ -126,7 +126,8 @@ func TestPTX(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%v", n.name, p), func(t *testing.T) {
 				t.Parallel()
 				b := prepare(t, n.plan(t, g, p), p, c.weights)
-				for _, in := range c.inputs(g) {
+				all := c.inputs(g)
+				for _, in := range []input{all[0], all[2]} { // one clip and several, floats and bytes
 					c.check(t, b, b.runPTX(t, in))
 				}
 			})

@@ -66,7 +66,7 @@ func load(shared bool, bytes, vector int) func(w *warp, in *instruction, mask ui
 				w.registers[to][lane] = decode(data[i*bytes:], bytes)
 			}
 		}
-		w.count(shared, at, mask, bytes*vector)
+		w.count(in, shared, at, mask, bytes*vector)
 		return nil
 	}
 }
@@ -89,7 +89,7 @@ func store(shared bool, bytes, vector int) func(w *warp, in *instruction, mask u
 				encode(data[i*bytes:], bytes, w.registers[from][lane])
 			}
 		}
-		w.count(shared, at, mask, bytes*vector)
+		w.count(in, shared, at, mask, bytes*vector)
 		return nil
 	}
 }

@@ -61,8 +61,8 @@ func copyAsync(sizes ...uint32) func(w *warp, in *instruction, mask uint32) erro
 		}
 		if w.block.counting && mask != 0 {
 			bytes := int(w.registers[in.from[2]][0])
-			w.count(true, to, mask, bytes)
-			w.count(false, from, read, bytes)
+			w.count(in, true, to, mask, bytes)
+			w.count(in, false, from, read, bytes)
 		}
 		return nil
 	}

@@ -1,6 +1,6 @@
 package ptx
 
-import "math/bits"
+import "slices"
 
 // Class is a kind of instructions that are counted together.
 type Class int
@@ -23,18 +23,33 @@ func (c Class) String() string {
 	return [...]string{"mma", "ldmatrix", "cp.async", "ld.global", "st.global", "ld.shared", "st.shared", "other"}[c]
 }
 
-// Counters are what warps did. Shared memory has 32 banks of 4 bytes; a request of wider
-// accesses is taken in parts of 128 bytes: 8 lanes of 16 bytes, 16 of 8. That is how
-// ldmatrix is documented; of copies it is a model.
+// Counters are what warps did, by class.
 type Counters struct {
 	Blocks, Warps int
 	Instructions  [Classes]int64 // of warps
-	SharedCycles  int64          // of parts: how often the busiest bank was asked
-	SharedParts   int64          // cycles without a conflict
-	Requests      int64          // of global memory, by warps
-	Sectors       int64          // of 32 bytes that those touch
-	Bytes         int64          // that those ask for
+	Shared        [Classes]Banks
+	Global        [Classes]Sectors
 }
+
+// Banks are requests of shared memory, which has 32 banks of 4 bytes. Those of wider
+// accesses are taken in parts of 128 bytes: 8 lanes of 16 bytes, 16 of 8. The manual says
+// so of ldmatrix' rows; of the others it is a model.
+type Banks struct {
+	Parts  int64
+	Cycles int64 // in each part as many as the busiest bank has words to give or take
+}
+
+// Conflicts returns the cycles that are more than there had to be.
+func (b *Banks) Conflicts() int64 { return b.Cycles - b.Parts }
+
+// Sectors are requests of global memory, by warps, which touch sectors of 32 bytes.
+type Sectors struct {
+	Requests, Sectors int64
+	Bytes             int64 // that were asked for, by one lane or more
+}
+
+// Efficiency returns which part of the touched sectors was asked for.
+func (s *Sectors) Efficiency() float64 { return float64(s.Bytes) / float64(s.Sectors*sectorBytes) }
 
 // Total returns the number of instructions of all classes.
 func (c *Counters) Total() (n int64) {
@@ -44,23 +59,18 @@ func (c *Counters) Total() (n int64) {
 	return n
 }
 
-// Conflicts returns the cycles that bank conflicts cost.
-func (c *Counters) Conflicts() int64 { return c.SharedCycles - c.SharedParts }
-
-// Efficiency returns which part of the touched sectors was asked for.
-func (c *Counters) Efficiency() float64 { return float64(c.Bytes) / float64(c.Sectors*sectorBytes) }
-
-func (c *Counters) add(d *Counters) {
+// Add adds what others did.
+func (c *Counters) Add(d *Counters) {
 	c.Blocks += d.Blocks
 	c.Warps += d.Warps
-	for i, n := range d.Instructions {
-		c.Instructions[i] += n
+	for i := range Classes {
+		c.Instructions[i] += d.Instructions[i]
+		c.Shared[i].Parts += d.Shared[i].Parts
+		c.Shared[i].Cycles += d.Shared[i].Cycles
+		c.Global[i].Requests += d.Global[i].Requests
+		c.Global[i].Sectors += d.Global[i].Sectors
+		c.Global[i].Bytes += d.Global[i].Bytes
 	}
-	c.SharedCycles += d.SharedCycles
-	c.SharedParts += d.SharedParts
-	c.Requests += d.Requests
-	c.Sectors += d.Sectors
-	c.Bytes += d.Bytes
 }
 
 const (
@@ -68,8 +78,8 @@ const (
 	banks       = 32
 )
 
-// bank counts a request of shared memory.
-func (c *Counters) bank(at *lanes, mask uint32, bytes int) {
+// request counts one of a warp.
+func (b *Banks) request(at *lanes, mask uint32, bytes int) {
 	together := min(warpSize, banks*wordBytes/bytes)
 	for first := 0; first < warpSize; first += together {
 		var words [banks][]uint64
@@ -79,47 +89,43 @@ func (c *Counters) bank(at *lanes, mask uint32, bytes int) {
 				continue
 			}
 			for w := at[lane] / wordBytes; w < (at[lane]+uint64(bytes)+wordBytes-1)/wordBytes; w++ {
-				b := &words[w%banks]
-				known := false
-				for _, other := range *b {
-					known = known || other == w
-				}
-				if !known {
-					*b = append(*b, w)
-					busiest = max(busiest, len(*b))
+				if bank := &words[w%banks]; !slices.Contains(*bank, w) {
+					*bank = append(*bank, w)
+					busiest = max(busiest, len(*bank))
 				}
 			}
 		}
 		if busiest > 0 {
-			c.SharedParts++
-			c.SharedCycles += int64(busiest)
+			b.Parts++
+			b.Cycles += int64(busiest)
 		}
 	}
 }
 
-// sectors counts a request of global memory.
-func (c *Counters) sectors(at *lanes, mask uint32, bytes int) {
+// request counts one of a warp.
+func (s *Sectors) request(at *lanes, mask uint32, bytes int) {
 	if mask == 0 {
 		return
 	}
-	touched := map[uint64]bool{}
+	touched, asked := map[uint64]bool{}, map[uint64]bool{}
 	for lane := range active(mask) {
-		for s := at[lane] / sectorBytes; s <= (at[lane]+uint64(bytes)-1)/sectorBytes; s++ {
-			touched[s] = true
+		asked[at[lane]] = true
+		for sector := at[lane] / sectorBytes; sector <= (at[lane]+uint64(bytes)-1)/sectorBytes; sector++ {
+			touched[sector] = true
 		}
 	}
-	c.Requests++
-	c.Sectors += int64(len(touched))
-	c.Bytes += int64(bytes * bits.OnesCount32(mask))
+	s.Requests++
+	s.Sectors += int64(len(touched))
+	s.Bytes += int64(bytes * len(asked))
 }
 
 // count counts an access of a warp, if that is wanted.
-func (w *warp) count(shared bool, at *lanes, mask uint32, bytes int) {
-	switch {
+func (w *warp) count(in *instruction, shared bool, at *lanes, mask uint32, bytes int) {
+	switch c := &w.block.counters; {
 	case !w.block.counting:
 	case shared:
-		w.block.counters.bank(at, mask, bytes)
+		c.Shared[in.class].request(at, mask, bytes)
 	default:
-		w.block.counters.sectors(at, mask, bytes)
+		c.Global[in.class].request(at, mask, bytes)
 	}
 }

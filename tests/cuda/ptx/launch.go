@@ -71,7 +71,7 @@ func (k *Kernel) Run(l Launch) error {
 			lock.Lock()
 			defer lock.Unlock()
 			if l.Counters != nil {
-				l.Counters.add(&b.counters)
+				l.Counters.Add(&b.counters)
 			}
 		})
 	}

@@ -33,9 +33,7 @@ func loadMatrices(w *warp, in *instruction, _ uint32) error {
 			}
 		}
 	}
-	if w.block.counting {
-		w.block.counters.bank(at, ^uint32(0), 16)
-	}
+	w.count(in, true, at, ^uint32(0), 16)
 	return nil
 }
 
