@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -115,20 +116,36 @@ func (b *program) ptxLaunch(l *cuda.Launch, input, arena []byte, clips int) ptx.
 	return launch
 }
 
-// TestPTX compares every value of every network, in all precisions, with the
-// interpreter of graphs, as what NVRTC makes of the source computes it.
+var everyPrecision = flag.Bool("all", false, "run every network from PTX in all precisions")
+
+// TestPTX compares every value of every network with the interpreter of graphs, as what
+// NVRTC makes of the source computes it; also where tensor cores cut off as those of several
+// generations do. For all networks in all precisions, some of which take it long to compile:
+//
+//	go test ./tests/cuda -run PTX -args -all
 func TestPTX(t *testing.T) {
 	nvrtc(t)
 	for _, n := range networks {
 		g := lower(t, fmt.Sprintf("network %s {\n    %s\n}", n.name, n.source))
 		c := newComparison(t, g, 3)
-		for _, p := range cuda.Precisions() {
+		precisions := n.precisions
+		if *everyPrecision {
+			precisions = cuda.Precisions()
+		}
+		for _, p := range precisions {
 			t.Run(fmt.Sprintf("%s/%v", n.name, p), func(t *testing.T) {
 				t.Parallel()
 				b := prepare(t, n.plan(t, g, p), p, c.weights)
 				all := c.inputs(g)
 				for _, in := range []input{all[0], all[2]} { // one clip and several, floats and bytes
 					c.check(t, b, b.runPTX(t, in))
+				}
+				for _, more := range []int{0, 3} {
+					got, err := b.interpret(b.translated(t), all[0], func(k *ptx.Kernel) *ptx.Kernel { return k.Truncating(more) })
+					if err != nil {
+						t.Fatal(err)
+					}
+					c.check(t, b, got)
 				}
 			})
 		}

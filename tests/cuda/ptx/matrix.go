@@ -8,9 +8,9 @@ func warpwide() map[string]form {
 	return map[string]form{
 		"ldmatrix.sync.aligned.m8n8.x4.shared.b16": {kind: collective, class: LoadMatrix, operands: "D4 a", access: loadMatrices},
 
-		"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32": {kind: collective, class: MMA, operands: product, access: multiply16(fromBF16)},
-		"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32":   {kind: collective, class: MMA, operands: product, access: multiply16(fromF16)},
-		"mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32":  {kind: collective, class: MMA, operands: product, access: multiplyTF32},
+		"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32": {kind: collective, class: MMA, operands: product, access: multiply16(fromBF16, rounded)},
+		"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32":   {kind: collective, class: MMA, operands: product, access: multiply16(fromF16, rounded)},
+		"mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32":  {kind: collective, class: MMA, operands: product, access: multiplyTF32(rounded)},
 
 		"shfl.sync.bfly.b32": {kind: collective, class: Other, operands: "d s s s s", access: shuffle},
 	}
@@ -126,7 +126,7 @@ type matrices struct {
 }
 
 // multiply16 multiplies values of 16 bits, two in a register, the first in the lower half.
-func multiply16(value func(uint16) float32) func(w *warp, in *instruction, mask uint32) error {
+func multiply16(value func(uint16) float32, add sum) func(w *warp, in *instruction, mask uint32) error {
 	return func(w *warp, in *instruction, _ uint32) error {
 		var m matrices
 		for lane := range warpSize {
@@ -137,38 +137,34 @@ func multiply16(value func(uint16) float32) func(w *warp, in *instruction, mask 
 				m.b[p.col][p.row] = float64(value(uint16(w.registers[in.from[4+i/2]][lane] >> (i % 2 * 16))))
 			}
 		}
-		m.multiply(w, in, fragments16)
+		m.multiply(w, in, fragments16, add)
 		return nil
 	}
 }
 
 // multiplyTF32 multiplies values of which 10 bits of fraction are looked at.
-func multiplyTF32(w *warp, in *instruction, _ uint32) error {
+func multiplyTF32(add sum) func(w *warp, in *instruction, mask uint32) error {
 	const seen = ^uint64(1<<13 - 1)
-	var m matrices
-	for lane := range warpSize {
-		for i, p := range fragments32.a[lane][:4] {
-			m.a[p.row][p.col] = float64(float(w.registers[in.from[i]][lane] & seen))
+	return func(w *warp, in *instruction, _ uint32) error {
+		var m matrices
+		for lane := range warpSize {
+			for i, p := range fragments32.a[lane][:4] {
+				m.a[p.row][p.col] = float64(float(w.registers[in.from[i]][lane] & seen))
+			}
+			for i, p := range fragments32.b[lane][:2] {
+				m.b[p.col][p.row] = float64(float(w.registers[in.from[4+i]][lane] & seen))
+			}
 		}
-		for i, p := range fragments32.b[lane][:2] {
-			m.b[p.col][p.row] = float64(float(w.registers[in.from[4+i]][lane] & seen))
-		}
+		m.multiply(w, in, fragments32, add)
+		return nil
 	}
-	m.multiply(w, in, fragments32)
-	return nil
 }
 
-// multiply adds the products to the sums, and rounds once. The manual leaves order and
-// rounding open; products are exact in float64.
-func (m *matrices) multiply(w *warp, in *instruction, f *fragments) {
+// multiply adds the products to the sums.
+func (m *matrices) multiply(w *warp, in *instruction, f *fragments, add sum) {
 	for lane := range warpSize {
 		for i, p := range f.sum[lane] {
-			sum := 0.0
-			for k := range f.depth {
-				sum += m.a[p.row][k] * m.b[p.col][k]
-			}
-			start := float(w.registers[in.from[6+i]][lane])
-			m.sums[lane][i] = float32(float64(start) + sum)
+			m.sums[lane][i] = add(float(w.registers[in.from[6+i]][lane]), m.a[p.row][:f.depth], m.b[p.col][:f.depth])
 		}
 	}
 	for lane := range warpSize {
