@@ -43,9 +43,8 @@ func TestPTXMutants(t *testing.T) {
 	t.Parallel()
 	g := lower(t, `network mutant {
     input rgb 3x2x5x7
-    block bottleneck expansion 2 mix A
     conv 12 kernel 1x3x3
-    stage res2 width 12 blocks 1
+    conv 16 kernel 3x1x1
     pool average
     linear 5
     softmax
