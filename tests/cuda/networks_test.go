@@ -108,8 +108,9 @@ func TestNetworks(t *testing.T) {
 					c.check(t, b, got[i])
 				}
 				t.Run("PTX", func(t *testing.T) {
-					for i, in := range c.inputs(g) {
-						b.sameAsPTX(t, in, got[i])
+					all := c.inputs(g)
+					for _, i := range ptxInputs {
+						b.sameAsPTX(t, all[i], got[i])
 					}
 				})
 			})

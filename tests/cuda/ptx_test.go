@@ -14,14 +14,19 @@ import (
 	"github.com/p3dc/p3dc/tests/cuda/ptx"
 )
 
+// foundNVRTC says why NVRTC cannot be used, if so.
+var foundNVRTC = sync.OnceValue(func() error {
+	_, err := support.CompileCUDA(os.Getenv(nvrtcVariable), "empty.cu", nil, devices[0].arch)
+	return err
+})
+
 // nvrtc returns NVRTC's library, or skips the test.
 func nvrtc(t *testing.T) string {
 	t.Helper()
-	library := os.Getenv(nvrtcVariable)
-	if _, err := support.CompileCUDA(library, "empty.cu", nil, devices[0].arch); err != nil {
+	if err := foundNVRTC(); err != nil {
 		t.Skipf("needs NVRTC, in %s or where the system finds it: %v", nvrtcVariable, err)
 	}
-	return library
+	return os.Getenv(nvrtcVariable)
 }
 
 // translations are what NVRTC has made of sources: several tests run the same.
@@ -116,6 +121,10 @@ func (b *program) ptxLaunch(l *cuda.Launch, input, arena []byte, clips int) ptx.
 	return launch
 }
 
+// ptxInputs are those of comparison.inputs that run from PTX: one clip of floats, and
+// several of bytes.
+var ptxInputs = []int{0, 2}
+
 var everyPrecision = flag.Bool("all", false, "run every network from PTX in all precisions")
 
 // TestPTX compares every value of every network with the interpreter of graphs, as what
@@ -137,8 +146,8 @@ func TestPTX(t *testing.T) {
 				t.Parallel()
 				b := prepare(t, n.plan(t, g, p), p, c.weights)
 				all := c.inputs(g)
-				for _, in := range []input{all[0], all[2]} { // one clip and several, floats and bytes
-					c.check(t, b, b.runPTX(t, in))
+				for _, i := range ptxInputs {
+					c.check(t, b, b.runPTX(t, all[i]))
 				}
 				for _, more := range []int{0, 3} {
 					got, err := b.interpret(b.translated(t), all[0], func(k *ptx.Kernel) *ptx.Kernel { return k.Truncating(more) })
