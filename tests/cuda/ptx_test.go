@@ -161,6 +161,26 @@ func TestPTX(t *testing.T) {
 	}
 }
 
+// TestPTXPreset is TestPTX of P3D-63, on smaller frames than usual, with -all.
+func TestPTXPreset(t *testing.T) {
+	nvrtc(t)
+	if !*everyPrecision {
+		t.Skip("compiles and runs for some minutes, with -args -all")
+	}
+	g := preset(t, "input", "3x16x48x48")
+	c := newComparison(t, g, 1)
+	for _, p := range cuda.Precisions() {
+		b := prepare(t, plan(t, g, p), p, c.weights)
+		in := input{clips: 1, frames: c.frames}
+		c.check(t, b, b.runPTX(t, in))
+		got, err := b.interpret(b.translated(t), in, func(k *ptx.Kernel) *ptx.Kernel { return k.Truncating(3) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.check(t, b, got)
+	}
+}
+
 // sameAsPTX compares what the emulator computes with what PTX does where it rounds
 // products before they are added, as C++ does: to the bit.
 func (b *program) sameAsPTX(t *testing.T, in input, want map[string][][]float32) {

@@ -18,7 +18,7 @@ type Launch struct {
 }
 
 // mostSteps are as many instructions of warps as a block may take.
-const mostSteps = 1 << 26
+const mostSteps = 1 << 25
 
 // block is the block of threads that a goroutine is at.
 type block struct {
