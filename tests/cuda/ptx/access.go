@@ -20,6 +20,7 @@ func accesses() map[string]form {
 		{"global", LoadGlobal, true, "u32", 4, 1},
 		{"global", LoadGlobal, true, "f32", 4, 1},
 		{"global", LoadGlobal, true, "v2.f32", 4, 2},
+		{"global", StoreGlobal, false, "u16", 2, 1},
 		{"global", StoreGlobal, false, "u32", 4, 1},
 		{"global", StoreGlobal, false, "f32", 4, 1},
 		{"global", StoreGlobal, false, "v2.f32", 4, 2},
@@ -111,8 +112,8 @@ func decode(data []byte, bytes int) uint64 {
 }
 
 func encode(to []byte, bytes int, value uint64) {
-	if bytes == 1 {
-		to[0] = byte(value)
+	if bytes == 2 {
+		binary.LittleEndian.PutUint16(to, uint16(value))
 		return
 	}
 	binary.LittleEndian.PutUint32(to, uint32(value))

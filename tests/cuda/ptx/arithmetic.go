@@ -51,6 +51,7 @@ func arithmetic() map[string]form {
 		"sub.s16": two(func(a, b uint64) uint64 { return uint64(uint16(a) - uint16(b)) }),
 		"sub.s32": two(func(a, b uint64) uint64 { return uint64(uint32(a) - uint32(b)) }),
 		"sub.s64": two(func(a, b uint64) uint64 { return a - b }),
+		"min.s32": two(func(a, b uint64) uint64 { return uint64(uint32(min(int32(a), int32(b)))) }),
 		"max.s32": two(func(a, b uint64) uint64 { return uint64(uint32(max(int32(a), int32(b)))) }),
 
 		"mul.lo.s16":   two(func(a, b uint64) uint64 { return uint64(uint16(a) * uint16(b)) }),

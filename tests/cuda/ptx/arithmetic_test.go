@@ -21,6 +21,7 @@ func TestArithmetic(t *testing.T) {
 		{"sub.s32", 1, 2, 0, math.MaxUint32},
 		{"sub.s16", 1, 2, 0, 0xffff},
 		{"max.s32", minus(1), 0, 0, 0},
+		{"min.s32", minus(1), 0, 0, minus(1)},
 		{"neg.s32", 1, 0, 0, math.MaxUint32},
 		{"mul.lo.s32", top, 3, 0, top},
 		{"mul.hi.s32", minus(2), 3, 0, math.MaxUint32},

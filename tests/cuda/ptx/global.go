@@ -6,7 +6,7 @@ import (
 )
 
 // Range is a part of global memory that a launch may touch: it may read it or, with
-// Writes, write every word of 4 bytes of it, once.
+// Writes, write all of it, once.
 type Range struct {
 	Name    string
 	Address uint64
@@ -17,10 +17,11 @@ type Range struct {
 // global is the global memory of a launch. Nothing else is there.
 type global struct {
 	ranges  []Range
-	written []atomic.Bool // the words of the range that is written
+	written []atomic.Bool // the units of the range that is written
 }
 
-const wordBytes = 4
+// unitBytes are what stores are multiples of.
+const unitBytes = 2
 
 func newGlobal(ranges []Range) (*global, error) {
 	g := &global{}
@@ -32,10 +33,10 @@ func newGlobal(ranges []Range) (*global, error) {
 			if g.written != nil {
 				return nil, fmt.Errorf("%s is a second range that is written", r.Name)
 			}
-			if r.Address%wordBytes != 0 || len(r.Data)%wordBytes != 0 {
-				return nil, fmt.Errorf("%s does not consist of words of %d bytes", r.Name, wordBytes)
+			if r.Address%unitBytes != 0 || len(r.Data)%unitBytes != 0 {
+				return nil, fmt.Errorf("%s does not consist of units of %d bytes", r.Name, unitBytes)
 			}
-			g.written = make([]atomic.Bool, len(r.Data)/wordBytes)
+			g.written = make([]atomic.Bool, len(r.Data)/unitBytes)
 		}
 		g.ranges = append(g.ranges, r)
 	}
@@ -53,13 +54,10 @@ func (g *global) write(address uint64, bytes int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bytes%wordBytes != 0 {
-		return nil, fmt.Errorf("writes %d bytes, which is no whole word", bytes)
-	}
 	for i := range g.ranges {
 		if r := &g.ranges[i]; r.Writes {
-			for at := address - r.Address; at < address-r.Address+uint64(bytes); at += wordBytes {
-				if g.written[at/wordBytes].Swap(true) {
+			for at := address - r.Address; at < address-r.Address+uint64(bytes); at += unitBytes {
+				if g.written[at/unitBytes].Swap(true) {
 					return nil, fmt.Errorf("writes byte %d of %s, which was written before", at, r.Name)
 				}
 			}
@@ -99,7 +97,7 @@ func (g *global) finish() error {
 	for _, r := range g.ranges {
 		for at := range g.written {
 			if r.Writes && !g.written[at].Load() {
-				return fmt.Errorf("byte %d of the %d of %s is never written", at*wordBytes, len(r.Data), r.Name)
+				return fmt.Errorf("byte %d of the %d of %s is never written", at*unitBytes, len(r.Data), r.Name)
 			}
 		}
 	}

@@ -41,6 +41,7 @@ func source(body string) string {
 	.reg .b64 %in;
 	.reg .b64 %out;
 	.reg .b32 %t;
+	.reg .b16 %h;
 	ld.param.u64 %in, [test_param_0];
 	ld.param.u64 %out, [test_param_1];
 	mov.u32 %t, %tid.x;
@@ -282,10 +283,10 @@ func TestFaults(t *testing.T) {
 		want       string
 	}{
 		{"right", start + "cp.async.commit_group; cp.async.wait_group 0; ld.shared.u32 %r5, [%rd4];", 32, ""},
-		{"not waited for", start + "cp.async.commit_group; ld.shared.u32 %r5, [%rd4];", 32, "block 0, thread 0: line 32: ld.shared.u32 reads byte 0 of shared memory, which thread 0's copy has not been waited for"},
+		{"not waited for", start + "cp.async.commit_group; ld.shared.u32 %r5, [%rd4];", 32, "block 0, thread 0: line 33: ld.shared.u32 reads byte 0 of shared memory, which thread 0's copy has not been waited for"},
 		{"waited for too few", start + "cp.async.commit_group; cp.async.wait_group 1; ld.shared.u32 %r5, [%rd4];", 32, "has not been waited for"},
 		{"not committed", start + "cp.async.wait_group 0; ld.shared.u32 %r5, [%rd4];", 32, "has not been waited for"},
-		{"waited for at the end", start + "cp.async.commit_group;", 32, "thread 0: line 33: ret ends with copies that nobody waited for"},
+		{"waited for at the end", start + "cp.async.commit_group;", 32, "thread 0: line 34: ret ends with copies that nobody waited for"},
 		{"no barrier behind a copy", start + "cp.async.commit_group; cp.async.wait_group 0; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r6, %r7, %r8, %r9}, [%r2];", 32,
 			"ldmatrix.sync.aligned.m8n8.x4.shared.b16 reads byte 0 of shared memory, which thread 0 writes, without a barrier between them"},
 		{"more than there is", copying16 + "mov.u32 %r4, 8; cp.async.ca.shared.global [%r2], [%rd3], 4, %r4;", 32, "copies 8 bytes of 4"},
@@ -293,7 +294,7 @@ func TestFaults(t *testing.T) {
 		{"copied from out of line", copying16 + "mov.u32 %r4, 16; add.s64 %rd3, %rd3, 8; cp.async.cg.shared.global [%r2], [%rd3], 16, %r4;", 32, "which is no multiple of it"},
 		{"copied to out of line", copying16 + "mov.u32 %r4, 16; add.s32 %r2, %r2, 8; cp.async.cg.shared.global [%r2], [%rd3], 16, %r4;", 32, "writes 16 bytes of shared memory at 8, which is no multiple of it"},
 		{"never written", "mov.u64 %rd2, memory; ld.shared.u32 %r5, [%rd2];", 32, "reads byte 0 of shared memory, which nobody wrote"},
-		{"two writers", "mov.u64 %rd2, memory; st.shared.u32 [%rd2], %t;", 32, "thread 1: line 22: st.shared.u32 writes byte 0 of shared memory, which thread 0 writes, without a barrier between them"},
+		{"two writers", "mov.u64 %rd2, memory; st.shared.u32 [%rd2], %t;", 32, "thread 1: line 23: st.shared.u32 writes byte 0 of shared memory, which thread 0 writes, without a barrier between them"},
 		{"written while others read", copying16 + "st.shared.u32 [%rd4], %t; bar.sync 0; mov.u64 %rd5, memory; ld.shared.u32 %r5, [%rd5]; st.shared.u32 [%rd4], %t;", 32,
 			"writes byte 0 of shared memory, which others read, without a barrier"},
 		{"beyond shared memory", "mov.u64 %rd2, memory; st.shared.u32 [%rd2+1024], %t;", 32, "writes bytes 1024 to 1027 of 1024 bytes of shared memory"},
@@ -303,12 +304,12 @@ func TestFaults(t *testing.T) {
 		{"out of line", "ld.global.u32 %r5, [%in+2];", 32, "reads 4 bytes at 0x10000000002, which is no multiple of it"},
 		{"the result is no input", "ld.global.u32 %r5, [%out];", 32, "reads 4 bytes at byte 0 of the 4 of the result"},
 		{"the input is no result", "st.global.u32 [%in], %t;", 32, "writes 4 bytes at byte 0 of the 512 of the input"},
-		{"written twice", "st.global.u32 [%out], %t;", 32, "thread 1: line 22: st.global.u32 writes byte 0 of the result, which was written before"},
+		{"written twice", "st.global.u32 [%out], %t;", 32, "thread 1: line 23: st.global.u32 writes byte 0 of the result, which was written before"},
 		{"left out", "", 32, "kernel test: byte 0 of the 4 of the result is never written"},
 		{"apart at a product", "setp.lt.s32 %p0, %t, 7; @%p0 bra $L; ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%r6, %r7, %r8, %r9}, [%r2]; $L:", 32,
-			"thread 7: line 22: ldmatrix.sync.aligned.m8n8.x4.shared.b16 waits for lanes 0x7f, which have ended"},
+			"thread 7: line 23: ldmatrix.sync.aligned.m8n8.x4.shared.b16 waits for lanes 0x7f, which have ended"},
 		{"at two barriers", "setp.lt.s32 %p0, %t, 7; @%p0 bra $L; bar.sync 0; bra $M; $L: bar.sync 0; $M:", 32,
-			"waits for lanes 0x7f, of which lane 0 is at bar.sync of line 22"},
+			"waits for lanes 0x7f, of which lane 0 is at bar.sync of line 23"},
 		{"a warp has ended", "setp.lt.s32 %p0, %t, 32; @%p0 bra $L; bar.sync 0; $L:", 64, "waits for 1 warps, which have ended"},
 		{"no end", "$L: bra $L;", 32, "which does not seem to end"},
 		{"half a warp", "", 16, "whole warps: 16 are neither"},
@@ -322,6 +323,23 @@ func TestFaults(t *testing.T) {
 		_, err := run(kernel(t, body), 1, tc.threads, make([]uint32, 128), 1)
 		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
 			t.Errorf("%s: got %v, want %s", tc.name, err, tc.want)
+		}
+	}
+}
+
+// TestHalfWords writes two bytes at a time.
+func TestHalfWords(t *testing.T) {
+	out, err := run(kernel(t, `
+	mul.wide.u32 %rd1, %t, 2;
+	add.s64 %rd1, %out, %rd1;
+	cvt.u16.u32 %h, %t;
+	st.global.u16 [%rd1], %h;`), 1, 32, nil, 16)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, got := range out {
+		if want := uint32(2*i + (2*i+1)<<16); got != want {
+			t.Errorf("word %d is %#x, want %#x", i, got, want)
 		}
 	}
 }
@@ -361,7 +379,7 @@ $MEET:
 // TestUnknown checks that nothing is ignored that is not understood.
 func TestUnknown(t *testing.T) {
 	for _, tc := range []struct{ body, want string }{
-		{"add.sat.s32 %r0, %r1, %r2;", "PTX line 22: instruction add.sat.s32 is not implemented"},
+		{"add.sat.s32 %r0, %r1, %r2;", "PTX line 23: instruction add.sat.s32 is not implemented"},
 		{"ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%r0, %r1, %r2, %r3}, [%r4];", "is not implemented"},
 		{"add.s32 %r0, %r1, %r99;", "there is no register %r99"},
 		{"add.s32 %r0, %r1, wide;", "there is no register wide"},

@@ -19,6 +19,9 @@ type shared struct {
 	born  int32 // the block's first epoch
 }
 
+// wordBytes are what accesses of shared memory are multiples of.
+const wordBytes = 4
+
 // mark is who touched a word of 4 bytes, and in which epoch.
 type mark struct {
 	written, read  int32
