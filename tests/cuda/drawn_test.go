@@ -34,16 +34,16 @@ func TestDrawn(t *testing.T) {
 		found++
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
+			defer func() {
+				if t.Failed() {
+					t.Log(n.Graph)
+				}
+			}()
 			b := prepare(t, plan(t, n.Graph, cuda.FP32), cuda.FP32, n.Weights)
 			compile(t, b.dir, "main.cpp", "program")
-			for name, clips := range b.run(t, input{clips: 1, floats: n.Clip}) {
-				for i, x := range clips[0] {
-					if float64(x) != want[name][i] {
-						t.Errorf("element %d of %s is %v, want %v\n%v", i, name, x, want[name][i], n.Graph)
-						break
-					}
-				}
-			}
+			in, exact := input{clips: 1, floats: n.Clip}, []map[string][]float64{want}
+			exactly(t, b.run(t, in), exact)
+			t.Run("PTX", func(t *testing.T) { exactly(t, b.runPTX(t, in), exact) })
 		})
 	}
 }

@@ -166,16 +166,10 @@ func (b *program) job(t *testing.T, in input) {
 	line("weights weights")
 	line("input clips")
 	line("results results")
-	for i, l := range cuda.Launches(b.plan) {
-		for _, m := range []*cuda.Span{&l.In, &l.Second, &l.Out} {
-			*m = times(*m, in.clips)
-		}
+	for i, l := range b.launches(in) {
 		memory := "arena"
 		if i == 0 {
 			memory = "input"
-			if in.frames != nil {
-				l.Kernel, l.In.Len = cuda.FramesKernel(b.plan), len(in.frames)
-			}
 		}
 		line("launch %s %d %d %d %s %d %d %d %d %d %d %d %d %d %d", l.Kernel, l.Blocks(in.clips), l.Threads, l.Shared, memory,
 			l.In.Offset, l.In.Len, l.Second.Offset, l.Second.Len, l.Out.Offset, l.Out.Len,
@@ -186,6 +180,22 @@ func (b *program) job(t *testing.T, in input) {
 		line("result %d %d", m.Offset, m.Len)
 	}
 	b.write(t, "job", []byte(job.String()))
+}
+
+// launches lists what a run launches, with the maps of all clips. The first launch's
+// input is the clips themselves.
+func (b *program) launches(in input) []cuda.Launch {
+	list := cuda.Launches(b.plan)
+	for i := range list {
+		l := &list[i]
+		for _, m := range []*cuda.Span{&l.In, &l.Second, &l.Out} {
+			*m = times(*m, in.clips)
+		}
+	}
+	if in.frames != nil {
+		list[0].Kernel, list[0].In.Len = cuda.FramesKernel(b.plan), len(in.frames)
+	}
+	return list
 }
 
 // times returns where the maps of so many clips lie.

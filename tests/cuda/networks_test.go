@@ -13,15 +13,17 @@ import (
 	"github.com/p3dc/p3dc/tests/internal/suite"
 )
 
+type network struct {
+	name, source string
+	precisions   []cuda.Precision
+	apart        bool // every layer in a kernel of its own
+}
+
 // networks are small, each for what it says. Sides are odd and unequal, so that
 // ragged tiles and a mix-up of axes show. What they compute is the same code in
 // every precision, and float32's sees the smallest mistakes; the others run where
 // their own part of the code differs.
-var networks = []struct {
-	name, source string
-	precisions   []cuda.Precision
-	apart        bool // every layer in a kernel of its own
-}{
+var networks = []network{
 	{name: "mixed", source: `input rgb 3x6x27x21
     block bottleneck expansion 2 mix A B C
     conv 24 kernel 1x7x7 stride 1x2x2
@@ -89,7 +91,7 @@ var networks = []struct {
 }
 
 // TestNetworks compares every value of every network with the interpreter, for
-// one clip and for three.
+// one clip and for three, and to the bit with what PTX computes.
 func TestNetworks(t *testing.T) {
 	compiler(t)
 	for _, n := range networks {
@@ -98,23 +100,36 @@ func TestNetworks(t *testing.T) {
 		for _, p := range n.precisions {
 			t.Run(fmt.Sprintf("%s/%v", n.name, p), func(t *testing.T) {
 				t.Parallel()
-				fusion := ir.FuseAuto
-				if n.apart {
-					fusion = ir.FuseNever
-				}
-				plan, err := ir.ScheduleBlocks(g, p.Machine(), fusion)
-				if err != nil {
-					t.Fatal(err)
-				}
-				b := prepare(t, plan, p, c.weights)
+				b := prepare(t, n.plan(t, g, p), p, c.weights)
 				compile(t, b.dir, "main.cpp", "program")
-				one := input{clips: 1, floats: c.floats[:g.Input.Shape.Elems()]}
-				c.check(t, b, b.run(t, one))
-				c.check(t, b, b.run(t, input{clips: 3, floats: c.floats}))
-				c.check(t, b, b.run(t, input{clips: 3, frames: c.frames}))
+				var got []map[string][][]float32
+				for i, in := range c.inputs(g) {
+					got = append(got, b.run(t, in))
+					c.check(t, b, got[i])
+				}
+				t.Run("PTX", func(t *testing.T) {
+					all := c.inputs(g)
+					for _, i := range ptxInputs {
+						b.sameAsPTX(t, all[i], got[i])
+					}
+				})
 			})
 		}
 	}
+}
+
+// plan schedules the network's graph.
+func (n *network) plan(t *testing.T, g *ir.Graph, p cuda.Precision) *ir.Plan {
+	t.Helper()
+	fusion := ir.FuseAuto
+	if n.apart {
+		fusion = ir.FuseNever
+	}
+	plan, err := ir.ScheduleBlocks(g, p.Machine(), fusion)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
 }
 
 // comparison is what a network should compute of some clips.
@@ -145,6 +160,16 @@ func newComparison(t *testing.T, g *ir.Graph, clips int) *comparison {
 	return c
 }
 
+// inputs are one of the clips, and all of them in either form.
+func (c *comparison) inputs(g *ir.Graph) []input {
+	clips := len(c.want)
+	return []input{
+		{clips: 1, floats: c.floats[:g.Input.Shape.Elems()]},
+		{clips: clips, floats: c.floats},
+		{clips: clips, frames: c.frames},
+	}
+}
+
 // normalise turns frames, T x H x W x C, into a clip, C x T x H x W.
 func normalise(in *ir.Input, frames []byte) []float32 {
 	channels, pixels := in.Shape.C, in.Shape.Pixels()
@@ -163,15 +188,23 @@ func normalise(in *ir.Input, frames []byte) []float32 {
 
 func (c *comparison) check(t *testing.T, b *program, got map[string][][]float32) {
 	t.Helper()
+	for _, err := range c.errors(b, got) {
+		t.Error(err)
+	}
+}
+
+// errors lists what is too far from what it should be.
+func (c *comparison) errors(b *program, got map[string][][]float32) (list []error) {
 	for name, clips := range got {
 		for i, values := range clips {
 			d, most := suite.Distance(values, c.want[i][name]), tolerance(b.precision, c.depths[name])
 			if !(d <= most) {
-				t.Errorf("%s of clip %d of %d is off by %.3g (relative L2), at most %.3g expected behind %d layers",
-					name, i, len(clips), d, most, c.depths[name])
+				list = append(list, fmt.Errorf("%s of clip %d of %d is off by %.3g (relative L2), at most %.3g expected behind %d layers",
+					name, i, len(clips), d, most, c.depths[name]))
 			}
 		}
 	}
+	return list
 }
 
 // tolerance is how far a value behind so many layers may be from float64's, as

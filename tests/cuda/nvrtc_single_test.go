@@ -1,7 +1,6 @@
 package cuda
 
 import (
-	"os"
 	"testing"
 
 	"github.com/p3dc/p3dc/backends/cuda"
@@ -13,10 +12,7 @@ import (
 // TestNVRTCSingle compiles the kernels of P3D-63 for single clips and for a few, for one
 // kind of GPU. None may use local memory.
 func TestNVRTCSingle(t *testing.T) {
-	library := os.Getenv(nvrtcVariable)
-	if _, err := support.CompileCUDA(library, "empty.cu", nil, "sm_80"); err != nil {
-		t.Skipf("needs NVRTC, in %s or where the system finds it: %v", nvrtcVariable, err)
-	}
+	library := nvrtc(t)
 	if testing.Short() {
 		t.Skip("compiles for some seconds")
 	}

@@ -35,10 +35,7 @@ var devices = []struct {
 // local memory, registers stay within the committed limits, and the matrix
 // kernels have the instructions that they are about.
 func TestNVRTC(t *testing.T) {
-	library := os.Getenv(nvrtcVariable)
-	if _, err := support.CompileCUDA(library, "empty.cu", nil, devices[0].arch); err != nil {
-		t.Skipf("needs NVRTC, in %s or where the system finds it: %v", nvrtcVariable, err)
-	}
+	library := nvrtc(t)
 	g := preset(t)
 	g.Taps = nil
 	for _, d := range devices {

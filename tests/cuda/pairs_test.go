@@ -76,18 +76,28 @@ func TestPairs(t *testing.T) {
 			}
 			b := prepare(t, plan, n.precision, c.weights)
 			compile(t, b.dir, "main.cpp", "program")
-			for _, clips := range []int{1, 3} {
-				for name, values := range b.run(t, input{clips: clips, floats: c.floats[:clips*g.Input.Shape.Elems()]}) {
-					for clip := range values {
-						for i, x := range values[clip] {
-							if want := c.want[clip][name][i]; float64(x) != want && !(math.IsNaN(float64(x)) && math.IsNaN(want)) {
-								t.Fatalf("element %d of %s of clip %d of %d is %v, want %v", i, name, clip, clips, x, want)
-							}
-						}
-					}
+			run := func(t *testing.T, by func(*testing.T, input) map[string][][]float32) {
+				for _, clips := range []int{1, 3} {
+					exactly(t, by(t, input{clips: clips, floats: c.floats[:clips*g.Input.Shape.Elems()]}), c.want)
 				}
 			}
+			run(t, b.run)
+			t.Run("PTX", func(t *testing.T) { run(t, b.runPTX) })
 		})
+	}
+}
+
+// exactly compares values with what they must be, clip by clip.
+func exactly(t *testing.T, got map[string][][]float32, want []map[string][]float64) {
+	t.Helper()
+	for name, clips := range got {
+		for clip, values := range clips {
+			for i, x := range values {
+				if y := want[clip][name][i]; float64(x) != y && !(math.IsNaN(float64(x)) && math.IsNaN(y)) {
+					t.Fatalf("element %d of %s of clip %d of %d is %v, want %v", i, name, clip, len(clips), x, y)
+				}
+			}
+		}
 	}
 }
 

@@ -65,7 +65,9 @@ struct Tf32 : Wide {
 };
 
 // F32 has nearly float32's accuracy from three products of tf32: each factor
-// is a rounded value and a rounded rest, and the product of the rests is lost.
+// is a rounded value and a rounded rest, and the product of the rests is lost. Tensor
+// cores cut off what float32 has no bits for, always towards zero, which would add up
+// from step to step: sums are added outside of them, where they are rounded.
 struct F32 : Wide {
     static DEVICE void multiply(float (&sum)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
         unsigned large[4], rest[4];
@@ -73,9 +75,11 @@ struct F32 : Wide {
         unsigned large0, rest0, large1, rest1;
         split(float_of(b0), large0, rest0);
         split(float_of(b1), large1, rest1);
-        multiply_tf32(sum, rest, large0, large1);
-        multiply_tf32(sum, large, rest0, rest1);
-        multiply_tf32(sum, large, large0, large1);
+        float part[4] = {};
+        multiply_tf32(part, rest, large0, large1);
+        multiply_tf32(part, large, rest0, rest1);
+        multiply_tf32(part, large, large0, large1);
+        for (int i = 0; i < 4; i++) sum[i] += part[i];
     }
     static DEVICE void split(float x, unsigned& large, unsigned& rest) {
         large = round_tf32(x);
