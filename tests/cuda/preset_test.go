@@ -27,7 +27,7 @@ func TestPreset(t *testing.T) {
 		t.Run(fmt.Sprintf("%d taps", len(g.Taps)), func(t *testing.T) {
 			t.Parallel()
 			b := prepare(t, plan(t, g, cuda.BF16), cuda.BF16, c.weights)
-			compile(t, b.dir, "main.cpp", "program")
+			compile(t, b.dir, "main.cpp", "program", "-O2")
 			got := b.run(t, input{clips: 2, frames: c.frames})
 			c.check(t, b, got)
 			for i, logits := range got["logits"] {
