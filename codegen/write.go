@@ -91,6 +91,9 @@ func target(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if mountPoint(dir) {
+		return "", fmt.Errorf("%s: a mount point; the package's folder is replaced as a whole, so give a folder inside", dir)
+	}
 	if err := replaceable(dir); err != nil {
 		return "", err
 	}

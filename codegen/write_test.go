@@ -159,6 +159,11 @@ func TestWriteFails(t *testing.T) {
 				t.Skip("no /proc here")
 			}
 		}, "/proc/p", nil, "/proc/p: cannot be written; give a folder that can: "},
+		{"a mount point", func(t *testing.T) {
+			if runtime.GOOS != "linux" {
+				t.Skip("nothing is mounted at /proc")
+			}
+		}, "/proc", nil, "/proc: a mount point; the package's folder is replaced as a whole, so give a folder inside"},
 		{"a name too long", func(*testing.T) {}, strings.Repeat("x", 250), nil, "xxx"},
 		{"a file in a folder that is not there", func(*testing.T) {}, "p", append(pkg("2", "b.go"), pkg("2", "sub/c.go")...), "sub/c.go"},
 		{"a file that has no name", func(*testing.T) {}, "p", append(pkg("2", "b.go"), File{}), "new"},

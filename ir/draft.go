@@ -106,13 +106,13 @@ func (s *scheduler) registerTile(op *plannedOp, space Shape) (regTile, Run, floa
 		return s.poolTile(op, space, vectors)
 	}
 	p := tileProblem{
-		runs: []int{space.W}, counts: []int{space.T * space.H},
+		run: space.W, runs: space.T * space.H,
 		vectors: vectors, steps: s.reduction(op),
 	}
-	best, cycles := bestTile(&s.m, p)
+	best, cycles := s.bestTile(p)
 	if space.H > 1 {
-		p.runs, p.counts, p.width = []int{space.H}, []int{space.T}, space.W
-		if rows, c := bestTile(&s.m, p); rows.rows > 1 && c < cycles {
+		p.run, p.runs, p.width = space.H, space.T, space.W
+		if rows, c := s.bestTile(p); rows.rows > 1 && c < cycles {
 			return rows, RunRows, c
 		}
 	}

@@ -186,11 +186,11 @@ func (s *scheduler) transformed(op *plannedOp, view Shape, channels int) transfo
 	t.rows = ceilDiv(all, chunks)
 	t.scratch = t.rows * rowBytes
 	vectors := ceilDiv(op.conv.Out/f.Parts(), m.Lanes)
-	products := tileProblem{runs: []int{t.rows * cols}, counts: []int{points}, vectors: vectors, steps: k}
+	products := tileProblem{run: t.rows * cols, runs: points, vectors: vectors, steps: k}
 	if f.Late() {
-		products.counts[0], products.late = f.H.Points(), f.W
+		products.runs, products.late = f.H.Points(), f.W
 	}
-	rt, gemm := bestTile(m, products)
+	rt, gemm := s.bestTile(products)
 	t.tile = rt
 	gemm *= float64(channels) / float64(rt.vectors*m.Lanes*ceilDiv(vectors, rt.vectors))
 	in, out := s.transformOps(f)

@@ -64,14 +64,22 @@ func packFloat64(p *Plan, weights map[string][]float32) ([]float64, error) {
 			continue
 		}
 		taps, transform := pk.Conv.Taps(), newPlanTransform(pk.Transform)
-		for o := range pk.Conv.Out {
+		for first := 0; first < pk.Conv.Out; first += pk.Channels {
+			panel, outs := packed[pk.Weights+pk.At(first, 0, 0):], min(pk.Channels, pk.Conv.Out-first)
 			for c := range pk.In {
-				kernel := w[(o*pk.In+c)*taps:][:taps]
-				if pk.Transform != (Transform{}) && !pk.Transform.Late() {
-					kernel = transform.weights(kernel, pk.Conv.Window)
+				kernels := make([]float64, taps*outs) // [tap][output channel]
+				for o := range outs {
+					for t, x := range w[((first+o)*pk.In+c)*taps:][:taps] {
+						kernels[t*outs+o] = x
+					}
 				}
-				for t, x := range kernel {
-					packed[pk.Weights+pk.At(o, t, c)] = x
+				if pk.Transform != (Transform{}) && !pk.Transform.Late() {
+					kernels = transform.weights(kernels, pk.Conv.Window, outs)
+				}
+				for t := range len(kernels) / outs {
+					for o, x := range kernels[t*outs:][:outs] {
+						panel[pk.inPanel(o, t, c)] = x
+					}
 				}
 			}
 		}

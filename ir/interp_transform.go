@@ -63,11 +63,11 @@ func newPlanTransform(f Transform) *planTransform {
 	return m
 }
 
-// weights returns the weights of one pair of channels, KT x KH x KW, at each
-// point and phase: [point][phase], both with time first.
-func (m *planTransform) weights(g []float64, w Window) []float64 {
+// weights returns the weights of one input channel and some output channels, KT x
+// KH x KW x outs, at each point and phase: [point][phase][outs], with time first.
+func (m *planTransform) weights(g []float64, w Window, outs int) []float64 {
 	phases := m.Phases()
-	y := make([]float64, m.Points()*phases)
+	y := make([]float64, m.Points()*phases*outs)
 	lines := m.Lines()
 	for phase := range phases {
 		at := m.phase(phase)
@@ -80,12 +80,13 @@ func (m *planTransform) weights(g []float64, w Window) []float64 {
 			for h := range mats[1][0] {
 				for x := range mats[2][0] {
 					frame, tap := t*lines[0].Phases()+at[0], h*lines[1].Phases()+at[1]
-					taps = append(taps, g[(frame*w.H.Kernel+tap)*w.W.Kernel+x*lines[2].Phases()+at[2]])
+					from := (frame*w.H.Kernel+tap)*w.W.Kernel + x*lines[2].Phases() + at[2]
+					taps = append(taps, g[from*outs:][:outs]...)
 				}
 			}
 		}
-		for p, v := range apply(mats, taps, 1) {
-			y[p*phases+phase] = v
+		for p, v := range slices.Collect(slices.Chunk(apply(mats, taps, outs), outs)) {
+			copy(y[(p*phases+phase)*outs:], v)
 		}
 	}
 	return y

@@ -142,15 +142,20 @@ func (p *Pack) Steps() (own, project int) {
 // At returns the place, counted from Weights, of the weight of output channel
 // o, tap t (point and phase of a transform) and input channel c.
 func (p *Pack) At(o, t, c int) int {
+	return o/p.Channels*p.PanelLen() + p.inPanel(o%p.Channels, t, c)
+}
+
+// inPanel is At within a panel, of whose output channels o is one.
+func (p *Pack) inPanel(o, t, c int) int {
 	if p.Depth > 0 {
 		kernel := p.Conv.W.Kernel
-		return p.stepAt(o, (t/kernel*p.RowTaps+p.LeadTaps+t%kernel)*p.InPitch+c)
+		return p.stepInPanel(o, (t/kernel*p.RowTaps+p.LeadTaps+t%kernel)*p.InPitch+c)
 	}
 	place := t*p.In + c
 	if p.Transform.Late() {
 		place = c*p.Conv.Taps() + t
 	}
-	return o/p.Channels*p.PanelLen() + place*p.Channels + o%p.Channels
+	return place*p.Channels + o
 }
 
 // ProjectAt returns the place, counted from Weights, of the projection's weight
@@ -158,14 +163,14 @@ func (p *Pack) At(o, t, c int) int {
 func (p *Pack) ProjectAt(o, c int) int {
 	if p.Depth > 0 {
 		own, _ := p.Steps()
-		return p.stepAt(o, own*p.Depth+c)
+		return o/p.Channels*p.PanelLen() + p.stepInPanel(o%p.Channels, own*p.Depth+c)
 	}
 	return o/p.Channels*p.PanelLen() + (p.Conv.Taps()*p.In+c)*p.Channels + o%p.Channels
 }
 
-// stepAt is At for a place k of a reduction by blocks.
-func (p *Pack) stepAt(o, k int) int {
-	return o/p.Channels*p.PanelLen() + (k/p.Depth*p.Channels+o%p.Channels)*p.Depth + k%p.Depth
+// stepInPanel is inPanel for a place k of a reduction by blocks.
+func (p *Pack) stepInPanel(o, k int) int {
+	return (k/p.Depth*p.Channels+o)*p.Depth + k%p.Depth
 }
 
 // PointLen returns the distance between the weights of neighbouring points.

@@ -66,6 +66,7 @@ func newScheduler(g *Graph, m Machine) (*scheduler, error) {
 		kept:    make([]bool, len(g.Values)),
 		kernels: make(map[Kernel]KernelID),
 		effort:  make(map[Transform][2]int),
+		tiles:   make(map[tileProblem]tileCost),
 	}
 	ops := make([]plannedOp, len(g.Ops))
 	for i := range g.Ops {
@@ -89,8 +90,9 @@ type scheduler struct {
 	kept    []bool  // by value: an output or tap
 	kernels map[Kernel]KernelID
 	effort  map[Transform][2]int // what transformOps has found
-	chosen  map[int]chosen       // by a region's first op, of a tuning
-	weighed *[]draft             // where not nil, all cuts that were weighed
+	tiles   map[tileProblem]tileCost
+	chosen  map[int]chosen // by a region's first op, of a tuning
+	weighed *[]draft       // where not nil, all cuts that were weighed
 }
 
 // setOps makes these the ops that are planned.

@@ -7,12 +7,29 @@ type regTile struct {
 
 // tileProblem is what the choice of a register tile depends on.
 type tileProblem struct {
-	runs    []int // lengths of the runs, in pixels or, for whole rows, rows
-	counts  []int // how often each occurs
-	width   int   // pixels of a row, for tiles of whole rows
-	vectors int   // of output channels
-	steps   int   // of the reduction: taps x channels
-	late    Line  // of products whose weights are made into its points in registers
+	run     int  // length of a run, in pixels or, for whole rows, rows
+	runs    int  // how many there are
+	width   int  // pixels of a row, for tiles of whole rows
+	vectors int  // of output channels
+	steps   int  // of the reduction: taps x channels
+	late    Line // of products whose weights are made into its points in registers
+}
+
+// tileCost is a register tile and the cycles that are predicted with it.
+type tileCost struct {
+	tile   regTile
+	cycles float64
+}
+
+// bestTile is bestTile for the scheduler's machine. Most problems are met many
+// times: by the cuts of a layer, and by layers of the same shapes.
+func (s *scheduler) bestTile(p tileProblem) (regTile, float64) {
+	c, ok := s.tiles[p]
+	if !ok {
+		c.tile, c.cycles = bestTile(&s.m, p)
+		s.tiles[p] = c
+	}
+	return c.tile, c.cycles
 }
 
 // bestTile returns the register tile that needs the fewest predicted cycles,
@@ -56,13 +73,9 @@ func (p *tileProblem) cycles(m *Machine, n, v int) float64 {
 		}
 		return m.TileCycles(units*width, v, p.steps)
 	}
-	total := 0.0
-	for i, run := range p.runs {
-		c := float64(run/n)*one(n) + m.Call
-		if run%n != 0 {
-			c += one(run%n) + m.Call
-		}
-		total += c * float64(p.counts[i])
+	c := float64(p.run/n)*one(n) + m.Call
+	if p.run%n != 0 {
+		c += one(p.run%n) + m.Call
 	}
-	return total * float64(p.vectors/v)
+	return c * float64(p.runs) * float64(p.vectors/v)
 }

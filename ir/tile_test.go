@@ -22,10 +22,9 @@ func fits(m *Machine, rt regTile) bool {
 func TestBestTile(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := drawMachine(t)
-		p := tileProblem{vectors: rapid.IntRange(1, 64).Draw(t, "vectors"), steps: rapid.IntRange(1, 5000).Draw(t, "steps")}
-		for range rapid.IntRange(1, 2).Draw(t, "runs") {
-			p.runs = append(p.runs, rapid.IntRange(1, 200).Draw(t, "run"))
-			p.counts = append(p.counts, rapid.IntRange(1, 50).Draw(t, "count"))
+		p := tileProblem{
+			run: rapid.IntRange(1, 200).Draw(t, "run"), runs: rapid.IntRange(1, 50).Draw(t, "runs"),
+			vectors: rapid.IntRange(1, 64).Draw(t, "vectors"), steps: rapid.IntRange(1, 5000).Draw(t, "steps"),
 		}
 		if rapid.Bool().Draw(t, "rows") {
 			p.width = rapid.IntRange(1, 40).Draw(t, "width")
@@ -60,18 +59,15 @@ func TestBestTile(t *testing.T) {
 
 // predicted adds up the register tiles one by one.
 func predicted(m *Machine, p *tileProblem, n, v int) float64 {
-	width, sum := max(p.width, 1), 0.0
-	for i, run := range p.runs {
-		calls, c := 1, 0.0
-		for ; run >= n; run -= n {
-			c += m.TileCycles(n*width, v, p.steps)
-		}
-		if run > 0 {
-			calls, c = 2, c+m.TileCycles(run*width, v, p.steps)
-		}
-		sum += float64(p.counts[i]) * (c + float64(calls)*m.Call)
+	width, run := max(p.width, 1), p.run
+	calls, c := 1, 0.0
+	for ; run >= n; run -= n {
+		c += m.TileCycles(n*width, v, p.steps)
 	}
-	return sum * float64(p.vectors/v)
+	if run > 0 {
+		calls, c = 2, c+m.TileCycles(run*width, v, p.steps)
+	}
+	return float64(p.runs) * (c + float64(calls)*m.Call) * float64(p.vectors/v)
 }
 
 // TestRegisterTiles pins the tiles that are known to be fast: no narrower
@@ -83,15 +79,15 @@ func TestRegisterTiles(t *testing.T) {
 		p    tileProblem
 		want regTile
 	}{
-		{"one pixel on the smallest machine", scalarMachine, tileProblem{runs: []int{100}, counts: []int{1}, vectors: 4, steps: 64}, regTile{1, 1, 1}},
-		{"no row fits", smallMachine, tileProblem{runs: []int{8}, counts: []int{1}, width: 9, vectors: 1, steps: 64}, regTile{}},
+		{"one pixel on the smallest machine", scalarMachine, tileProblem{run: 100, runs: 1, vectors: 4, steps: 64}, regTile{1, 1, 1}},
+		{"no row fits", smallMachine, tileProblem{run: 8, runs: 1, width: 9, vectors: 1, steps: 64}, regTile{}},
 	} {
 		if got, _ := bestTile(&tc.m, tc.p); got != tc.want {
 			t.Errorf("%s: %+v, want %+v", tc.name, got, tc.want)
 		}
 	}
 	for _, m := range []Machine{wideMachine, halfMachine} {
-		best, _ := bestTile(&m, tileProblem{runs: []int{1600}, counts: []int{8}, vectors: 4, steps: 576})
+		best, _ := bestTile(&m, tileProblem{run: 1600, runs: 8, vectors: 4, steps: 576})
 		if acc := float64(best.rows * best.cols * best.vectors); acc*m.FMA < m.Latency || acc < 0.6*float64(m.Registers) {
 			t.Errorf("%s: a tile of %+v leaves most of %d registers empty", m.Name, best, m.Registers)
 		}

@@ -82,7 +82,7 @@ func checkTransform(t *testing.T, r *rand.Rand, f Transform) {
 		d[0], d[3] = 0, 0
 	}
 	m := newPlanTransform(f)
-	u := m.weights(g, Window{T: Axis{Kernel: taps[0]}, H: Axis{Kernel: taps[1]}, W: Axis{Kernel: taps[2]}})
+	u := m.weights(g, Window{T: Axis{Kernel: taps[0]}, H: Axis{Kernel: taps[1]}, W: Axis{Kernel: taps[2]}}, 1)
 	sums := make([]float64, f.Points())
 	lines := f.Lines()
 	for phase := range f.Phases() {

@@ -329,7 +329,7 @@ func TestCancelRace(t *testing.T) {
 	m := n.model(t)
 	stop := keepBusy(4)
 	defer stop()
-	runs := 300
+	runs := 100
 	if testing.Short() {
 		runs = 50
 	}

@@ -19,7 +19,7 @@ func TestPreset(t *testing.T) {
 		t.Skip("compiles for some seconds")
 	}
 	t.Parallel()
-	g := preset(t, "input", "3x16x48x48")
+	g := preset(t, "input", "3x16x40x32")
 	c := newComparison(t, g, 2)
 	bare := g.Clone()
 	bare.Taps = nil

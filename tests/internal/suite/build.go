@@ -61,7 +61,7 @@ func BuildFor(t testing.TB, nets []*Net, goos, goarch string) *Program {
 	m.Write(t, "registry.go", registryFile(nets))
 	p := &Program{Path: filepath.Join(m.Dir, "program.exe"), nets: nets, dir: m.Dir}
 	generated := time.Since(start)
-	m.Go(t, []string{"GOOS=" + goos, "GOARCH=" + goarch}, "build", "-trimpath", "-buildvcs=false", "-tags=suite", "-o", p.Path, ".")
+	m.Go(t, []string{"GOOS=" + goos, "GOARCH=" + goarch}, "build", "-buildvcs=false", "-tags=suite", "-o", p.Path, ".")
 	t.Logf("%d networks generated in %v, built in %v", len(nets), generated.Round(time.Millisecond), (time.Since(start) - generated).Round(time.Millisecond))
 	return p
 }

@@ -107,7 +107,8 @@ func (m *Module) Package(t testing.TB, name string, files []codegen.File) {
 }
 
 // Go runs the go command in the module, without cgo, and returns what it
-// prints. Further environment variables are given as name=value.
+// prints. Further environment variables are given as name=value. Paths are trimmed:
+// they would be the temporary folder's, and nothing would come from the build cache.
 func (m *Module) Go(t testing.TB, env []string, args ...string) string {
 	t.Helper()
 	out, err := m.TryGo(env, args...)
@@ -121,7 +122,7 @@ func (m *Module) Go(t testing.TB, env []string, args ...string) string {
 func (m *Module) TryGo(env []string, args ...string) (string, error) {
 	cmd := exec.Command("go", args...)
 	cmd.Dir = m.Dir
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOWORK=off", "GO111MODULE=on", "PWD="+m.Dir)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly -trimpath", "GOWORK=off", "GO111MODULE=on", "PWD="+m.Dir)
 	cmd.Env = append(cmd.Env, env...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
