@@ -65,7 +65,7 @@ func packFloat64(p *Plan, weights map[string][]float32) ([]float64, error) {
 		}
 		taps, transform := pk.Conv.Taps(), newPlanTransform(pk.Transform)
 		for first := 0; first < pk.Conv.Out; first += pk.Channels {
-			panel, outs := packed[pk.Weights+pk.At(first, 0, 0):], min(pk.Channels, pk.Conv.Out-first)
+			panel, outs := packed[pk.Weights+first/pk.Channels*pk.PanelLen():], min(pk.Channels, pk.Conv.Out-first)
 			for c := range pk.In {
 				kernels := make([]float64, taps*outs) // [tap][output channel]
 				for o := range outs {
