@@ -4,7 +4,7 @@ package ir
 // meanwhile. They only rank tiles, and ops in one kernel against kernels of their
 // own; what both read and store at their ends is left out.
 const (
-	fetchCost  = 24       // of a value from the second-level cache, to shared memory
+	fetchCost  = 64       // of a value from the second-level cache, to shared memory
 	memoryCost = 150      // of a value to or from memory
 	cacheBytes = 40 << 20 // of that cache
 	launchCost = 3 << 20  // of a kernel's start and end, some two microseconds

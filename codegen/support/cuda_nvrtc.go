@@ -110,6 +110,13 @@ func (c *nvrtc) build(name string, source []byte, arch string, options ...string
 	}
 	defer c.destroy(&program)
 	options = append([]string{"--gpu-architecture=" + arch, "--std=c++17"}, options...)
+	var major, minor int32
+	if err := c.check(c.number(&major, &minor)); err != nil {
+		return nil, err
+	}
+	if major > 12 || major == 12 && minor >= 9 {
+		options = append(options, "--split-compile=0") // on all processors; the code is the same
+	}
 	list := make([]*byte, len(options))
 	for i, o := range options {
 		list[i] = cString(o)

@@ -60,10 +60,7 @@ func TestCounters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan := plans[len(plans)-1]
-	if *countersClips == 1 {
-		plan = plans[0]
-	}
+	plan := planFor(plans, *countersClips)
 	source := cuda.Source(p, codegen.Options{Source: "p3d63.p3d", Version: "test"}, plan)
 	m, err := translate(library, string(source), "sm_80")
 	if err != nil {
