@@ -6,11 +6,11 @@ import (
 )
 
 // accesses returns the loads and stores: of one value, or of several that lie together, at
-// an address that is a multiple of all of them. Loads that nc says more of are of what no
-// thread writes, as all of global memory that may be read is here.
+// an address that is a multiple of all of them. Loads with nc are of what no thread
+// writes.
 func accesses() map[string]form {
 	all := map[string]form{
-		"ld.global.nc.u8": {kind: access, class: LoadGlobal, operands: "d a", access: load(false, 1, 1)},
+		"ld.global.nc.u8": {kind: access, class: LoadGlobal, operands: "d a", access: load(readOnly, 1, 1)},
 		"st.global.u16":   {kind: access, class: StoreGlobal, operands: "a s", access: store(false, 2, 1)},
 	}
 	for _, typ := range []string{"u32", "f32"} {
@@ -19,9 +19,9 @@ func accesses() map[string]form {
 			if vector > 1 {
 				to, from, suffix = fmt.Sprintf("D%d a", vector), fmt.Sprintf("a S%d", vector), fmt.Sprintf("v%d.%s", vector, typ)
 			}
-			all["ld.global.nc."+suffix] = form{kind: access, class: LoadGlobal, operands: to, access: load(false, 4, vector)}
-			all["ld.global."+suffix] = form{kind: access, class: LoadGlobal, operands: to, access: load(false, 4, vector)}
-			all["ld.shared."+suffix] = form{kind: access, class: LoadShared, operands: to, access: load(true, 4, vector)}
+			all["ld.global.nc."+suffix] = form{kind: access, class: LoadGlobal, operands: to, access: load(readOnly, 4, vector)}
+			all["ld.global."+suffix] = form{kind: access, class: LoadGlobal, operands: to, access: load(inGlobal, 4, vector)}
+			all["ld.shared."+suffix] = form{kind: access, class: LoadShared, operands: to, access: load(inShared, 4, vector)}
 			all["st.global."+suffix] = form{kind: access, class: StoreGlobal, operands: from, access: store(false, 4, vector)}
 			all["st.shared."+suffix] = form{kind: access, class: StoreShared, operands: from, access: store(true, 4, vector)}
 		}
@@ -29,15 +29,27 @@ func accesses() map[string]form {
 	return all
 }
 
-func load(shared bool, bytes, vector int) func(w *warp, in *instruction, mask uint32) error {
+// space is what a load reads.
+type space int
+
+const (
+	inGlobal space = iota
+	readOnly       // global memory that nobody writes
+	inShared
+)
+
+func load(from space, bytes, vector int) func(w *warp, in *instruction, mask uint32) error {
 	return func(w *warp, in *instruction, mask uint32) error {
 		at := w.addresses(in, 0)
 		for lane := range active(mask) {
 			var data []byte
 			var err error
-			if shared {
+			switch from {
+			case inShared:
 				data, err = w.block.shared.read(at[lane], bytes*vector, w.first+lane)
-			} else {
+			case readOnly:
+				data, err = w.block.global.readOnly(at[lane], bytes*vector)
+			default:
 				data, err = w.block.global.read(at[lane], bytes*vector)
 			}
 			if err != nil {
@@ -47,7 +59,7 @@ func load(shared bool, bytes, vector int) func(w *warp, in *instruction, mask ui
 				w.registers[to][lane] = decode(data[i*bytes:], bytes)
 			}
 		}
-		w.count(in, shared, at, mask, bytes*vector)
+		w.count(in, from == inShared, at, mask, bytes*vector)
 		return nil
 	}
 }

@@ -48,6 +48,28 @@ func (g *global) read(address uint64, bytes int) ([]byte, error) {
 	return g.at(address, bytes, "reads", false)
 }
 
+// readOnly returns the memory at an address, which the launch must not write.
+func (g *global) readOnly(address uint64, bytes int) ([]byte, error) {
+	data, err := g.read(address, bytes)
+	if err != nil {
+		return nil, err
+	}
+	for i := range g.ranges {
+		if r := &g.ranges[i]; r.Writes && overlap(data, r.Data) {
+			return nil, fmt.Errorf("reads %d bytes at %s, which is in the place of %s, as what nobody writes", bytes, g.place(address), r.Name)
+		}
+	}
+	return data, nil
+}
+
+// overlap reports whether two parts of one array do.
+func overlap(a, b []byte) bool {
+	if &a[:cap(a)][cap(a)-1] != &b[:cap(b)][cap(b)-1] {
+		return false
+	}
+	return cap(a) > cap(b)-len(b) && cap(b) > cap(a)-len(a) // they count from the array's end
+}
+
 // write returns the memory at an address, to be written.
 func (g *global) write(address uint64, bytes int) ([]byte, error) {
 	data, err := g.at(address, bytes, "writes", true)
