@@ -26,8 +26,9 @@ network *network_open(const char *code, const char *weights, int device, int bat
 //
 // Every pointer may be to the memory of the host or, where it belongs to the
 // device's primary context, of the GPU. Runs are on the default stream and begin when
-// all that it has is done; results are there when they return. They return 0, or -1
-// where something fails: see network_error.
+// all that it has is done; results are there when they return. The thread's context is
+// afterwards what it was before. They return 0, or -1 where something fails: see
+// network_error.
 int network_classify(network *n, int clips, const uint8_t *frames, float *logits, float *features, float *probabilities);
 int network_run(network *n, int clips, const float *values, float *logits, float *features, float *probabilities);
 

@@ -8,7 +8,8 @@ static struct {
     int (*attribute)(int *value, int attribute, int device);
     int (*retain)(void **context, int device);
     int (*release)(int device);
-    int (*set_context)(void *context);
+    int (*enter)(void *context);
+    int (*leave)(void **context);
     int (*wait)(void *stream);
     int (*load)(void **module, const void *image);
     int (*unload)(void *module);
@@ -81,8 +82,8 @@ static int bind(void *pointers, const char *const *libraries, const char *const 
 static int bind_cuda(void) {
     static const char *const libraries[] = {"libcuda.so.1", "libcuda.so", NULL};
     static const char *const names[] = {
-        "cuInit", "cuDriverGetVersion", "cuDeviceGet", "cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxSetCurrent",
-        "cuStreamSynchronize", "cuModuleLoadData", "cuModuleUnload", "cuModuleGetFunction", "cuFuncSetAttribute", "cuMemAlloc_v2", "cuMemFree_v2",
+        "cuInit", "cuDriverGetVersion", "cuDeviceGet", "cuDeviceGetAttribute", "cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuCtxPushCurrent_v2",
+        "cuCtxPopCurrent_v2", "cuStreamSynchronize", "cuModuleLoadData", "cuModuleUnload", "cuModuleGetFunction", "cuFuncSetAttribute", "cuMemAlloc_v2", "cuMemFree_v2",
         "cuMemcpy", "cuLaunchKernel", "cuGetErrorString", NULL};
     return bind(&cuda, libraries, names);
 }
@@ -230,6 +231,22 @@ static int load_weights(network *n, const char *path) {
     return failed ? -1 : 0;
 }
 
+// enter makes the GPU's context the thread's; leave gives the thread back the one that it had.
+static int enter(const network *n) { return check("choosing the GPU", cuda.enter(n->context)); }
+static void leave(void) {
+    void *context = NULL;
+    cuda.leave(&context);
+}
+
+// fill brings kernels and weights to the GPU, and takes memory there.
+static int fill(network *n, const char *code, const char *weights) {
+    if (enter(n)) return -1;
+    int failed = load(n, code) || load_weights(n, weights) || check("room for feature maps", cuda.allocate(&n->arena, n->how->arena * n->batch)) ||
+                 check("room for clips", cuda.allocate(&n->clips, sizeof(float) * NETWORK_CLIP * n->batch));
+    leave();
+    return failed;
+}
+
 network *network_open(const char *code, const char *weights, int device, int batch) {
     const schedule *how = schedules;
     while (how < schedules + SCHEDULES - 1 && how->clips < batch) how++;
@@ -240,9 +257,7 @@ network *network_open(const char *code, const char *weights, int device, int bat
     n->batch = batch;
     n->how = how;
     if (check("starting the driver", cuda.init(0)) || check("opening the GPU", cuda.device(&n->device, device)) ||
-        check("making a context", cuda.retain(&n->context, n->device)) || check("choosing the GPU", cuda.set_context(n->context)) || load(n, code) ||
-        load_weights(n, weights) || check("room for feature maps", cuda.allocate(&n->arena, how->arena * batch)) ||
-        check("room for clips", cuda.allocate(&n->clips, sizeof(float) * NETWORK_CLIP * batch))) {
+        check("making a context", cuda.retain(&n->context, n->device)) || fill(n, code, weights)) {
         network_close(n);
         return NULL;
     }
@@ -252,11 +267,13 @@ network *network_open(const char *code, const char *weights, int device, int bat
 void network_close(network *n) {
     if (!n) return;
     if (n->context) {
-        cuda.set_context(n->context);
-        if (n->weights) cuda.free(n->weights);
-        if (n->arena) cuda.free(n->arena);
-        if (n->clips) cuda.free(n->clips);
-        if (n->module) cuda.unload(n->module);
+        if (cuda.enter(n->context) == 0) {
+            if (n->weights) cuda.free(n->weights);
+            if (n->arena) cuda.free(n->arena);
+            if (n->clips) cuda.free(n->clips);
+            if (n->module) cuda.unload(n->module);
+            leave();
+        }
         cuda.release(n->device);
     }
     free(n);
@@ -276,12 +293,9 @@ static int deliver(const network *n, int clips, const output *o, float *to) {
     return 0;
 }
 
-// run runs clips that lie anywhere.
-static int run(network *n, int clips, void *first, const void *from, size_t bytes, float *logits, float *features, float *probabilities) {
-    if (clips < 1 || clips > n->batch) return fail("%d clips, expected 1 to %d", clips, n->batch);
-    if (!from) return fail("no clips");
-    if (check("choosing the GPU", cuda.set_context(n->context)) || check("copying clips", cuda.copy(n->clips, (address)(uintptr_t)from, bytes * clips)))
-        return -1;
+// run_here runs clips that lie anywhere in the thread's context.
+static int run_here(network *n, int clips, void *first, const void *from, size_t bytes, float *logits, float *features, float *probabilities) {
+    if (check("copying clips", cuda.copy(n->clips, (address)(uintptr_t)from, bytes * clips))) return -1;
     for (int i = 0; i < n->how->count; i++) {
         const launch *l = &n->how->launches[i];
         address in = i == 0 ? n->clips : place(n->arena, l->in, clips), second = place(n->arena, l->second, clips), out = place(n->arena, l->out, clips),
@@ -294,6 +308,16 @@ static int run(network *n, int clips, void *first, const void *from, size_t byte
         deliver(n, clips, &n->how->outputs[1], features) || deliver(n, clips, &n->how->outputs[2], probabilities))
         return -1;
     return check("copying results", cuda.wait(NULL));
+}
+
+// run is run_here in the GPU's context.
+static int run(network *n, int clips, void *first, const void *from, size_t bytes, float *logits, float *features, float *probabilities) {
+    if (clips < 1 || clips > n->batch) return fail("%d clips, expected 1 to %d", clips, n->batch);
+    if (!from) return fail("no clips");
+    if (enter(n)) return -1;
+    int failed = run_here(n, clips, first, from, bytes, logits, features, probabilities);
+    leave();
+    return failed;
 }
 
 int network_classify(network *n, int clips, const uint8_t *frames, float *logits, float *features, float *probabilities) {

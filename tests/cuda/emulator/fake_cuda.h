@@ -61,21 +61,29 @@ int cuDeviceGetAttribute(int* value, int attribute, int) {
 }
 
 static thread_local void* current;
+static thread_local std::vector<void*> pushed;  // what threads had before
 
 int cuDevicePrimaryCtxRetain(void** context, int) {
     emulator::Fake::instance().contexts++;
     return *context = &emulator::Fake::instance(), SUCCESS;
 }
-// With the last context the library notes, in the file FAKE_CUDA_LOG, what is left.
+// With the last context the library notes, in the file FAKE_CUDA_LOG, what is left. A thread
+// that entered it must have left.
 int cuDevicePrimaryCtxRelease_v2(int) {
     auto& f = emulator::Fake::instance();
-    if (f.contexts == 0) return INVALID;
+    if (f.contexts == 0 || !pushed.empty()) return INVALID;
     if (--f.contexts == 0)
         std::ofstream(std::getenv("FAKE_CUDA_LOG")) << f.used << " bytes, " << f.locked.size() << " of the host, " << f.modules << " modules, " << f.objects
                                                     << " objects; ran " << f.graphs << " graphs, " << f.launches << " launches, " << f.alone << " kernels for one clip";
     return SUCCESS;
 }
 int cuCtxSetCurrent(void* context) { return current = context, SUCCESS; }
+int cuCtxPushCurrent_v2(void* context) { return pushed.push_back(current), current = context, SUCCESS; }
+int cuCtxPopCurrent_v2(void** context) {
+    if (pushed.empty()) return INVALID;
+    *context = current, current = pushed.back();
+    return pushed.pop_back(), SUCCESS;
+}
 
 // A driver takes no code of a later CUDA's compiler, and for a GPU that the compiler
 // does not know nothing but PTX, with a zero at the end.

@@ -31,16 +31,23 @@ int main(int argc, char **argv) {
     if (net_classify(n, CLIPS, frames, logits, NULL, NULL)) return failed("frames");
     fwrite(logits, sizeof logits, 1, stdout);
 
-    // The same, from the GPU's memory to the GPU's.
+    // The same, from the GPU's memory to the GPU's. The thread has no context until it takes
+    // one itself.
     void *driver = dlopen("libcuda.so.1", RTLD_NOW);
     int (*allocate)(uint64_t *, size_t) = (int (*)(uint64_t *, size_t))dlsym(driver, "cuMemAlloc_v2");
     int (*release)(uint64_t) = (int (*)(uint64_t))dlsym(driver, "cuMemFree_v2");
     int (*copy)(uint64_t, uint64_t, size_t) = (int (*)(uint64_t, uint64_t, size_t))dlsym(driver, "cuMemcpy");
+    int (*retain)(void **, int) = (int (*)(void **, int))dlsym(driver, "cuDevicePrimaryCtxRetain");
+    int (*choose)(void *) = (int (*)(void *))dlsym(driver, "cuCtxSetCurrent");
+    int (*leave)(int) = (int (*)(int))dlsym(driver, "cuDevicePrimaryCtxRelease_v2");
     uint64_t from, to;
+    void *context = NULL;
+    if (allocate(&from, SIZE) == 0 || retain(&context, 0) || choose(context)) return 1;
     if (allocate(&from, SIZE) || allocate(&to, sizeof logits) || copy(from, (uintptr_t)frames, SIZE)) return 1;
     if (net_classify(n, CLIPS, (const uint8_t *)(uintptr_t)from, (float *)(uintptr_t)to, NULL, NULL)) return failed("on the GPU");
     if (copy((uintptr_t)logits, to, sizeof logits) || release(from) || release(to)) return 1;
     fwrite(logits, sizeof logits, 1, stdout);
+    if (leave(0)) return 1;
 
     if (net_classify(n, CLIPS + 1, frames, logits, NULL, NULL) != -1) return 1;
     failed("too many");
