@@ -1,6 +1,9 @@
 package ir
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // ScheduleBlocks plans how a fused graph runs on a machine whose workers are
 // blocks of threads. An op that is a region of its own has for its space the
@@ -14,8 +17,8 @@ import "fmt"
 // are padded to accesses of 16 bytes, with zeros, but those of a clip to half of that
 // where all that reads it takes them in twos. Outputs of a single position are float32 values.
 //
-// It fails where an op has no kernel, or a tile no room in shared memory, naming
-// the op.
+// It fails where an op has no kernel, a tile no room in shared memory, or a map more bytes
+// than a kernel counts, naming the op.
 func ScheduleBlocks(g *Graph, m Machine, f Fusion) (*Plan, error) {
 	s, err := newScheduler(g, m)
 	if err != nil {
@@ -23,6 +26,9 @@ func ScheduleBlocks(g *Graph, m Machine, f Fusion) (*Plan, error) {
 	}
 	s.foldPairs()
 	s.plan.Buffers = s.blockLayouts()
+	if err := s.countable(); err != nil {
+		return nil, err
+	}
 	s.plan.Regions = append(s.plan.Regions, s.blockIngest())
 	for i := 0; i < len(s.ops); i++ {
 		if d, ok := s.fuse(i, f); ok {
@@ -53,11 +59,6 @@ func (s *scheduler) inTwos() bool {
 	if s.g.Input.Shape.C > inputLanes || s.m.Lanes != 2*inputLanes || s.g.Input.Shape.W%2 != 0 {
 		return false
 	}
-	for _, o := range s.g.Outputs {
-		if o.Value == 0 {
-			return false
-		}
-	}
 	for _, r := range s.readers[0] {
 		op := &s.ops[r]
 		if _, conv := op.Attr.(Conv); !conv || op.res != NoBuffer || op.window.W.Stride%2 != 0 {
@@ -81,6 +82,28 @@ func (s *scheduler) blockLayouts() []Buffer {
 		bufs[i].Len = s.place(v.Shape.Pixels()*pixel, bufs[i].Wide)
 	}
 	return bufs
+}
+
+// countable fails where kernels, which count bytes of a clip's map in 32 bits, cannot reach
+// all of it from wherever an op's window begins.
+func (s *scheduler) countable() error {
+	for i := range s.ops {
+		op := &s.ops[i]
+		for _, id := range []BufferID{op.in, op.res, op.out} {
+			if id == NoBuffer {
+				continue
+			}
+			b := &s.plan.Buffers[id]
+			frames := b.Shape.T
+			if id == op.in {
+				frames += op.window.T.Kernel + 1 // rows and columns beside a frame are less than one
+			}
+			if bytes := frames * b.Shape.H * b.Shape.W * b.Pixel * s.m.Blocks.ValueBytes; bytes > math.MaxInt32 {
+				return fmt.Errorf("%s: its kernel would count %d bytes of a clip's %v of %s, padded to %d channels; it counts %d", op.Name, bytes, b.Shape, b.Name, b.Pixel, math.MaxInt32)
+			}
+		}
+	}
+	return nil
 }
 
 // place returns the length of so many values, narrow or wide, as whole accesses.

@@ -73,8 +73,8 @@ func (s *scheduler) chains(i, j int) bool {
 	return true
 }
 
-// narrowPixels reports whether a value's pixels are no whole accesses.
-func (s *scheduler) narrowPixels(v BufferID) bool { return s.plan.Buffers[v].Pixel%s.m.Lanes != 0 }
+// narrowPixels reports whether a value's pixels are half an access.
+func (s *scheduler) narrowPixels(v BufferID) bool { return s.m.HalfAccess(s.plan.Buffers[v].Pixel) }
 
 // halo returns what a tile of the ops [i, j) needs of the picture that the first
 // one reads.
@@ -107,12 +107,18 @@ func (s *scheduler) draftBlock(i, j int) (best fusedBlock, ok bool) {
 				continue
 			}
 			d.blocks = ceilDiv(space.H, d.rows) * ceilDiv(space.W, d.cols) * s.m.Blocks.Clips
-			if d.cost = s.fusedCost(&d); !ok || d.cost < best.cost {
+			if d.cost = s.fusedCost(&d); !ok || d.better(&best) {
 				best, ok = d, true
 			}
 		}
 	}
 	return best, ok
+}
+
+// better reports whether a draft is expected to be faster or, if it is as fast, has fewer
+// blocks.
+func (d *fusedBlock) better(than *fusedBlock) bool {
+	return d.cost < than.cost || d.cost == than.cost && d.blocks < than.blocks
 }
 
 // fusedRegion builds a drafted region. That of a block of layers has a step that brings the

@@ -59,6 +59,11 @@ output y = %3
 %2 pool 3x3x3x20 = pool max 2x3x3/2x2x2/1x1x1 %1
 output y = %2
 `), []int{3}},
+		"pooled, in twos": {parseGraph(t, `graph t: input 5x11x10x3 rgb
+%1 stem 5x6x5x20 = conv 1x5x5/1x2x2/0x2x2 w=s b=sb %0 | bias relu
+%2 pool 3x3x3x20 = pool max 2x3x3/2x2x2/1x1x1 %1
+output y = %2
+`), []int{3}},
 		"pooled to a frame, rounding up": {parseGraph(t, `graph t: input 3x9x10x4 rgb
 %1 stem 3x9x10x9 = conv 1x1x1/1x1x1/0x0x0 w=s %0
 %2 pool 1x5x6x9 = pool average 2x2x3/3x2x2/0x0x1 ceil %1
@@ -178,9 +183,10 @@ func TestFusedBlocksPay(t *testing.T) {
 	}
 }
 
-// TestPooledVerify harms the plan of a convolution with its pool once a case.
+// TestPooledVerify harms the plan of a convolution with its pool once a case; it reads
+// pixels that are half an access.
 func TestPooledVerify(t *testing.T) {
-	g := blockNets(t)["pooled"].g
+	g := blockNets(t)["pooled, in twos"].g
 	for _, tc := range []struct {
 		want string // "" for a plan in order
 		harm func(p *Plan, r *Region)
@@ -188,8 +194,16 @@ func TestPooledVerify(t *testing.T) {
 		{"", func(*Plan, *Region) {}},
 		{"has 4 steps, a convolution with a pool behind it has 3", func(p *Plan, r *Region) { r.Steps = append(r.Steps[:1:1], r.Steps...) }},
 		{"is no convolution with a pool behind it", func(p *Plan, r *Region) { r.Steps[0] = r.Steps[1] }},
-		{"the windows at 2x3x3", func(p *Plan, r *Region) { p.Buffers[r.Steps[0].Out].Cover.H.Kernel-- }},
+		{"the windows at 2x3x3", func(p *Plan, r *Region) {
+			b := &p.Buffers[r.Steps[0].Out]
+			b.Cover.H.Kernel--
+			b.Shape.H--
+		}},
 		{"is for tiles of", func(p *Plan, r *Region) { r.Tile.W++ }},
+		{"reads pixels in twos", func(p *Plan, r *Region) { p.Kernels[r.Steps[1].Kernel].Block.RowTaps++ }},
+		{"places a tap", func(p *Plan, r *Region) { p.Packs[r.Steps[1].Pack].InPitch = 8 }},
+		{"it is 2x9x", func(p *Plan, r *Region) { p.Buffers[r.Steps[0].Out].Shape.W -= 2 }},
+		{"it is 2x2x", func(p *Plan, r *Region) { p.Buffers[r.Steps[1].Out].Shape.H-- }},
 		{"the window is 2x3x3", func(p *Plan, r *Region) { r.Steps[1].Cover.H.Pad = 0 }},
 		{"positions of 32 channels, a tile's windows visit", func(p *Plan, r *Region) { p.Kernels[r.Steps[1].Kernel].Cols = 1 }},
 		{"bytes of shared memory, a block may have 1000", func(p *Plan, r *Region) { p.Machine.Blocks.Shared = 1000 }},
@@ -223,6 +237,9 @@ func TestFusedBlockVerify(t *testing.T) {
 			r.Tile.H = 9
 			for i := range r.Steps {
 				p.Kernels[r.Steps[i].Kernel].Block.Tile = r.Tile
+				if b := &p.Buffers[r.Steps[i].Out]; b.Space == Scratch {
+					b.Shape.H = b.Cover.H.reach(9)
+				}
 			}
 		}},
 		{"of the picture, the window is 1x3x3", func(p *Plan, r *Region) { p.Buffers[r.Steps[0].Out].Cover.W.Pad = 0 }},

@@ -45,7 +45,7 @@ func (s *scheduler) draftPooled(i int) (best fusedBlock, ok bool) {
 					continue
 				}
 				d.blocks = ceilDiv(out.T, frames) * ceilDiv(out.H, rows) * across * s.m.Blocks.Clips
-				if d.cost = s.pooledCost(&d); !ok || d.cost < best.cost {
+				if d.cost = s.pooledCost(&d); !ok || d.better(&best) {
 					best, ok = d, true
 				}
 			}

@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -72,5 +73,24 @@ output y = %2
 				comparePlan(t, p, m.Name, got, want)
 			}
 		})
+	}
+}
+
+// TestBlockPlanCounts refuses a map of more bytes than kernels count, at the end of a window
+// that begins frames before it.
+func TestBlockPlanCounts(t *testing.T) {
+	for _, tc := range []struct {
+		side int
+		want string
+	}{{4096, ""}, {8192, "far: its kernel would count"}} {
+		b := newBuilder("large", Shape{1, tc.side, tc.side, 3})
+		b.output("y", b.conv("far", 0, 4, Window{Axis{5, 1, 2}, Unit, Unit}, false))
+		g, err := RunPasses(b.g, Passes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ScheduleBlocks(g, blockMachines[0], FuseAuto); tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
+			t.Errorf("%d x %d: got %v, want %q", tc.side, tc.side, err, tc.want)
+		}
 	}
 }

@@ -22,6 +22,9 @@ func (v *planVerifier) block(k *Kernel) {
 	if b.RowTaps < b.LeadTaps+b.Window.W.Kernel {
 		v.fail(k.Name, "rows of %d taps hold %d and %d zeros before them", b.RowTaps, b.Window.W.Kernel, b.LeadTaps)
 	}
+	if w := b.Window.W; v.p.Machine.HalfAccess(k.In.Pixel) && (b.In.W|b.RowTaps|w.Stride|w.Pad+b.LeadTaps)%2 != 0 {
+		v.fail(k.Name, "reads pixels in twos: %d in a row, %d taps from %d before the first on, every %d", b.In.W, b.RowTaps, w.Pad+b.LeadTaps, w.Stride)
+	}
 	if b.Depth < 1 || b.Stages < 2 {
 		v.fail(k.Name, "%d steps of %d values under way", b.Stages, b.Depth)
 	} else if n := t.Shared(b.Depth, b.Stages, m.Blocks.ValueBytes); n > m.Blocks.Shared {
@@ -34,8 +37,11 @@ func (v *planVerifier) blockStep(r *Region, st *Step, k *Kernel) {
 	p, b := v.p, &k.Block
 	operand := func(id BufferID, want Shape, pixel int, wide bool) {
 		buf := &p.Buffers[id]
-		if buf.Space == Scratch && b.Tile != (Shape{}) {
-			want.T, want.H, want.W = buf.Shape.T, buf.Shape.H, buf.Shape.W // a part of it: see fusedRegion
+		if buf.Space == Scratch && b.Tile != (Shape{}) { // a part of it
+			want.H, want.W = buf.Cover.H.reach(b.Tile.H), buf.Cover.W.reach(b.Tile.W)
+			if r.Space.T > 1 { // else all frames
+				want.T = buf.Cover.T.reach(b.Tile.T)
+			}
 		}
 		if buf.Shape != want || buf.Pixel != pixel || buf.Wide != wide || buf.Border != (Border{}) {
 			v.fail(st.Op, "%s takes %s for %v with pixels of %d, it is %v with pixels of %d",
@@ -52,6 +58,15 @@ func (v *planVerifier) blockStep(r *Region, st *Step, k *Kernel) {
 	}
 	if b.Tile == (Shape{}) && r.Space.Elems() != b.Out.Elems() {
 		v.fail(st.Op, "%s computes %v, its region %v", k.Name, b.Out, r.Space)
+	}
+	if k.Kind == KernelConv && st.Pack >= 0 && int(st.Pack) < len(p.Packs) {
+		pk, pitch := &p.Packs[st.Pack], k.In.Pixel
+		if p.Buffers[st.In].Space == Scratch && !p.Machine.HalfAccess(pitch) {
+			pitch = roundUp(b.In.C, p.Machine.Lanes) // without what keeps pixels apart
+		}
+		if pk.InPitch != pitch || k.K2 > 0 && pk.ProjectPitch != k.Res.Pixel {
+			v.fail(st.Op, "pack %d has %d places a tap and %d for what is projected, pixels take %d and %d", st.Pack, pk.InPitch, pk.ProjectPitch, pitch, k.Res.Pixel)
+		}
 	}
 	if k.Kind == KernelConv && (st.Pack < 0 || int(st.Pack) >= len(p.Packs) ||
 		p.Packs[st.Pack].Channels != k.Vectors*p.Machine.Lanes || p.Packs[st.Pack].Depth != b.Depth ||

@@ -42,6 +42,10 @@ type BlockMachine struct {
 	Clips      int // how many clips a launch is cut for; it may have fewer or more
 }
 
+// HalfAccess reports whether pixels of so many values are half of an access: those of a
+// clip may be, where they are read in twos.
+func (m *Machine) HalfAccess(pixel int) bool { return 2*pixel == m.Lanes }
+
 // Fits reports whether a register tile of pixels x vectors fits the
 // register file: its accumulators, one row of weights, and the register that
 // a pixel is broadcast to unless the multiply-add does that itself.

@@ -97,7 +97,7 @@ func (e *emitter) block(r *ir.Region, name string) {
 	text := e.constants(name)
 	e.Line("struct %s {", text)
 	e.using("Value", e.value(false))
-	e.read(&p.Kernels[load.Kernel])
+	e.extent("In", p.Kernels[load.Kernel].Block.In, p.Buffers[load.In].Pixel)
 	e.extent("Out", k.Block.Out, k.Out.Pixel)
 	if last.Res != ir.NoBuffer && p.Buffers[last.Res].Space == ir.Arena {
 		e.extent("Second", k.Block.Res, k.Res.Pixel)
@@ -168,7 +168,7 @@ func (e *emitter) layer(st *ir.Step, name string, bias int, pad ir.Shape) {
 func (e *emitter) tile(name string, id ir.BufferID) {
 	b, lanes := &e.plan.Buffers[id], e.plan.Machine.Lanes
 	cols, pixel := b.Shape.W, b.Pixel
-	if e.inTwos(pixel) {
+	if e.plan.Machine.HalfAccess(pixel) {
 		cols, pixel = cols/2, 2*pixel
 	}
 	e.using(name, fmt.Sprintf("Tile<%d, %d, %d, %d, %d, %d>", b.Shape.T, b.Shape.H, cols,

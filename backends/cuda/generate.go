@@ -26,7 +26,7 @@ func Plans(g *ir.Graph, p Precision) ([]*ir.Plan, error) {
 		if err != nil {
 			return nil, err
 		}
-		if n := len(plans); n > 0 && reflect.DeepEqual(plans[n-1].Kernels, plan.Kernels) {
+		if n := len(plans); n > 0 && reflect.DeepEqual(plans[n-1].Kernels, plan.Kernels) && reflect.DeepEqual(plans[n-1].Packs, plan.Packs) {
 			plans = plans[:n-1]
 		}
 		plans = append(plans, plan)

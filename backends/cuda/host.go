@@ -180,11 +180,14 @@ func hostTables(p *tables) {
 	p.Line("")
 }
 
+// tileUnits is how many units blocks may count beyond the last there is.
+const tileUnits = 256
+
 // hostSchedule writes a plan's row of the schedules.
 func (t *tables) hostSchedule(plan *ir.Plan) {
 	list, most := Launches(plan), math.MaxInt32
 	for _, l := range list {
-		most = min(most, math.MaxInt32/l.Units)
+		most = min(most, (math.MaxInt32-tileUnits)/l.Units)
 	}
 	clips := plan.Machine.Blocks.Clips
 	t.Line("    {%d, %d, %d, %d, %q, launches_of%d, {", clips, most, len(list), ArenaBytes(plan), FramesKernel(plan), clips)

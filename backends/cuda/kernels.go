@@ -39,7 +39,7 @@ func (e *emitter) convolution(k *ir.Kernel) {
 // access, two of them are one to the device code.
 func (e *emitter) read(k *ir.Kernel) {
 	in, pixel := k.Block.In, k.In.Pixel
-	if e.inTwos(pixel) {
+	if e.plan.Machine.HalfAccess(pixel) {
 		in.W, pixel = in.W/2, 2*pixel
 	}
 	e.extent("In", in, pixel)
@@ -50,14 +50,11 @@ func (e *emitter) read(k *ir.Kernel) {
 func (e *emitter) laidOut(k *ir.Kernel) ir.Window {
 	w := k.Block.Window
 	w.W.Kernel, w.W.Pad = k.Block.RowTaps, w.W.Pad+k.Block.LeadTaps
-	if e.inTwos(k.In.Pixel) {
+	if e.plan.Machine.HalfAccess(k.In.Pixel) {
 		w.W = halved(w.W)
 	}
 	return w
 }
-
-// inTwos reports whether pixels are half an access.
-func (e *emitter) inTwos(pixel int) bool { return 2*pixel == e.plan.Machine.Lanes }
 
 // halved returns an axis over twos.
 func halved(a ir.Axis) ir.Axis {

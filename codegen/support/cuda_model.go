@@ -88,7 +88,8 @@ func (m *CUDAModel) install(code *image, packed []byte) error {
 		if errors.Is(err, ErrCUDAMemory) {
 			return err
 		}
-		// Which is the usual reason; the driver's codes do not tell.
+		// Which is the usual reason; the driver's codes do not tell. PTX may be of a later
+		// compiler of the same CUDA.
 		return fmt.Errorf("%w; the driver is of CUDA %d.%d, which takes code of compilers up to CUDA %d: update it, or compile with one of those",
 			err, d.version/1000, d.version%1000/10, d.version/1000)
 	}

@@ -98,11 +98,14 @@ func (c *cudaSchedule) output(name string) *cudaOutput {
 	return nil
 }
 
+// tileUnits is how many units blocks may count beyond the last there is.
+const tileUnits = 256
+
 // most returns how many clips kernels can count, in 32 bits.
 func (c *cudaSchedule) most() int {
 	most := math.MaxInt32
 	for i := range c.launches {
-		most = min(most, math.MaxInt32/c.launches[i].units)
+		most = min(most, (math.MaxInt32-tileUnits)/c.launches[i].units)
 	}
 	return most
 }

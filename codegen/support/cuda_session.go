@@ -19,9 +19,10 @@ type CUDASession struct {
 	busy     atomic.Bool
 }
 
-// NewSession makes a session, of which only the option Batch matters here: one for a
-// single clip has kernels with smaller tiles, of which there are more. Its memory goes when it is closed, or when nothing refers to it any more. Where the
-// GPU has not enough, the error is ErrCUDAMemory.
+// NewSession makes a session, of which only the option Batch matters here: those for a
+// single clip and for a few have kernels with smaller tiles, of which there are more. Its
+// memory goes when it is closed, or when nothing refers to it any more. Where the GPU has not
+// enough, the error is ErrCUDAMemory.
 func (m *CUDAModel) NewSession(options ...Option) (*CUDASession, error) {
 	var c config
 	for _, o := range options {

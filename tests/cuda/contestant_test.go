@@ -35,7 +35,7 @@ func TestContestant(t *testing.T) {
 		t.Fatal(err)
 	}
 	fake := fakeDriver(t, g, cuda.BF16)
-	for _, batch := range []int{1, 3} {
+	for _, batch := range []int{1, 3, 9} { // of three schedules
 		spec := fmt.Sprintf(`{"net": "net", "weights": "weights", "clip": "clip", "batch": %d, "driver": %q, "nvrtc": %q}`, batch, fake, fake)
 		cmd := exec.Command("./contestant", spec)
 		cmd.Dir, cmd.Stdin = dir, strings.NewReader("run 1\nrun 2\n")

@@ -46,15 +46,10 @@ struct Together {
         return i % 2 ? V::high(pair) : V::low(pair);
     }
 
-    // Of global memory, from the value at i on, or the first ones of them.
+    // Of global memory, from the value at i on.
     DEVICE void load(const void* values, long long i) {
 #pragma unroll
         for (int k = 0; k < ACCESSES; k++) access[k] = ::load((const Access*)((const char*)values + i * V::BYTES) + k);
-    }
-    DEVICE void load(const void* values, long long i, int count) {
-#pragma unroll
-        for (int k = 0; k < N / 2; k++)
-            if (k * 2 < count) access[k / PAIRS].pair[k % PAIRS] = load_pair<V>(values, i + k * 2);
     }
     DEVICE void store(void* values, long long i) const {
 #pragma unroll
@@ -76,12 +71,9 @@ struct Together {
 // where that has fewer.
 template <class V, class E, int N>
 DEVICE Together<V, N> load_piece(const void* map, long long pixel, int c) {
+    static_assert(E::PIXEL % N == 0, "pixels are whole pieces");
     Together<V, N> values;
-    if constexpr (E::PIXEL % N == 0) {
-        if (c < E::PIXEL) values.load(map, pixel + c);
-    } else {
-        values.load(map, pixel + c, E::PIXEL - c);
-    }
+    if (c < E::PIXEL) values.load(map, pixel + c);
     return values;
 }
 

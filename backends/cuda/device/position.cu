@@ -23,7 +23,8 @@ struct Tap {
     int t, h, w;
 };
 
-// tap is which of a window's the n-th one is; n must be less than there are.
+// tap is which of a window's the n-th one is; those beyond the last are none, and nothing may be
+// read there.
 template <class T>
 DEVICE Tap tap(int n) {
     return {T::T == 1 ? 0 : n / (T::H * T::W), T::H == 1 ? 0 : T::T == 1 ? n / T::W : n / T::W % T::H, T::W == 1 ? 0 : n % T::W};

@@ -35,6 +35,7 @@ static struct {
     int (*destroy)(void **program);
     int (*count)(int *gpus);
     int (*gpus)(int *numbers);
+    int (*version)(int *major, int *minor);
 } nvrtc;
 
 struct network {
@@ -94,7 +95,7 @@ static int bind_nvrtc(void) {
     static const char *const libraries[] = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", "libnvrtc.so.13", NULL};
     static const char *const names[] = {"nvrtcCreateProgram", "nvrtcCompileProgram", "nvrtcGetProgramLogSize", "nvrtcGetProgramLog",
                                         "nvrtcGetCUBINSize", "nvrtcGetCUBIN", "nvrtcGetPTXSize", "nvrtcGetPTX", "nvrtcDestroyProgram",
-                                        "nvrtcGetNumSupportedArchs", "nvrtcGetSupportedArchs", NULL};
+                                        "nvrtcGetNumSupportedArchs", "nvrtcGetSupportedArchs", "nvrtcVersion", NULL};
     int version = 0;
     if (check("asking for the driver's version", cuda.version(&version))) return -1;
     return bind(&nvrtc, libraries + (version < 13000), names);
@@ -179,11 +180,11 @@ static int compile(const network *n, const char *path, char **code) {
     if (known < OLDEST) return fail("%s: this NVRTC does not know the GPU sm_%d, a newer one may", path, gpu);
     snprintf(arch, sizeof arch, "--gpu-architecture=%s_%d", known == gpu ? "sm" : "compute", known);
     int (*size)(void *, size_t *) = known == gpu ? nvrtc.size : nvrtc.ptx_size, (*get)(void *, char *) = known == gpu ? nvrtc.code : nvrtc.ptx;
-    const char *options[] = {arch, "--std=c++17"};
+    const char *options[] = {arch, "--std=c++17", "--split-compile=0"};  // on all processors, from 12.9 on
     void *program = NULL;
     size_t bytes = 0;
     if (nvrtc.create(&program, *code, path, 0, NULL, NULL) != 0) return fail("%s: NVRTC takes no source", path);
-    int failed = nvrtc.compile(program, 2, options);
+    int failed = nvrtc.version(&major, &minor) ? -1 : nvrtc.compile(program, 100 * major + minor < 1209 ? 2 : 3, options);
     nvrtc.log_size(program, &bytes);
     char *log = calloc(bytes + 1, 1);
     if (failed && log) nvrtc.log(program, log);

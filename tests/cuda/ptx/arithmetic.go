@@ -27,6 +27,7 @@ func arithmetic() map[string]form {
 		"mov.f32":  one(func(a uint64) uint64 { return uint64(uint32(a)) }),
 		"mov.u64":  one(func(a uint64) uint64 { return a }),
 		"mov.pred": one(func(a uint64) uint64 { return truth(a != 0) }),
+		"not.b32":  one(func(a uint64) uint64 { return uint64(^uint32(a)) }),
 		"not.pred": one(func(a uint64) uint64 { return a ^ 1 }),
 		"neg.s32":  one(func(a uint64) uint64 { return uint64(-uint32(a)) }),
 

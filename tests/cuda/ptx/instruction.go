@@ -1,9 +1,6 @@
 package ptx
 
-import (
-	"maps"
-	"slices"
-)
+import "maps"
 
 // instruction is one of a kernel's.
 type instruction struct {
@@ -53,6 +50,3 @@ var forms = func() map[string]form {
 	}
 	return all
 }()
-
-// Opcodes lists the instructions that are implemented.
-func Opcodes() []string { return slices.Sorted(maps.Keys(forms)) }
