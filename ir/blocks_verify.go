@@ -59,18 +59,26 @@ func (v *planVerifier) blockStep(r *Region, st *Step, k *Kernel) {
 	if b.Tile == (Shape{}) && r.Space.Elems() != b.Out.Elems() {
 		v.fail(st.Op, "%s computes %v, its region %v", k.Name, b.Out, r.Space)
 	}
-	if k.Kind == KernelConv && st.Pack >= 0 && int(st.Pack) < len(p.Packs) {
-		pk, pitch := &p.Packs[st.Pack], k.In.Pixel
-		if p.Buffers[st.In].Space == Scratch && !p.Machine.HalfAccess(pitch) {
-			pitch = roundUp(b.In.C, p.Machine.Lanes) // without what keeps pixels apart
-		}
-		if pk.InPitch != pitch || k.K2 > 0 && pk.ProjectPitch != k.Res.Pixel {
-			v.fail(st.Op, "pack %d has %d places a tap and %d for what is projected, pixels take %d and %d", st.Pack, pk.InPitch, pk.ProjectPitch, pitch, k.Res.Pixel)
-		}
+	if k.Kind == KernelConv {
+		v.blockPack(st, k)
 	}
-	if k.Kind == KernelConv && (st.Pack < 0 || int(st.Pack) >= len(p.Packs) ||
-		p.Packs[st.Pack].Channels != k.Vectors*p.Machine.Lanes || p.Packs[st.Pack].Depth != b.Depth ||
-		p.Packs[st.Pack].RowTaps != b.RowTaps || p.Packs[st.Pack].LeadTaps != b.LeadTaps) {
+}
+
+// blockPack checks that a convolution's weights are laid out as its kernel reads them.
+func (v *planVerifier) blockPack(st *Step, k *Kernel) {
+	p, b := v.p, &k.Block
+	if st.Pack < 0 || int(st.Pack) >= len(p.Packs) {
+		v.fail(st.Op, "%s with pack %d, of which there are %d", k.Name, st.Pack, len(p.Packs))
+		return
+	}
+	pk, pitch := &p.Packs[st.Pack], k.In.Pixel
+	if p.Buffers[st.In].Space == Scratch && !p.Machine.HalfAccess(pitch) {
+		pitch = roundUp(b.In.C, p.Machine.Lanes) // without what keeps pixels apart
+	}
+	if pk.InPitch != pitch || k.K2 > 0 && pk.ProjectPitch != k.Res.Pixel {
+		v.fail(st.Op, "pack %d has %d places a tap and %d for what is projected, pixels take %d and %d", st.Pack, pk.InPitch, pk.ProjectPitch, pitch, k.Res.Pixel)
+	}
+	if pk.Channels != k.Vectors*p.Machine.Lanes || pk.Depth != b.Depth || pk.RowTaps != b.RowTaps || pk.LeadTaps != b.LeadTaps {
 		v.fail(st.Op, "%s with pack %d, whose panels are others", k.Name, st.Pack)
 	}
 }

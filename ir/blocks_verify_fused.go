@@ -48,15 +48,13 @@ func (v *planVerifier) pooledRegion(r *Region) {
 	}
 	load, conv, pool := &r.Steps[0], &r.Steps[1], &r.Steps[2]
 	k, m := &p.Kernels[conv.Kernel], &p.Buffers[conv.Out]
-	own, source := conv.Window, p.Buffers[load.Out].Cover
-	own.W.Kernel, own.W.Pad = k.Block.RowTaps, own.W.Pad+k.Block.LeadTaps
-	reads := behind(m.Cover, own)
+	reads, source := behind(m.Cover, k.Block.LaidOut()), p.Buffers[load.Out].Cover
 	if r.Space.T == 1 {
 		reads.T = wholeAxis(load.InShape.T)
 	}
 	switch {
 	case p.Kernels[load.Kernel].Kind != KernelLoad || k.Kind != KernelConv || k.Block.Pairs || conv.In != load.Out || pool.In != conv.Out ||
-		m.Space != Scratch || p.Buffers[conv.In].Space != Scratch || p.Buffers[pool.Out].Space != Arena || conv.Res != NoBuffer:
+		m.Space != Scratch || p.Buffers[conv.In].Space != Scratch || p.Buffers[pool.Out].Space != Arena || conv.Res != NoBuffer || conv.Window != k.Block.Window:
 		v.fail(r.Name, "is no convolution with a pool behind it")
 	case source != reads:
 		v.fail(conv.Op, "%s covers %v, the windows at %v reach %v", p.Buffers[conv.In].Name, source, m.Cover, reads)

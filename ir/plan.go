@@ -268,6 +268,13 @@ type Block struct {
 	Tile              Shape // rows and columns of a fused region's tile, zero without
 }
 
+// LaidOut returns the window as its taps are laid out in the reduction, zeros included.
+func (b *Block) LaidOut() Window {
+	w := b.Window
+	w.W.Kernel, w.W.Pad = b.RowTaps, w.W.Pad+b.LeadTaps
+	return w
+}
+
 // Pitch is the distance between neighbouring output positions in one operand.
 type Pitch struct{ Pixel, Row int }
 

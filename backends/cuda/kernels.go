@@ -48,8 +48,7 @@ func (e *emitter) read(k *ir.Kernel) {
 // laidOut returns the window of a convolution as its taps are laid out, over what read
 // writes.
 func (e *emitter) laidOut(k *ir.Kernel) ir.Window {
-	w := k.Block.Window
-	w.W.Kernel, w.W.Pad = k.Block.RowTaps, w.W.Pad+k.Block.LeadTaps
+	w := k.Block.LaidOut()
 	if e.plan.Machine.HalfAccess(k.In.Pixel) {
 		w.W = halved(w.W)
 	}

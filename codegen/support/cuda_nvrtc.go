@@ -67,11 +67,14 @@ func nvrtcNames(system string, driver int32) []string {
 
 // version returns the compiler's version, as in 12.9.
 func (c *nvrtc) version() (string, error) {
-	var major, minor int32
-	if err := c.check(c.number(&major, &minor)); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%d.%d", major, minor), nil
+	major, minor, err := c.numbers()
+	return fmt.Sprintf("%d.%d", major, minor), err
+}
+
+// numbers returns the two of the version.
+func (c *nvrtc) numbers() (major, minor int32, err error) {
+	err = c.check(c.number(&major, &minor))
+	return major, minor, err
 }
 
 // CUDACode is what CUDA's compiler made of a source.
@@ -110,8 +113,8 @@ func (c *nvrtc) build(name string, source []byte, arch string, options ...string
 	}
 	defer c.destroy(&program)
 	options = append([]string{"--gpu-architecture=" + arch, "--std=c++17"}, options...)
-	var major, minor int32
-	if err := c.check(c.number(&major, &minor)); err != nil {
+	major, minor, err := c.numbers()
+	if err != nil {
 		return nil, err
 	}
 	if major > 12 || major == 12 && minor >= 9 {
